@@ -1,0 +1,25 @@
+"""What an agent is: the versioned definition of one member of a team."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from domain.base import Name, Shape
+
+
+class Agent(Shape):
+    """Instructions and limits for one model-backed participant."""
+
+    name: Name
+    description: str = Field(default="", max_length=500, description="One line for people and for a chair who chooses.")
+    instructions: str = Field(
+        min_length=1, max_length=32_000, description="The system message: who it is and how it works."
+    )
+    model: Name = Field(default="default", description="Model alias; `default` is the deployment's configured model.")
+    temperature: float | None = Field(default=None, ge=0, le=2, description="Sampling temperature; unset: the model's.")
+    max_output_tokens: int = Field(default=1_024, ge=1, le=32_768, description="Most tokens of one answer.")
+    output_schema: dict[str, Any] | None = Field(
+        default=None, description="JSON Schema that every answer must satisfy; unset = free text."
+    )

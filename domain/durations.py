@@ -1,0 +1,17 @@
+"""ISO 8601 durations (`PT2S`, `P2D`): read into seconds and written back by pydantic."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("must be longer than zero, for example PT30S")
+    return value
+
+
+Duration = Annotated[timedelta, AfterValidator(_positive)]

@@ -1,0 +1,115 @@
+"""Every way things go wrong, as data: a code, a sentence, what to do, whose fault, whether trying again can help."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Fault(StrEnum):
+    """Whose move it is."""
+
+    AUTHOR = "author"
+    MODEL = "model"
+    TOOL = "tool"
+    PLATFORM = "platform"
+    CALLER = "caller"
+
+
+class Code(StrEnum):
+    """Stable names that programs may branch on. Documented one by one in docs/errors.md."""
+
+    INVALID_DEFINITION = "invalid_definition"
+    INVALID_INPUT = "invalid_input"
+    INVALID_REQUEST = "invalid_request"
+    EXPRESSION_FAILED = "expression_failed"
+    NOT_FOUND = "not_found"
+    UNAUTHENTICATED = "unauthenticated"
+    CONFLICT = "conflict"
+    PRECONDITION_FAILED = "precondition_failed"
+    TOO_LARGE = "too_large"
+    MODEL_UNREACHABLE = "model_unreachable"
+    MODEL_RATE_LIMITED = "model_rate_limited"
+    MODEL_REFUSED = "model_refused"
+    MODEL_BAD_ANSWER = "model_bad_answer"
+    MODEL_CUT_OFF = "model_cut_off"
+    PLATFORM_FAILED = "platform_failed"
+    CANCELED = "canceled"
+
+
+class Detail(BaseModel):
+    """One bad field: where (an RFC 6901 pointer into what was sent) and what to write instead."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pointer: str
+    message: str
+
+
+class Problem(BaseModel):
+    """One failure, ready to be stored, shown, or sent as application/problem+json."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: Code
+    message: str
+    """One sentence: what happened."""
+    action: str
+    """One sentence: what to do about it."""
+    fault: Fault
+    retryable: bool = False
+    retry_after: float | None = None
+    """Seconds to wait before another try, as the other side asked."""
+    details: tuple[Detail, ...] = ()
+
+
+class ProblemError(Exception):
+    """A `Problem` on its way to someone who can act on it."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def invalid_definition(message: str, details: tuple[Detail, ...] = ()) -> Problem:
+    action = "Correct the fields named in `details` and send the definition again; nothing was changed."
+    return Problem(code=Code.INVALID_DEFINITION, message=message, action=action, fault=Fault.AUTHOR, details=details)
+
+
+def invalid_input(message: str, details: tuple[Detail, ...] = ()) -> Problem:
+    action = "Correct the fields named in `details` and send the request again; nothing was started."
+    return Problem(code=Code.INVALID_INPUT, message=message, action=action, fault=Fault.CALLER, details=details)
+
+
+def invalid_request(message: str, action: str, details: tuple[Detail, ...] = ()) -> Problem:
+    return Problem(code=Code.INVALID_REQUEST, message=message, action=action, fault=Fault.CALLER, details=details)
+
+
+def not_found(what: str, name: str) -> Problem:
+    """The same answer whether it does not exist or belongs to another tenant."""
+    return Problem(
+        code=Code.NOT_FOUND,
+        message=f"There is no {what} {name!r}.",
+        action=f"Check the spelling, or list the {what}s you can see.",
+        fault=Fault.CALLER,
+    )
+
+
+def platform_failed(message: str) -> Problem:
+    return Problem(
+        code=Code.PLATFORM_FAILED,
+        message=message,
+        action="Look at the host's log for the cause; retry the execution once it is mended.",
+        fault=Fault.PLATFORM,
+        retryable=True,
+    )
+
+
+def canceled() -> Problem:
+    return Problem(
+        code=Code.CANCELED,
+        message="The execution was canceled.",
+        action="Start it again, or retry it to go on from what was finished.",
+        fault=Fault.CALLER,
+    )

@@ -1,0 +1,144 @@
+"""Expressions (CEL) alone, and inside `${…}` in text.
+
+CEL is typed, has no loops and no I/O, so an expression of any tenant is safe to evaluate: the sizes below bound the one
+way to burn time, nested macros over long lists.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import cel
+
+from domain.errors import Code, Fault, Problem, ProblemError
+from domain.values import Json
+
+MAX_LENGTH = 2_000
+"""Characters of one expression."""
+MAX_MACROS = 2
+"""How many `map`, `filter`, `all`, `exists`, `exists_one` one expression may use."""
+MAX_TEMPLATE = 64_000
+"""Characters of one template."""
+
+NAMES = ("input", "steps", "item", "index", "execution", "chat")
+"""What an expression can ever see; where it stands decides which of them are there."""
+
+_MACRO = re.compile(r"\.\s*(map|filter|all|exists|exists_one)\s*\(")
+_PLACEHOLDER = re.compile(r"\$\{((?:[^{}\"']|\"[^\"]*\"|'[^']*'|\{[^{}]*\})*)\}")
+_STEP = re.compile(r"\bsteps\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(?:\"([^\"]+)\"|'([^']+)')\s*\])")
+_STEPS_ANYHOW = re.compile(r"\bsteps\b")
+
+
+def failed(expression: str, why: str) -> ProblemError:
+    return ProblemError(
+        Problem(
+            code=Code.EXPRESSION_FAILED,
+            message=f"The expression `{expression[:200]}` failed: {why}",
+            action="Correct the expression; docs/workflow-language.md lists what expressions can see.",
+            fault=Fault.AUTHOR,
+        )
+    )
+
+
+@lru_cache(maxsize=4096)
+def _compiled(expression: str) -> cel.Program:
+    if len(expression) > MAX_LENGTH:
+        raise failed(expression, f"it is longer than {MAX_LENGTH} characters.")
+    if len(_MACRO.findall(expression)) > MAX_MACROS:
+        raise failed(expression, f"it uses more than {MAX_MACROS} of map, filter, all, exists, exists_one.")
+    try:
+        return cel.compile(expression)
+    except ValueError as error:
+        raise failed(expression, _first_line(str(error))) from error
+
+
+def _first_line(text: str) -> str:
+    """The parser's own complaint without its repetition of the expression and the drawing below it."""
+    _, _, complaint = text.partition("ERROR: <input>:")
+    return (complaint or text).splitlines()[0][:300]
+
+
+def check(expression: str, allowed: frozenset[str] | None = None) -> None:
+    """Raise a `ProblemError` unless it parses and uses only names that exist where it stands."""
+    program = _compiled(expression)
+    known = allowed if allowed is not None else frozenset(NAMES)
+    bound_by_macros = set(re.findall(r"\(\s*([A-Za-z_]\w*)\s*,", expression))
+    unknown = [name for name in program.variables() if name not in known and name not in bound_by_macros]
+    if unknown:
+        raise failed(expression, f"`{unknown[0]}` is not known here; it may use {', '.join(sorted(known))}.")
+
+
+def evaluate(expression: str, scope: Mapping[str, Json]) -> Json:
+    """The value of the expression. Errors are `ProblemError` with code `expression_failed`."""
+    program = _compiled(expression)
+    try:
+        return _plain(program.execute(dict(scope)))
+    except KeyError as error:
+        raise failed(expression, f"there is no key {error}.") from error
+    except (RuntimeError, TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
+        raise failed(expression, _first_line(str(error))) from error
+
+
+def evaluate_condition(expression: str, scope: Mapping[str, Json]) -> bool:
+    """Like `evaluate`, and it must be true or false: a text such as "no" is not silently taken for true."""
+    value = evaluate(expression, scope)
+    if not isinstance(value, bool):
+        raise failed(expression, f"a condition must be true or false, and this is {type(value).__name__}.")
+    return value
+
+
+def _plain(value: Any) -> Json:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value
+
+
+def placeholders(template: str) -> list[str]:
+    """The expressions inside `${…}`. Raises when a `${` is never closed."""
+    found = [match.group(1).strip() for match in _PLACEHOLDER.finditer(template)]
+    if len(found) != template.count("${"):
+        raise failed(template, "a `${` is not closed, or its braces do not balance.")
+    return found
+
+
+def check_template(template: str, allowed: frozenset[str] | None = None) -> None:
+    if len(template) > MAX_TEMPLATE:
+        raise failed(template, f"the text is longer than {MAX_TEMPLATE} characters.")
+    for expression in placeholders(template):
+        check(expression, allowed)
+
+
+def render(template: str, scope: Mapping[str, Json]) -> Json:
+    """A template that is exactly one `${…}` gives the value itself; otherwise text, other values as JSON."""
+    whole = _PLACEHOLDER.fullmatch(template.strip())
+    if whole:
+        return evaluate(whole.group(1).strip(), scope)
+    return _PLACEHOLDER.sub(lambda match: as_text(evaluate(match.group(1).strip(), scope)), template)
+
+
+def as_text(value: Json) -> str:
+    """How a value reads inside a text: strings as they are, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def steps_used(source: str) -> set[str] | None:
+    """Ids of the steps an expression or template names, or None when it uses `steps` in a way that names none."""
+    expressions = placeholders(source) if "${" in source else [source]
+    used: set[str] = set()
+    for expression in expressions:
+        named = [a or b or c for a, b, c in _STEP.findall(expression)]
+        if len(named) < len(_STEPS_ANYHOW.findall(expression)):
+            return None
+        used.update(named)
+    return used
