@@ -1,0 +1,44 @@
+# `make help` lists what this does. Everything runs from a fresh clone: each target sets up what it needs first.
+PYTHON ?= python3
+BIN := .venv/bin
+WEB := $(if $(wildcard web/package.json),web)
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-tests start test test-long check clean python
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or later is needed, and '$(PYTHON)' was not found." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12" >&2; exit 1; }
+
+setup: python ## Install packages, fetch the local model, build the web page (only what changed)
+	@$(PYTHON) -m tools.setup
+
+setup-tests: python
+	@$(PYTHON) -m tools.setup --tests
+
+start: setup ## Serve the app with a local model (PORT=7071, STATE_DIR=.local unless given)
+	@$(BIN)/python -m tools.start
+
+test: setup-tests ## Run all tests but the long ones
+	$(if $(WEB),npm --prefix web run test)
+	$(BIN)/pytest --ignore=tests/long
+
+test-long: setup-tests ## Run the long tests
+	$(BIN)/pytest tests/long
+
+check: setup ## Lint, formatting, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(if $(WEB),npm --prefix web run lint)
+	$(if $(WEB),npm --prefix web run typecheck)
+
+clean: ## Remove what set-up, tests and checks made; .local (executions, model weights) stays
+	rm -rf .venv web/node_modules web/dist tests/js/node_modules .*_cache .hypothesis
+	find . -name __pycache__ -not -path './.local/*' -prune -exec rm -rf {} +

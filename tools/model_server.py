@@ -1,0 +1,90 @@
+"""The local model behind an OpenAI-compatible endpoint: `python -m tools.model_server [--port 0] [--model PATH] ...`.
+
+Prints one line, `model ready: http://127.0.0.1:PORT/v1`, when it answers. SIGTERM and SIGINT end it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import xllamacpp
+
+from tools import weights
+
+
+def parameters(model: Path, *, port: int, threads: int, context: int, parallel: int) -> xllamacpp.CommonParams:
+    """What llama.cpp is told: `context` tokens in all, shared evenly by `parallel` requests at a time."""
+    params = xllamacpp.CommonParams()
+    params.model.path = str(model)
+    params.model_alias = {weights.served_name(model)}
+    params.hostnames = ["127.0.0.1"]
+    params.port = port
+    params.n_ctx = context
+    params.n_parallel = parallel
+    # Workers spin at barriers: on cores shared with anything else, a second thread makes it twenty times slower.
+    params.cpuparams.n_threads = threads
+    params.cpuparams_batch.n_threads = threads
+    params.use_jinja = True
+    params.offline = True
+    params.ui = False
+    params.verbosity = -1
+    return params
+
+
+def exit_when_orphaned(parent: int) -> None:
+    """End this process within a second of its parent's end, however that came: a killed parent can't stop us."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(0)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Serve a GGUF model as an OpenAI-compatible endpoint on loopback.")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
+    parser.add_argument("--model", type=Path, help="a GGUF file; default: MODEL_GGUF, else the one from `make setup`")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--ctx", type=int, default=8192, help="tokens of context, divided by --parallel")
+    parser.add_argument("--parallel", type=int, default=2, help="requests answered at a time")
+    parser.add_argument("--with-parent", type=int, metavar="PID", help="end when this process, our parent, has ended")
+    options = parser.parse_args()
+    if options.with_parent is not None:
+        exit_when_orphaned(options.with_parent)
+    stop = threading.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda *_: stop.set())
+    try:
+        model = options.model or weights.model_path()
+    except weights.WeightsError as error:
+        return refuse(str(error))
+    if not model.is_file():
+        return refuse(f"There are no model weights at {model}: `make setup` fetches the default ones.")
+    params = parameters(
+        model, port=options.port, threads=options.threads, context=options.ctx, parallel=options.parallel
+    )
+    try:
+        server = xllamacpp.Server(params)
+    except RuntimeError as error:
+        return refuse(f"The model server did not start with {model} on port {options.port}: {error}")
+    print(f"model ready: {server.listening_address}/v1", flush=True)
+    stop.wait()
+    # Tearing the C++ server down waits for answers in progress; nobody is there to read them.
+    os._exit(0)
+
+
+def refuse(sentence: str) -> int:
+    print(sentence, file=sys.stderr, flush=True)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
