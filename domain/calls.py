@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -9,7 +10,8 @@ from pydantic import Field
 from domain.base import Shape
 from domain.errors import Problem
 from domain.events import Draft
-from domain.usage import Usage
+from domain.executions import StopReason
+from domain.workflows import Retry
 
 
 class TemplatePrompt(Shape):
@@ -66,17 +68,48 @@ class ModelCall(Shape):
     output_schema: dict[str, Any] | None = None
     watch: tuple[str, ...] = Field(default=(), description="Texts to look for in the answer.")
     data: dict[str, Any] = Field(default_factory=dict, description="Facts for the call's events: turn, role.")
+    retry: Retry
+    failures: int = Field(default=0, description="How often this call has failed before.")
     events: tuple[Draft, ...] = Field(default=(), description="Events the orchestrator caused, to be logged first.")
 
 
 class CallOutcome(Shape):
-    """How a call ended: `value` (a `Value`) or `error`, never both. `said` lists the watched texts it contains."""
+    """How a call ended: `value` (a `Value`) or `error`, never both."""
 
     value: dict[str, Any] | None = None
     error: Problem | None = None
-    usage: Usage = Usage()
-    said: tuple[str, ...] = ()
-    preview: str = ""
+    said: tuple[str, ...] = Field(default=(), description="The watched texts that the answer contains.")
+    preview: str = Field(default="", description="The beginning of the answer, for those who only glance.")
+
+
+PREVIEW_CHARACTERS = 300
+
+
+class Evaluation(Shape):
+    """An expression or template to evaluate where the values it needs can be loaded."""
+
+    tenant: str
+    execution: str
+    id: str = Field(description="Id of the event that records the result when it is too large to travel inline.")
+    step: str
+    source: str
+    template: bool
+    scope: dict[str, Any]
+    time: datetime
+    events: tuple[Draft, ...] = ()
+
+
+class Ending(Shape):
+    """What `finish` needs to close an execution: the result to render, or the error."""
+
+    tenant: str
+    execution: str
+    template: str | None = Field(default=None, description="The workflow's `output`; None gives `value` as it is.")
+    scope: dict[str, Any] = Field(default_factory=dict)
+    value: dict[str, Any] | None = None
+    error: Problem | None = None
+    stop_reason: StopReason
+    events: tuple[Draft, ...] = ()
 
 
 def completed_id(key: str) -> str:

@@ -20,6 +20,7 @@ class EventType(StrEnum):
     STEP_COMPLETED = "step.completed"
     STEP_FAILED = "step.failed"
     STEP_SKIPPED = "step.skipped"
+    STEP_EVALUATED = "step.evaluated"
     CALL_STARTED = "call.started"
     CALL_COMPLETED = "call.completed"
     CALL_FAILED = "call.failed"

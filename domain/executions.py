@@ -31,7 +31,7 @@ class StopReason(StrEnum):
 
 
 class Execution(Shape):
-    """`output` is set when completed, `error` when failed. `retry_of` names the execution whose finished calls it reuses."""
+    """`output` is set when completed, `error` when failed. `retry_of`: the execution whose finished calls it reuses."""
 
     id: str
     tenant: str

@@ -83,7 +83,7 @@ class Concurrent(Shape):
 
 
 class ConcurrentStep(BaseStep):
-    """Branches at the same time; the output is an object of their outputs by id. A failing branch loses no other's work."""
+    """Branches at the same time; the output maps their ids to outputs. A failing one loses no other's work."""
 
     concurrent: Concurrent
 

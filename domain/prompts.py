@@ -1,0 +1,50 @@
+"""How definitions and values become the messages a model reads. Pure text: whoever calls loads the values first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from domain.agents import Agent
+from domain.calls import ChairPrompt, ChatPrompt, Prompt, TemplatePrompt
+from domain.expressions import as_text, render
+from domain.values import Json
+
+Message = dict[str, str]
+Turn = tuple[str, str]
+"""Who spoke, and what."""
+
+
+def messages(agent: Agent, prompt: Prompt, scope: Mapping[str, Json], turns: Sequence[Turn]) -> list[Message]:
+    """System and user message of one call. `scope` holds plain JSON, `turns` the view's words, oldest first."""
+    return [
+        {"role": "system", "content": agent.instructions},
+        {"role": "user", "content": _user_text(prompt, scope, turns)},
+    ]
+
+
+def _user_text(prompt: Prompt, scope: Mapping[str, Json], turns: Sequence[Turn]) -> str:
+    match prompt:
+        case TemplatePrompt():
+            return as_text(render(prompt.template, scope))
+        case ChatPrompt():
+            asked = f"You are {prompt.speaker}. Say your next turn, to the others, in your own words."
+            return _chat_text(prompt.task, prompt.participants, scope, turns, asked)
+        case ChairPrompt():
+            asked = f"Choose who speaks next, one of: {', '.join(prompt.choices)}. Give a short reason."
+            if prompt.may_agree:
+                asked += " Say `agreed: true` only if all of them now agree; then the discussion ends."
+            return _chat_text(prompt.task, prompt.participants, scope, turns, asked)
+
+
+def _chat_text(
+    task: TemplatePrompt, participants: Sequence[str], scope: Mapping[str, Json], turns: Sequence[Turn], asked: str
+) -> str:
+    said = "\n\n".join(f"{speaker}: {text}" for speaker, text in turns) or "(nobody has spoken yet)"
+    return "\n\n".join(
+        [
+            as_text(render(task.template, scope)),
+            f"Participants: {', '.join(participants)}.",
+            f"The discussion so far:\n\n{said}",
+            asked,
+        ]
+    )
