@@ -1,0 +1,1 @@
+"""Tests mirror the tree: `tests/ROOM/test_MODULE.py`; what they share is in `tests/support`."""

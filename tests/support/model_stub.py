@@ -1,0 +1,299 @@
+"""An OpenAI-compatible model that costs nothing, answers the same to the same, fails when told, and writes down all.
+
+In a test: `with ModelStub(tmp_path / "model.jsonl") as stub:` (served on a thread, so it outlives a killed host).
+By itself: `python -m tests.support.model_stub --port 0 --log FILE --latency 0.05`; it prints
+`model stub ready: http://127.0.0.1:PORT/v1`.
+
+What it does is decided by, in this order:
+- `POST /control` (or `stub.control`): `{"mode", "times", "retry_after", "delay", "answers"}`; each call replaces all;
+- a special word in the last user message: `[[stub:MODE]]` for every request with these messages, `[[stub:MODE 2]]`
+  for the first two; `[[stub:say TEXT]]`; `[[stub:tool NAME {"an": "argument"}]]`, until the tool's result is there;
+- else `answer N to HASH`, or the smallest instance of the JSON schema asked for.
+
+Modes: `ok`; `down` (503); `rate_limit` (429, `Retry-After`); `garbage` (200, but not the protocol); `slow` (nothing for
+`delay` seconds); `cut_off` (the connection ends half-way); `length` (half the answer, `finish_reason` length).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, get_args
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from tests.support import stub_answers, stub_wire
+from tests.support.stub_answers import Answer, JsonObject, UnusableRequest
+
+Mode = Literal["ok", "down", "garbage", "rate_limit", "slow", "cut_off", "length"]
+MODEL = "stub-model"
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One line of the log. `messages` is their SHA-256; `number` joins the two lines of one request."""
+
+    event: Literal["start", "sent"]
+    number: int
+    time: float
+    idempotency_key: str | None
+    messages: str
+    model: str
+    stream: bool
+    mode: Mode
+
+
+@dataclass
+class Control:
+    """How the stub behaves: in `mode` for `times` requests (None: until told otherwise), and `answers` to say first."""
+
+    mode: Mode = "ok"
+    times: int | None = None
+    retry_after: float = 1
+    delay: float = 5
+    answers: deque[Any] = field(default_factory=deque)
+
+    @classmethod
+    def parse(cls, given: JsonObject) -> Control:
+        """Raises `TypeError` or `ValueError` for what a control request cannot hold."""
+        control = cls(**given)
+        if control.mode not in get_args(Mode):
+            raise ValueError(f"mode is one of {', '.join(get_args(Mode))}")
+        control.answers = deque(control.answers)
+        return control
+
+    def take_mode(self) -> Mode:
+        """The mode of the next request; counts `times` down."""
+        if self.times is None:
+            return self.mode
+        if self.times <= 0:
+            return "ok"
+        self.times -= 1
+        return self.mode
+
+
+class ChunkedBody(Response):
+    """A body sent in chunks, whose `on_sent` is called before a client can know that it is complete.
+
+    With `cut_off`, the connection ends after half the chunks.
+    """
+
+    def __init__(self, chunks: list[bytes], media_type: str, on_sent: Callable[[], None], *, cut_off: bool) -> None:
+        super().__init__(media_type=media_type)
+        # Of unknown length, so that the client waits for the end.
+        del self.headers["content-length"]
+        self._chunks = chunks
+        self._on_sent = on_sent
+        self._cut_off = cut_off
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        # The last chunk may be the one that clients take for the end (`[DONE]`).
+        *early, last = self._chunks
+        for chunk in early[: len(early) // 2] if self._cut_off else early:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        if self._cut_off:
+            return
+        if not await Request(scope, receive).is_disconnected():
+            self._on_sent()
+        await send({"type": "http.response.body", "body": last})
+
+
+class Stub:
+    """The stub's behaviour and log; `app` is its ASGI application."""
+
+    def __init__(self, log: Path, latency: float = 0) -> None:
+        self._log = log.open("a", encoding="utf-8")
+        self._latency = latency
+        self._control = Control()
+        self._requests = 0
+        self._asked: Counter[str] = Counter()
+        self.app = Starlette(
+            routes=[
+                Route("/v1/chat/completions", self.complete, methods=["POST"]),
+                Route("/v1/models", self.models),
+                Route("/control", self.control, methods=["POST"]),
+            ]
+        )
+
+    def close(self) -> None:
+        self._log.close()
+
+    async def models(self, _request: Request) -> Response:
+        return JSONResponse({"object": "list", "data": [{"id": MODEL, "object": "model", "owned_by": "tests"}]})
+
+    async def control(self, request: Request) -> Response:
+        try:
+            self._control = Control.parse(await request.json())
+        except (TypeError, ValueError) as error:
+            return problem(400, str(error))
+        return Response(status_code=204)
+
+    async def complete(self, request: Request) -> Response:
+        try:
+            asked: JsonObject = await request.json()
+            mode = self.mode_of(asked)
+            entry = self.started(request, asked, mode)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return problem(400, f"Not a chat completion request: {error!r}")
+        control = self._control
+        await asyncio.sleep(control.delay if mode == "slow" else self._latency)
+        match mode:
+            case "down":
+                return problem(503, "The model is down.")
+            case "rate_limit":
+                return problem(429, "Too many requests.", {"Retry-After": f"{control.retry_after:g}"})
+            case "garbage":
+                return Response(b"data: {<not the protocol>\n\n", media_type="text/event-stream")
+        try:
+            answer = self.answer_to(asked)
+        except UnusableRequest as error:
+            return problem(400, str(error))
+        make = stub_wire.streamed if entry.stream else stub_wire.whole
+        return ChunkedBody(
+            [*make(asked, answer, cut_short=mode == "length")],
+            "text/event-stream" if entry.stream else "application/json",
+            lambda: self.write(LogEntry(**{**asdict(entry), "event": "sent", "time": time.time()})),
+            cut_off=mode == "cut_off",
+        )
+
+    def mode_of(self, asked: JsonObject) -> Mode:
+        """The mode for this request: the one set by control, else by a special word."""
+        digest = stub_answers.messages_hash(asked)
+        self._asked[digest] += 1
+        mode = self._control.take_mode()
+        word = stub_answers.special_word(asked)
+        if mode != "ok" or word is None:
+            return mode
+        named = next((known for known in get_args(Mode) if known == word.verb), None)
+        over = bool(word.rest) and named is not None and self._asked[digest] > int(word.rest)
+        return "ok" if named is None or over else named
+
+    def answer_to(self, asked: JsonObject) -> Answer:
+        if self._control.answers:
+            return stub_answers.scripted_answer(self._control.answers.popleft())
+        word = stub_answers.special_word(asked)
+        worded = stub_answers.worded_answer(asked, word) if word else None
+        return worded or stub_answers.plain_answer(asked)
+
+    def started(self, request: Request, asked: JsonObject, mode: Mode) -> LogEntry:
+        self._requests += 1
+        entry = LogEntry(
+            event="start",
+            number=self._requests,
+            time=time.time(),
+            idempotency_key=request.headers.get("Idempotency-Key"),
+            messages=stub_answers.messages_hash(asked),
+            model=asked["model"],
+            stream=bool(asked.get("stream")),
+            mode=mode,
+        )
+        self.write(entry)
+        return entry
+
+    def write(self, entry: LogEntry) -> None:
+        self._log.write(json.dumps(asdict(entry)) + "\n")
+        self._log.flush()
+        os.fsync(self._log.fileno())
+
+
+def problem(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": {"message": message, "type": "stub_error", "code": status}}, status, headers)
+
+
+def server_for(stub: Stub) -> uvicorn.Server:
+    # Cut-off answers are meant: no complaint about them.
+    return uvicorn.Server(uvicorn.Config(stub.app, log_level="critical", lifespan="off", ws="none"))
+
+
+def listen(port: int) -> socket.socket:
+    return socket.create_server(("127.0.0.1", port))
+
+
+class ModelStub:
+    """The stub on a thread of this process, for as long as the context lasts. `log_file` is appended to."""
+
+    def __init__(self, log_file: Path, *, latency: float = 0, port: int = 0) -> None:
+        self.log_file = log_file
+        self._stub = Stub(log_file, latency)
+        self._server = server_for(self._stub)
+        # Listening from here on: a client that comes early waits, and nobody has to wait for us.
+        self._socket = listen(port)
+        self.origin = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, name="model-stub", daemon=True)
+
+    def _serve(self) -> None:
+        asyncio.run(self._server.serve(sockets=[self._socket]))
+
+    @property
+    def base_url(self) -> str:
+        """What OpenAI clients are given."""
+        return f"{self.origin}/v1"
+
+    def environment(self) -> dict[str, str]:
+        """What the app must be started with to use this model."""
+        return {"OPENAI_BASE_URL": self.base_url, "OPENAI_API_KEY": "stub", "MODEL_NAME": MODEL}
+
+    def control(
+        self,
+        mode: Mode = "ok",
+        *,
+        times: int | None = None,
+        retry_after: float = 1,
+        delay: float = 5,
+        answers: list[Any] | None = None,
+    ) -> None:
+        """Behave so from the next request on; see the module's text. Without arguments: as at the start."""
+        body = {"mode": mode, "times": times, "retry_after": retry_after, "delay": delay, "answers": answers or []}
+        httpx.post(f"{self.origin}/control", json=body, timeout=10).raise_for_status()
+
+    def log(self, event: Literal["start", "sent"] | None = None) -> list[LogEntry]:
+        """The log so far, oldest first, of one kind of event or of both."""
+        entries = [LogEntry(**json.loads(line)) for line in self.log_file.read_text(encoding="utf-8").splitlines()]
+        return [entry for entry in entries if event in (None, entry.event)]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join()
+        self._stub.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Serve the model stub on loopback.")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
+    parser.add_argument("--log", type=Path, required=True, help="the file that requests are written to")
+    parser.add_argument("--latency", type=float, default=0.05, help="seconds before each answer")
+    options = parser.parse_args()
+    stub = Stub(options.log, options.latency)
+    with listen(options.port) as listener:
+        print(f"model stub ready: http://127.0.0.1:{listener.getsockname()[1]}/v1", flush=True)
+        asyncio.run(server_for(stub).serve(sockets=[listener]))
+    stub.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

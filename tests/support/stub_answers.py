@@ -1,0 +1,154 @@
+"""What the model stub answers: pure functions of the request, so that every attempt gets the same answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import jsonschema
+
+JsonObject = dict[str, Any]
+
+WORD = re.compile(r"\[\[stub:(?P<verb>[a-z_]+)(?: (?P<rest>.*?))?\]\]", re.DOTALL)
+
+
+class UnusableRequest(ValueError):
+    """The stub cannot answer this request as asked; the message says why."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: text, or calls of tools as (name, arguments as JSON text)."""
+
+    text: str = ""
+    tool_calls: tuple[tuple[str, str], ...] = ()
+
+    def pieces(self) -> list[str]:
+        """The text word by word, as it is streamed."""
+        return re.findall(r"\s*\S+\s*$|\s*\S+", self.text) or [self.text]
+
+
+@dataclass(frozen=True)
+class Word:
+    """A special word in a message: `[[stub:VERB REST]]`."""
+
+    verb: str
+    rest: str = field(default="")
+
+
+def messages_hash(request: JsonObject) -> str:
+    """The SHA-256 of the request's messages, hexadecimal."""
+    text = json.dumps(request.get("messages"), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def special_word(request: JsonObject) -> Word | None:
+    """The first special word of the last user message."""
+    users = [message for message in request["messages"] if message["role"] == "user"]
+    found = WORD.search(text_of(users[-1])) if users else None
+    return Word(found["verb"], found["rest"] or "") if found else None
+
+
+def text_of(message: JsonObject) -> str:
+    """A message's text, whether it is given as a string or in parts."""
+    content = message.get("content") or ""
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+
+
+def scripted_answer(scripted: Any) -> Answer:
+    """A string is said as it is, `{"tool_calls": [{"name", "arguments"}]}` calls tools, all else is said as JSON."""
+    if isinstance(scripted, str):
+        return Answer(scripted)
+    if isinstance(scripted, dict) and "tool_calls" in scripted:
+        return Answer(
+            tool_calls=tuple((call["name"], json.dumps(call["arguments"])) for call in scripted["tool_calls"])
+        )
+    return Answer(json.dumps(scripted))
+
+
+def worded_answer(request: JsonObject, word: Word) -> Answer | None:
+    """The answer a special word asks for: `say TEXT`, or `tool NAME {json}` until that tool's result is there."""
+    if word.verb == "say":
+        return Answer(word.rest)
+    if word.verb == "tool" and request["messages"][-1]["role"] == "user":
+        name, _, arguments = word.rest.partition(" ")
+        return Answer(tool_calls=((name, arguments or "{}"),))
+    return None
+
+
+def plain_answer(request: JsonObject) -> Answer:
+    """`answer N to HASH`, N being the number of messages; or, where a JSON schema is asked for, an instance of it.
+
+    Raises `UnusableRequest` for a schema the stub can make no instance of.
+    """
+    digest = messages_hash(request)
+    wanted = request.get("response_format") or {}
+    if wanted.get("type") == "json_schema":
+        schema = wanted["json_schema"]["schema"]
+        value = instance(schema, schema, digest)
+        try:
+            jsonschema.validate(value, schema)
+        except jsonschema.ValidationError as error:
+            raise UnusableRequest(f"The stub makes no instance of this schema: {error.message}") from error
+        return Answer(json.dumps(value))
+    text = f"answer {len(request['messages'])} to {digest[:8]}"
+    return Answer(json.dumps({"answer": text}) if wanted.get("type") == "json_object" else text)
+
+
+def instance(schema: Any, root: JsonObject, digest: str, path: str = "$") -> Any:
+    """A small instance of `schema`; where it leaves a choice, `digest` and the place in the instance decide."""
+    if not isinstance(schema, dict):
+        return None
+    if "$ref" in schema:
+        return instance(resolve(schema["$ref"], root), root, digest, path)
+    if "const" in schema:
+        return schema["const"]
+    for key in ("enum", "oneOf", "anyOf"):
+        if key in schema:
+            picked = pick(schema[key], digest, path)
+            return picked if key == "enum" else instance(picked, root, digest, path)
+    kind = schema.get("type", "object" if "properties" in schema else "string")
+    return of_type(kind[0] if isinstance(kind, list) else kind, schema, root, digest, path)
+
+
+def of_type(kind: str, schema: JsonObject, root: JsonObject, digest: str, path: str) -> Any:
+    match kind:
+        case "object":
+            properties: JsonObject = schema.get("properties", {})
+            return {
+                name: instance(properties.get(name, {}), root, digest, f"{path}.{name}")
+                for name in schema.get("required") or properties
+            }
+        case "array":
+            count = schema.get("minItems", 1)
+            return [instance(schema.get("items", {}), root, digest, f"{path}[{index}]") for index in range(count)]
+        case "boolean":
+            return False
+        case "integer" | "number":
+            return schema.get("minimum", min(0, schema.get("maximum", 0)))
+        case "null":
+            return None
+        case _:
+            text = f"answer {pick_number(digest, path):08x}"
+            return text.ljust(schema.get("minLength", 0), ".")[: schema.get("maxLength")]
+
+
+def resolve(reference: str, root: JsonObject) -> Any:
+    """Follow `#/a/b` in `root`. Raises `UnusableRequest` for any other reference."""
+    if not reference.startswith("#"):
+        raise UnusableRequest(f"The stub follows no reference out of the schema: {reference}")
+    place: Any = root
+    for part in reference.removeprefix("#").strip("/").split("/"):
+        place = place[part] if part else place
+    return place
+
+
+def pick(choices: list[Any], digest: str, path: str) -> Any:
+    return choices[pick_number(digest, path) % len(choices)]
+
+
+def pick_number(digest: str, path: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"{digest}{path}".encode()).digest()[:4])
