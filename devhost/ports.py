@@ -1,7 +1,7 @@
 """The two seams inside the host: what the durable engine asks of the loaded app, and what the rest asks of the engine.
 
-Text stays text: every payload crossing these seams is the JSON *text* the wire specification names, never a parsed value,
-because parsing and printing again changes numbers, dates and key order.
+Text stays text: every payload crossing these seams is the JSON *text* the wire specification names, never a parsed
+value, because parsing and printing again changes numbers, dates and key order.
 """
 
 from __future__ import annotations
@@ -37,14 +37,18 @@ class App(Protocol):
     def run_orchestrator(self, name: str, context_json: str) -> str:
         """Replay one turn on the calling thread and return the SDK's JSON string.
 
-        Raises `FunctionFailed` when user code raised; `message` then carries the SDK's `$OutOfProcData$` label and JSON.
+        Raises `FunctionFailed` when user code raised; `message` then carries the SDK's `$OutOfProcData$` label and
+        JSON.
         """
 
     def run_entity(self, name: str, batch_json: str) -> Awaitable[str]:
         """Run one entity batch in the pool and return the SDK's JSON string. Raises `FunctionFailed`."""
 
     def run_activity(self, name: str, input_json: str | None, instance_id: str) -> Awaitable[str]:
-        """Run an activity (sync in the pool, async on the loop) and return its result as JSON text. Raises `FunctionFailed`."""
+        """Run an activity (sync in the pool, async on the loop) and return its result as JSON text.
+
+        Raises `FunctionFailed`.
+        """
 
 
 class InstanceNotFound(LookupError):

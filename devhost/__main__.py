@@ -1,0 +1,3 @@
+from devhost.cli import exit_process, main
+
+exit_process(main())

@@ -1,0 +1,100 @@
+"""`python -m devhost`: serve a function app until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from devhost.errors import StartupError
+from devhost.functions import Function
+from devhost.host import Host, HostOptions
+from devhost.invocation import user_traceback
+from devhost.loader import AppImportError
+
+EXIT_STARTUP = 2
+_QUIET = ("azure", "aiohttp", "uvicorn", "websockets", "asyncio")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code: 0 after a stop, 2 when the app cannot be served."""
+    parsed = _parser().parse_args(arguments)
+    _set_up_logging(verbose=parsed.verbose)
+    try:
+        host = Host.load(HostOptions(parsed.app, parsed.state, parsed.host, parsed.port))
+        asyncio.run(_serve(host))
+    except StartupError as error:
+        if isinstance(error, AppImportError):
+            print(user_traceback(error), file=sys.stderr)
+        print(f"devhost: {error}", file=sys.stderr)
+        return EXIT_STARTUP
+    return 0
+
+
+def exit_process(code: int) -> None:
+    """End the process although user code may still run in the pool: Python would wait for it, maybe for ever.
+
+    Nothing is lost by it: what such a thread was doing for an orchestration is done again at the next start.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if any(thread.is_alive() and thread.name.startswith("function") for thread in threading.enumerate()):
+        os._exit(code)
+    sys.exit(code)
+
+
+async def _serve(host: Host) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    async with host.serving():
+        print("\n".join(_table(host)))
+        print(f"devhost ready: {host.url}", flush=True)
+        await stopped.wait()
+
+
+def _table(host: Host) -> list[str]:
+    """The start-up listing: each function with what reaches it, then what is not served and why."""
+    served = [function for function in host.functions if function.unserved is None]
+    width = max((len(function.name) for function in host.functions), default=0)
+    urls = {route.function.name: f"{host.url}{route.path}" for route in host.routes.routes}
+    lines = [f"  {function.name:<{width}}  {_reached_by(function, urls)}" for function in served]
+    warnings = [
+        f"  {function.name:<{width}}  WARNING: {function.unserved}" for function in host.functions if function.unserved
+    ]
+    return ["", "Functions:", *lines, *warnings, ""]
+
+
+def _reached_by(function: Function, urls: dict[str, str]) -> str:
+    if function.name in urls:
+        return f"[{','.join(function.methods) or 'ANY'}] {urls[function.name]}"
+    return f"{function.trigger.type} '{function.durable_name}'"
+
+
+def _set_up_logging(*, verbose: bool) -> None:
+    # Everything after start-up goes to stderr, so that a parent which reads only stdout never blocks the host.
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"
+    )
+    logging.getLogger("devhost").setLevel(logging.DEBUG if verbose else logging.INFO)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.INFO if verbose else logging.ERROR)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="devhost", description="Serve an Azure Functions app (Python v2 model) with durable state in one file."
+    )
+    parser.add_argument("--app", type=Path, default=Path(), help="folder of function_app.py (default: here)")
+    parser.add_argument("--port", type=int, default=7071, help="port to listen on, 0 for a free one (default: 7071)")
+    parser.add_argument("--state", type=Path, required=True, help="file that keeps orchestrations and entities")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--verbose", action="store_true", help="also log each orchestrator turn and library messages")
+    return parser

@@ -1,0 +1,55 @@
+"""The value of a `durableClient` binding, from which the SDK builds its client."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+API_PATH = "/runtime/webhooks/durabletask"
+_KEY = "code=devhost"  # keys are not enforced here, but apps that hide the real one in logs should have one to hide
+
+
+@dataclass(frozen=True)
+class DurableUrls:
+    """The URLs of one task hub. `origin` is where callers reach the host, `rpc_origin` where this machine does."""
+
+    origin: str
+    rpc_origin: str
+    hub: str
+
+    @property
+    def _query(self) -> str:
+        return f"taskHub={self.hub}&connection=Storage&{_KEY}"
+
+    def management(self, instance_id: str) -> dict[str, str]:
+        """The check-status payload of an instance: its id and the URL of each operation on it."""
+        instance = f"{self.origin}{API_PATH}/instances/{instance_id}"
+        return {
+            "id": instance_id,
+            "statusQueryGetUri": f"{instance}?{self._query}",
+            "sendEventPostUri": f"{instance}/raiseEvent/{{eventName}}?{self._query}",
+            "terminatePostUri": f"{instance}/terminate?reason={{text}}&{self._query}",
+            "rewindPostUri": f"{instance}/rewind?reason={{text}}&{self._query}",
+            "purgeHistoryDeleteUri": f"{instance}?{self._query}",
+            "restartPostUri": f"{instance}/restart?{self._query}",
+            "suspendPostUri": f"{instance}/suspend?reason={{text}}&{self._query}",
+            "resumePostUri": f"{instance}/resume?reason={{text}}&{self._query}",
+        }
+
+    def binding_json(self) -> str:
+        """The JSON text that the SDK's `DurableOrchestrationClient` is made from."""
+        start = f"{self.origin}{API_PATH}/orchestrators/{{functionName}}[/{{instanceId}}]"
+        wait = "timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}"
+        return json.dumps(
+            {
+                "taskHubName": self.hub,
+                "creationUrls": {
+                    "createNewInstancePostUri": f"{start}?{_KEY}",
+                    "createAndWaitOnNewInstancePostUri": f"{start}?{wait}&{_KEY}",
+                },
+                "managementUrls": self.management("INSTANCEID"),
+                "baseUrl": f"{self.origin}{API_PATH}",
+                "requiredQueryStringParameters": _KEY,
+                "rpcBaseUrl": f"{self.rpc_origin}{API_PATH}/",
+            }
+        )

@@ -1,0 +1,204 @@
+"""Composes the host: settings, app, engine, SignalR and the HTTP server around one port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from devhost.app import DurableApp
+from devhost.durable.client import DurableUrls
+from devhost.durable.routes import DurableApi
+from devhost.engine.engine import SqliteEngine
+from devhost.engine.errors import EngineError
+from devhost.engine.options import EngineOptions
+from devhost.errors import StartupError
+from devhost.functions import Function
+from devhost.http.admin import HostStatus
+from devhost.http.dispatch import FunctionDispatcher
+from devhost.http.limits import body_limit
+from devhost.http.routing import RouteTable
+from devhost.indexing import uses_fastapi
+from devhost.invocation import Invoker, make_pool
+from devhost.loader import load_functions
+from devhost.ports import Engine
+from devhost.settings import HostJson, LocalSettings, apply_environment, read_host_json, read_local_settings
+from devhost.signalr.bindings import SignalRBindings
+from devhost.signalr.endpoint import SETTING, emulated_endpoint
+from devhost.signalr.routes import SignalRApi
+from devhost.signalr.service import Service
+
+_STREAM_GRACE_SECONDS = 2  # how long open responses may run on once the host was told to stop
+
+
+@dataclass(frozen=True)
+class HostOptions:
+    """What to serve and where. `port` 0 takes a free one."""
+
+    app: Path
+    state: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to whoever runs the host: it stops more than this server."""
+        yield
+
+
+class Host:
+    """One function app, loaded and ready to serve. Build it with `Host.load`."""
+
+    def __init__(
+        self,
+        *,
+        functions: list[Function],
+        routes: RouteTable,
+        engine: Engine,
+        web: Starlette,
+        listener: socket.socket,
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        self.functions = functions
+        self.routes = routes
+        self.engine = engine
+        self.url = _origin(listener)
+        self._web = web
+        self._listener = listener
+        self._pool = pool
+
+    @classmethod
+    def load(cls, options: HostOptions) -> Host:
+        """Bind the port, prepare the environment and load the app into this process. Raises `StartupError`."""
+        root = options.app.resolve()
+        if not root.is_dir():
+            raise StartupError(f"{root} is not a folder.")
+        state = options.state.resolve()  # before the loader changes the working directory
+        host_json, local = read_host_json(root), read_local_settings(root)
+        listener = _listen(options.host, options.port)
+        try:
+            return _compose(root, state, host_json, local, listener)
+        except BaseException:
+            listener.close()
+            raise
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Serve until the block ends, then close streams, stop the engine and free the port. Raises `StartupError`."""
+        try:
+            await self.engine.start()
+        except EngineError as error:
+            self._listener.close()
+            raise StartupError(str(error)) from error
+        config = uvicorn.Config(
+            self._web,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_STREAM_GRACE_SECONDS,
+        )
+        server = _Server(config)
+        task = asyncio.create_task(server.serve(sockets=[self._listener]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await task
+            await self.engine.stop()
+            await _close_sdk_session()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _compose(root: Path, state: Path, host_json: HostJson, local: LocalSettings, listener: socket.socket) -> Host:
+    origin, hostname = _origin(listener), _origin(listener).removeprefix("http://")
+    emulated = emulated_endpoint(origin, state)
+    apply_environment(
+        os.environ,
+        local,
+        {
+            "AzureWebJobsScriptRoot": str(root),
+            "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
+            "FUNCTIONS_WORKER_RUNTIME": "python",
+            "WEBSITE_HOSTNAME": hostname,
+            SETTING: emulated.connection_string,
+        },
+    )
+    functions = load_functions(root, os.environ)
+    urls = DurableUrls(origin, origin, host_json.extensions.durable_task.hub_name)
+    service = Service()
+    signalr = SignalRBindings(emulated, service, os.environ)
+    pool = make_pool(os.environ)
+    client_json = urls.binding_json()
+    invoker = Invoker(
+        root,
+        pool,
+        inputs={"durableClient": lambda _binding, _data: client_json, "signalRConnectionInfo": signalr.connection_info},
+        outputs={"signalR": signalr.send},
+    )
+    app = DurableApp(functions, invoker)
+    engine = SqliteEngine(state, app, EngineOptions.from_host_json(host_json.model_dump(by_alias=True)))
+    routes = RouteTable(functions, host_json.extensions.http.route_prefix)
+    dispatcher = FunctionDispatcher(routes, invoker, fastapi=uses_fastapi(functions), body_limit=body_limit(os.environ))
+    web = Starlette(
+        routes=[*HostStatus().routes, *DurableApi(engine, urls).routes, *SignalRApi(emulated, service).routes],
+        middleware=_cors(local),
+    )
+    web.router.default = dispatcher
+    web.router.redirect_slashes = False
+    return Host(functions=functions, routes=routes, engine=engine, web=web, listener=listener, pool=pool)
+
+
+def _cors(local: LocalSettings) -> list[Middleware]:
+    """CORS for the functions, as local.settings.json asks for it under Core Tools; none otherwise."""
+    origins = [origin.strip() for origin in local.host.cors.split(",") if origin.strip()]
+    if not origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_credentials=local.host.cors_credentials,
+            allow_methods=["*"],
+            allow_headers=["*"],
+        )
+    ]
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise StartupError(f"Cannot listen on {host}:{port}: {error.strerror}; choose another with --port.") from error
+    listener.listen(2048)  # callers of the app's first activities wait here until the server takes over
+    return listener
+
+
+def _origin(listener: socket.socket) -> str:
+    """Where this machine reaches the listener; one that listens everywhere is reached on the loopback."""
+    host, port = listener.getsockname()[:2]
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{reachable}:{port}"
+
+
+async def _close_sdk_session() -> None:
+    """Close the HTTP session that the durable SDK keeps for the life of the process and has no public end for."""
+    http = sys.modules.get("azure.durable_functions.models.utils.http_utils")
+    if http is not None:
+        await http._close_session()

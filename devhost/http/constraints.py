@@ -1,0 +1,85 @@
+"""The inline constraints of ASP.NET route templates that a value of text can be held against."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+
+Check = Callable[[str], bool]
+
+_RULE = re.compile(r"(?P<name>[a-zA-Z]+)(?:\((?P<argument>.*)\))?$", re.DOTALL)
+
+
+def make_check(rule: str) -> Check:
+    """The check of one rule such as `int` or `range(1,9)`. Raises `ValueError` for a rule that is not known."""
+    found = _RULE.match(rule)
+    if found is None:
+        raise ValueError(f"'{rule}' is not a route constraint")
+    name, argument = found["name"].lower(), found["argument"]
+    if argument is None and name in _PLAIN:
+        return _PLAIN[name]
+    if argument is not None and name in _WITH_ARGUMENT:
+        return _WITH_ARGUMENT[name](argument)
+    raise ValueError(f"'{rule}' is not a route constraint this host knows")
+
+
+def _integer(bits: int) -> Check:
+    limit = 2 ** (bits - 1)
+    return lambda text: re.fullmatch(r"-?\d{1,20}", text) is not None and -limit <= int(text) < limit
+
+
+def _parses(parse: Callable[[str], object]) -> Check:
+    def check(text: str) -> bool:
+        try:
+            parse(text)
+        except (ValueError, InvalidOperation):
+            return False
+        return True
+
+    return check
+
+
+def _number(compare: Callable[[int], bool]) -> Check:
+    is_long = _integer(64)
+    return lambda text: is_long(text) and compare(int(text))
+
+
+def _length(argument: str) -> Check:
+    bounds = [int(part) for part in argument.split(",")]
+    return lambda text: bounds[0] <= len(text) <= bounds[-1]
+
+
+def _range(argument: str) -> Check:
+    low, high = (int(part) for part in argument.split(","))
+    return _number(lambda value: low <= value <= high)
+
+
+def _regex(argument: str) -> Check:
+    pattern = re.compile(argument, re.IGNORECASE)
+    return lambda text: pattern.search(text) is not None
+
+
+_PLAIN: dict[str, Check] = {
+    "int": _integer(32),
+    "long": _integer(64),
+    "bool": lambda text: text.lower() in ("true", "false"),
+    "datetime": _parses(datetime.fromisoformat),
+    "decimal": _parses(Decimal),
+    "double": _parses(float),
+    "float": _parses(float),
+    "guid": _parses(uuid.UUID),
+    "alpha": lambda text: re.fullmatch(r"[a-zA-Z]+", text) is not None,
+    "required": bool,
+}
+_WITH_ARGUMENT: dict[str, Callable[[str], Check]] = {
+    "minlength": lambda argument: lambda text: len(text) >= int(argument),
+    "maxlength": lambda argument: lambda text: len(text) <= int(argument),
+    "length": _length,
+    "min": lambda argument: _number(lambda value: value >= int(argument)),
+    "max": lambda argument: _number(lambda value: value <= int(argument)),
+    "range": _range,
+    "regex": _regex,
+}

@@ -1,0 +1,192 @@
+"""Calls functions: async ones on the loop, the others in the thread pool, with bindings in and bindings out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import logging
+import os
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+import azure.functions as func
+
+from devhost.converters import encode_output
+from devhost.expressions import BindingData
+from devhost.functions import ACTIVITY_TRIGGER, ENTITY_TRIGGER, ORCHESTRATION_TRIGGER, Binding, Function
+
+log = logging.getLogger("devhost")
+
+T = TypeVar("T")
+InputSource = Callable[[Binding, BindingData], object]
+OutputSink = Callable[[Binding, str | bytes], Awaitable[None]]
+
+_RETURNS_IMPLICITLY = frozenset({ORCHESTRATION_TRIGGER, ACTIVITY_TRIGGER, ENTITY_TRIGGER})
+_HOST_CODE = str(Path(__file__).parent)
+
+
+class Out(func.Out[object]):
+    """The parameter of an output binding."""
+
+    def __init__(self) -> None:
+        self._value: object = None
+
+    def set(self, val: object) -> None:
+        self._value = val
+
+    def get(self) -> object:
+        return self._value
+
+
+@dataclass(frozen=True)
+class TraceContext:
+    """`context.trace_context`: the W3C headers of the caller."""
+
+    trace_parent: str = ""
+    trace_state: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RetryContext:
+    """`context.retry_context`: this version has no function-level retries, so always the first attempt."""
+
+    retry_count: int = 0
+    max_retry_count: int = 0
+    exception: None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """The `context` parameter of a function that asks for it."""
+
+    invocation_id: str
+    function_name: str
+    function_directory: str
+    trace_context: TraceContext
+    retry_context: RetryContext = RetryContext()
+    thread_local_storage: threading.local = field(default_factory=threading.local)
+
+
+def make_pool(environ: Mapping[str, str] = os.environ) -> ThreadPoolExecutor:
+    """The pool sync functions run in, of the size the worker would choose."""
+    size = environ.get("PYTHON_THREADPOOL_THREAD_COUNT")
+    return ThreadPoolExecutor(int(size) if size else None, thread_name_prefix="function")
+
+
+class Invoker:
+    """Invokes functions of one app. `inputs` and `outputs` serve the binding types beside the trigger."""
+
+    def __init__(
+        self,
+        root: Path,
+        pool: ThreadPoolExecutor,
+        inputs: Mapping[str, InputSource],
+        outputs: Mapping[str, OutputSink],
+    ) -> None:
+        self._root = root
+        self._pool = pool
+        self._inputs = inputs
+        self._outputs = outputs
+
+    async def invoke(
+        self, function: Function, trigger_value: object, data: BindingData, encode: Callable[[object], T]
+    ) -> T:
+        """Run `function` once, encode what it returned and send its outputs. Raises whatever any of them raised."""
+        outs = {binding.name: Out() for binding in function.outputs}
+        inputs = {binding.name: self._inputs[binding.type](binding, data) for binding in function.inputs}
+        arguments = {function.trigger.name: trigger_value, **inputs, **outs}
+        if function.wants_context:
+            arguments["context"] = self._context(function, data)
+        with logged(function):
+            value = await self._call(function, arguments)
+            _check_return(function, value)
+            encoded = encode(value)
+            await self._send(function, outs, value)
+        return encoded
+
+    def invoke_on_this_thread(self, function: Function, trigger_value: object) -> object:
+        """Run an orchestrator turn where the engine is. Raises whatever it raised; the engine logs that, once."""
+        started = time.perf_counter()
+        try:
+            return function.call(**{function.trigger.name: trigger_value})
+        finally:
+            log.debug("%s: a turn of %s", function.name, _since(started))
+
+    async def _call(self, function: Function, arguments: Mapping[str, object]) -> object:
+        call = functools.partial(function.call, **arguments)
+        if function.is_async:
+            outcome = call()
+            if not isinstance(outcome, Awaitable):
+                raise TypeError(f"{function.name} is async but returned {type(outcome).__name__}")
+            return await outcome
+        carried = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._pool, carried.run, call)
+
+    async def _send(self, function: Function, outs: Mapping[str, Out], returned: object) -> None:
+        values = [(binding, outs[binding.name].get()) for binding in function.outputs]
+        if function.returns is not None:
+            values.append((function.returns, returned))
+        for binding, value in values:
+            sink = self._outputs.get(binding.type)  # `http` has none: the server answers with it
+            content = None if sink is None else encode_output(binding.type, value)
+            if sink is not None and content is not None:
+                await sink(binding, content)
+
+    def _context(self, function: Function, data: BindingData) -> Context:
+        storage = threading.local()
+        invocation_id = storage.invocation_id = str(uuid.uuid4())
+        trace = TraceContext(data.headers.get("traceparent", ""), data.headers.get("tracestate", ""))
+        return Context(invocation_id, function.name, str(self._root), trace, thread_local_storage=storage)
+
+
+@contextmanager
+def logged(function: Function) -> Iterator[None]:
+    """One line per invocation: its outcome and duration; after a failure also the traceback of the user's code."""
+    started = time.perf_counter()
+    try:
+        yield
+    except Exception as error:
+        log.error("%s failed in %s\n%s", function.name, _since(started), user_traceback(error))
+        raise
+    except BaseException as error:  # a cancelled invocation still gets its line
+        log.warning("%s stopped by %s after %s", function.name, type(error).__name__, _since(started))
+        raise
+    log.info("%s succeeded in %s", function.name, _since(started))
+
+
+def user_traceback(error: BaseException) -> str:
+    """The traceback without the host's own frames. The durable SDK's wrapper gives way to what the user raised."""
+    shown = error.__cause__ or error
+    return "".join(traceback.format_exception(type(shown), shown, _skip_host(shown.__traceback__))).rstrip()
+
+
+def _skip_host(frames: TracebackType | None) -> TracebackType | None:
+    while frames is not None and _is_plumbing(frames.tb_frame.f_code.co_filename):
+        frames = frames.tb_next
+    return frames
+
+
+def _is_plumbing(filename: str) -> bool:
+    return filename.startswith(_HOST_CODE) or f"{os.sep}concurrent{os.sep}futures{os.sep}" in filename
+
+
+def _since(started: float) -> str:
+    return f"{(time.perf_counter() - started) * 1000:.0f} ms"
+
+
+def _check_return(function: Function, value: object) -> None:
+    if value is not None and function.returns is None and function.trigger.type not in _RETURNS_IMPLICITLY:
+        raise RuntimeError(
+            f"function '{function.name}' without a $return binding returned a value of {type(value).__name__}"
+        )

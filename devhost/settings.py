@@ -1,0 +1,106 @@
+"""host.json, local.settings.json and the environment the app finds itself in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic.alias_generators import to_camel
+
+from devhost.errors import StartupError
+
+
+class _Json(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore")
+
+
+class HttpOptions(_Json):
+    """`extensions.http` of host.json."""
+
+    route_prefix: str = "api"
+
+    @field_validator("route_prefix")
+    @classmethod
+    def _bare(cls, prefix: str) -> str:
+        return prefix.strip("/")
+
+
+class DurableOptions(_Json):
+    """`extensions.durableTask` of host.json."""
+
+    model_config = ConfigDict(extra="allow")  # the engine reads its own options from the rest
+
+    hub_name: str = "DevHub"
+
+
+class Extensions(_Json):
+    http: HttpOptions = HttpOptions()
+    durable_task: DurableOptions = DurableOptions()
+
+
+class HostJson(_Json):
+    """The part of host.json that this host acts on; the rest is Azure's business and is ignored."""
+
+    version: Literal["2.0"]
+    extensions: Extensions = Extensions()
+
+
+class LocalHostOptions(BaseModel):
+    """`Host` of local.settings.json: `CORS` is `*` or a comma-separated list of origins."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    cors: str = Field(default="", alias="CORS")
+    cors_credentials: bool = Field(default=False, alias="CORSCredentials")
+
+
+class LocalSettings(BaseModel):
+    """local.settings.json, which is optional and never deployed."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    is_encrypted: bool = Field(default=False, alias="IsEncrypted")
+    values: dict[str, str | bool | int | float] = Field(default_factory=dict, alias="Values")
+    host: LocalHostOptions = Field(default=LocalHostOptions(), alias="Host")
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def read_host_json(root: Path) -> HostJson:
+    """Read `root`/host.json. Raises `StartupError` when it is missing or wrong."""
+    return _read(root / "host.json", HostJson)
+
+
+def read_local_settings(root: Path) -> LocalSettings:
+    """Read `root`/local.settings.json, empty when there is none. Raises `StartupError` when it is wrong."""
+    path = root / "local.settings.json"
+    settings = _read(path, LocalSettings) if path.exists() else LocalSettings()
+    if settings.is_encrypted:
+        raise StartupError(f"{path} is encrypted; decrypt it with 'func settings decrypt'.")
+    return settings
+
+
+def apply_environment(environ: MutableMapping[str, str], settings: LocalSettings, defaults: Mapping[str, str]) -> None:
+    """Complete `environ` with the app's settings, then with the host's defaults: what is already set wins."""
+    for name, value in settings.values.items():
+        environ.setdefault(name, value if isinstance(value, str) else json.dumps(value))
+    for name, value in defaults.items():
+        environ.setdefault(name, value)
+
+
+def _read(path: Path, model: type[_Model]) -> _Model:
+    # Strict JSON, no comments: the durable SDK reads host.json the same way while the app imports it.
+    try:
+        return model.model_validate(json.loads(path.read_text("utf-8-sig")))
+    except FileNotFoundError:
+        raise StartupError(f'{path} is missing: a function app has at least {{"version": "2.0"}} there.') from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise StartupError(f"{path} is wrong at '{where}': {first['msg']}.") from None
+    except ValueError as error:
+        raise StartupError(f"{path} is not strict JSON: {error}.") from None
