@@ -75,7 +75,3 @@ class DurableApp:
 
 def _summary(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def _details(error: Exception) -> str:
-    return "".join(traceback.format_exception(error))
