@@ -17,7 +17,7 @@ from domain.workflows import Retry
 class TemplatePrompt(Shape):
     """The user message is `template` rendered over `scope` (each entry a `Value`)."""
 
-    kind: Literal["template"] = "template"
+    kind: Literal["template"]
     template: str
     scope: dict[str, Any]
 
@@ -33,7 +33,7 @@ class Said(Shape):
 class ChatPrompt(Shape):
     """The speaker's go in a group chat: the task, who is there, and the turns in view."""
 
-    kind: Literal["chat"] = "chat"
+    kind: Literal["chat"]
     task: TemplatePrompt
     participants: tuple[str, ...]
     speaker: str
@@ -44,7 +44,7 @@ class ChatPrompt(Shape):
 class ChairPrompt(Shape):
     """The chair's go: who speaks next among `choices`, and, when asked, whether they agree."""
 
-    kind: Literal["chair"] = "chair"
+    kind: Literal["chair"]
     task: TemplatePrompt
     participants: tuple[str, ...]
     choices: tuple[str, ...]

@@ -212,3 +212,21 @@ def agents_used(workflow: Workflow) -> list[str]:
             if isinstance(step.group_chat.speaker, AgentSpeaker):
                 used.append(step.group_chat.speaker.agent)
     return list(dict.fromkeys(used))
+
+
+def sources_in(step: Step) -> list[str]:
+    """Every expression and template in a step and the steps inside it."""
+    found: list[str] = []
+    for inner in walk((step,)):
+        found.extend([inner.when] if inner.when else [])
+        match inner:
+            case AgentStep():
+                found.append(inner.input)
+            case MapStep():
+                found.append(inner.map.over)
+            case GroupChatStep():
+                stops = inner.group_chat.until.any
+                found.extend([inner.group_chat.task, *(stop.holds for stop in stops if isinstance(stop, Holds))])
+            case _:
+                pass
+    return found

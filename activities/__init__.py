@@ -1,0 +1,48 @@
+"""The side effects: call a model, evaluate over recorded values, close an execution. Each records what it did, itself.
+
+Belongs here: what touches the world, once per durable action, and can be run twice without doing it twice.
+Does not belong here: decisions about what comes next.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from activities.calling import perform_call
+from activities.evaluating import perform_evaluation
+from activities.finishing import perform_ending
+from domain.calls import Ending, Evaluation, ModelCall
+from services.realtime import SIGNALR_OUTPUT, to_signalr
+from services.wiring import services
+
+blueprint = df.Blueprint()
+
+
+@blueprint.generic_output_binding(arg_name="live", **SIGNALR_OUTPUT)
+@blueprint.activity_trigger(input_name="payload")
+async def call_model(payload: dict, live: func.Out[str]) -> dict:  # type: ignore[type-arg]  # the worker takes plain types
+    call = ModelCall.model_validate(payload)
+    outcome, events = await perform_call(call, services())
+    live.set(to_signalr(call.tenant, call.execution, events))
+    return outcome.model_dump(mode="json", exclude_defaults=True)
+
+
+@blueprint.generic_output_binding(arg_name="live", **SIGNALR_OUTPUT)
+@blueprint.activity_trigger(input_name="payload")
+async def evaluate(payload: dict, live: func.Out[str]) -> dict:  # type: ignore[type-arg]
+    evaluation = Evaluation.model_validate(payload)
+    answer, events = await perform_evaluation(evaluation, services())
+    live.set(to_signalr(evaluation.tenant, evaluation.execution, events))
+    return answer
+
+
+@blueprint.generic_output_binding(arg_name="live", **SIGNALR_OUTPUT)
+@blueprint.activity_trigger(input_name="payload")
+async def finish(payload: dict, live: func.Out[str]) -> str:  # type: ignore[type-arg]
+    ending = Ending.model_validate(payload)
+    status, events = await perform_ending(ending, services())
+    live.set(to_signalr(ending.tenant, ending.execution, events))
+    return status

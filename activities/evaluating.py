@@ -1,0 +1,49 @@
+"""Evaluate an expression or template whose values are too large for an orchestrator to hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from activities.loading import Loader
+from domain import values
+from domain.calls import Evaluation
+from domain.errors import ProblemError
+from domain.events import Draft, Event, EventType
+from domain.expressions import evaluate, render
+from domain.values import Json, Value
+from services.wiring import Services
+
+
+async def perform_evaluation(evaluation: Evaluation, services: Services) -> tuple[dict[str, Any], list[Event]]:
+    """`{"value": Value}` or `{"error": Problem}`; and the events logged on the way."""
+    tenant, execution = evaluation.tenant, evaluation.execution
+    try:
+        scope = await Loader(services, tenant, execution).plain(evaluation.scope)
+        found = render(evaluation.source, scope) if evaluation.template else evaluate(evaluation.source, scope)
+    except ProblemError as error:
+        events = await services.events.append(tenant, execution, evaluation.events)
+        return {"error": error.problem.model_dump(mode="json")}, events
+    drafts = list(evaluation.events)
+    value = values.recorded(found, evaluation.id)
+    if "r" in value:
+        drafts.append(_record(evaluation, found))
+        value = _by_item(found, evaluation.id)
+    return {"value": value}, await services.events.append(tenant, execution, drafts)
+
+
+def _record(evaluation: Evaluation, found: Json) -> Draft:
+    return Draft(
+        id=evaluation.id,
+        type=EventType.STEP_EVALUATED,
+        time=evaluation.time,
+        step=evaluation.step,
+        data={"source": evaluation.source},
+        value=found,
+    )
+
+
+def _by_item(found: Json, event_id: str) -> Value:
+    """A large list as references to its items, so that a `map` can hand each item on without carrying any."""
+    if isinstance(found, list):
+        return {"l": [values.reference(event_id, [index]) for index in range(len(found))]}
+    return values.reference(event_id)

@@ -1,0 +1,78 @@
+"""Close an execution: render its output, sum up what it cost, write the record and the last event."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from activities.loading import Loader
+from domain.calls import Ending
+from domain.errors import Problem, ProblemError
+from domain.events import Draft, Event, EventType
+from domain.executions import Status, StopReason
+from domain.expressions import render
+from domain.usage import Usage
+from domain.values import Json
+from services.eventlog import EventLog
+from services.wiring import Services
+
+PAGE = 500
+
+
+async def perform_ending(ending: Ending, services: Services) -> tuple[str, list[Event]]:
+    """The execution's final status. Done twice it changes nothing: the first end stands."""
+    tenant, execution = ending.tenant, ending.execution
+    output, problem = await _output(ending, services)
+    if problem is not None and ending.stop_reason is StopReason.CANCELED:
+        status, reason = Status.CANCELED, StopReason.CANCELED
+    elif problem is not None:
+        status, reason = Status.FAILED, StopReason.FAILED
+    else:
+        status, reason = Status.COMPLETED, ending.stop_reason
+    logged = await services.events.append(tenant, execution, ending.events)
+    usage, turns = await sum_up(services.events, tenant, execution)
+    now = datetime.now(UTC)
+    record = await services.executions.end(
+        tenant,
+        execution,
+        status=status,
+        output=output,
+        error=problem,
+        stop_reason=reason,
+        usage=usage,
+        turns=turns,
+        ended=now,
+    )
+    if record.status is Status.CANCELED:
+        return record.status, logged
+    facts: dict[str, Json] = {"stop_reason": reason, "usage": usage.model_dump(mode="json"), "turns": turns}
+    if problem is None:
+        last = Draft(id=EventType.EXECUTION_COMPLETED, type=EventType.EXECUTION_COMPLETED, time=now, data=facts, value=output)
+    else:
+        facts["error"] = problem.model_dump(mode="json", exclude_none=True)
+        last = Draft(id=EventType.EXECUTION_FAILED, type=EventType.EXECUTION_FAILED, time=now, data=facts)
+    return record.status, [*logged, *await services.events.append(tenant, execution, [last])]
+
+
+async def _output(ending: Ending, services: Services) -> tuple[Json, Problem | None]:
+    """The workflow's result; an output template that cannot be rendered fails the execution."""
+    if ending.error is not None:
+        return None, ending.error
+    loader = Loader(services, ending.tenant, ending.execution)
+    try:
+        if ending.template is None:
+            return (await loader.plain({"value": ending.value or {"v": None}}))["value"], None
+        return render(ending.template, await loader.plain(ending.scope)), None
+    except ProblemError as error:
+        return None, error.problem
+
+
+async def sum_up(log: EventLog, tenant: str, execution: str) -> tuple[Usage, int]:
+    """What all answered calls have cost, and how many of them were turns (a chair's choices are not)."""
+    usage, turns, offset = Usage(), 0, 0
+    while page := await log.read(tenant, execution, offset, PAGE):
+        for event in page:
+            if event.type is EventType.CALL_COMPLETED:
+                usage += Usage.model_validate(event.data["usage"])
+                turns += event.data.get("role") != "chair"
+        offset = page[-1].offset
+    return usage, turns

@@ -1,0 +1,38 @@
+"""Loads what references point to: the values that events of an execution recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from domain import values
+from domain.errors import ProblemError, platform_failed
+from domain.values import Json, Value
+from services.wiring import Services
+
+
+class Loader:
+    def __init__(self, services: Services, tenant: str, execution: str) -> None:
+        self._events = services.events
+        self._tenant = tenant
+        self._execution = execution
+
+    async def recorded(self, event_ids: Iterable[str]) -> dict[str, Json]:
+        """The value of each event, by its id, in one read and one more for each artifact."""
+        wanted = list(dict.fromkeys(event_ids))
+        if not wanted:
+            return {}
+        events = await self._events.get(self._tenant, self._execution, wanted)
+        missing = [event_id for event_id in wanted if event_id not in events]
+        if missing:
+            raise ProblemError(platform_failed(f"The log has lost the event {missing[0]!r}."))
+        loaded = await asyncio.gather(
+            *(self._events.value(self._tenant, self._execution, events[event_id]) for event_id in wanted)
+        )
+        return dict(zip(wanted, loaded, strict=True))
+
+    async def plain(self, scope: Mapping[str, Value]) -> dict[str, Json]:
+        """A scope of `Value`s as plain JSON, ready for expressions."""
+        needed = set[str]().union(*(values.references_in(value) for value in scope.values()))
+        found = await self.recorded(sorted(needed))
+        return {name: values.resolve(value, found.__getitem__) for name, value in scope.items()}

@@ -1,0 +1,32 @@
+"""The shared state of one group chat: idempotent by turn and bounded; the log keeps what leaves the window. Deterministic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azure.durable_functions import DurableEntityContext
+
+from domain.chats import WINDOW
+
+State = dict[str, Any]
+"""`{"turns": number so far, "window": [{"turn", "speaker", "text", "event"}]}`; `text` is the beginning of the turn."""
+
+
+def appended(state: State, entry: dict[str, Any]) -> State:
+    """The state with one more turn; a turn that is already there changes nothing."""
+    if entry["turn"] <= state["turns"]:
+        return state
+    return {"turns": entry["turn"], "window": [*state["window"], entry][-WINDOW:]}
+
+
+def chat(context: DurableEntityContext) -> None:
+    """Operations: `append` (an entry of the window) and `view` (`{"last": n}`; gives the latest n entries)."""
+    state: State = context.get_state(lambda: {"turns": 0, "window": []})
+    match context.operation_name:
+        case "append":
+            context.set_state(appended(state, context.get_input()))
+            context.set_result(None)
+        case "view":
+            context.set_result(state["window"][-context.get_input()["last"] :])
+        case unknown:
+            raise ValueError(f"The chat entity knows `append` and `view`, not {unknown!r}.")

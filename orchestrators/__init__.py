@@ -1,0 +1,34 @@
+"""Durable and deterministic: the interpreter and one file per pattern.
+
+Belongs here: what decides which durable action comes next. It may read only recorded values and the context's clock.
+Does not belong here: I/O, the wall clock, randomness, environment variables, or imports of anything but `domain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import azure.durable_functions as df
+
+from orchestrators.group_chat import group_chat as _group_chat
+from orchestrators.interpreter import run_step
+from orchestrators.mapping import map_slice as _map_slice
+from orchestrators.workflow import workflow as _workflow
+
+blueprint = df.Blueprint()
+
+
+@blueprint.orchestration_trigger(context_name="context")
+def workflow(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    return _workflow(context)
+
+
+@blueprint.orchestration_trigger(context_name="context")
+def group_chat(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    return _group_chat(context)
+
+
+@blueprint.orchestration_trigger(context_name="context")
+def map_slice(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    return _map_slice(context, run_step)
