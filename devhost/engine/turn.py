@@ -1,0 +1,181 @@
+"""One turn of an orchestration: its new messages become events, the SDK replays, its new actions become work."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from devhost.engine import delivery, ending, history
+from devhost.engine.actions import ERROR_LABEL, Action, ActionKind, BadReply, Reply, parse_reply
+from devhost.engine.draft import Draft
+from devhost.engine.kernel import Kernel
+from devhost.engine.records import Instance
+from devhost.engine.scheduling import schedule
+from devhost.ports import FunctionFailed, UnknownFunction
+
+log = logging.getLogger(__name__)
+
+_LARGE_ACTIONS = 1000
+_LARGE_CHARACTERS = 1_000_000
+
+
+class TurnFault(Exception):
+    """The turn went wrong outside the protocol: no replay can put it right, so the instance fails."""
+
+
+def run_turn(kernel: Kernel, instance_id: str) -> None:
+    """Take one turn if the instance has one to take; queue the next if more of its messages can be delivered."""
+    instance = kernel.store.instance(instance_id)
+    if instance is None or instance.status not in ("Pending", "Running"):
+        return
+    messages = delivery.deliverable(kernel.store, instance_id)
+    if instance.events and not messages:
+        return
+    draft = Draft.begin(kernel, instance)
+    draft.add(history.orchestrator_started(draft.now))
+    if instance.events == 0:
+        instance.status = "Running"
+        draft.add(history.execution_started(draft.now, instance))
+    delivery.deliver(draft, messages)
+    try:
+        reply = _replay(draft)
+        _check_deterministic(draft, reply)
+    except TurnFault as fault:
+        log.error("instance %s (%s): %s", instance.id, instance.name, fault)
+        ending.fail(draft, str(fault))
+        return
+    _cancel_timers(draft, reply)
+    schedule(draft, reply.actions[len(draft.memory.actions) :])
+    _set_custom_status(instance, reply)
+    _warn_when_large(draft)
+    if ending.end_if_due(draft, reply):
+        return
+    draft.add(history.orchestrator_completed(draft.now))
+    draft.save()
+    if delivery.deliverable(kernel.store, instance_id):
+        kernel.ready.add(instance_id)
+
+
+def fail_instance(kernel: Kernel, instance_id: str, reason: str) -> None:
+    """Fail an instance whose turn the engine itself could not finish; what it had in its inbox is dropped."""
+    instance = kernel.store.instance(instance_id)
+    if instance is not None and not instance.ended:
+        kernel.memory.forget(instance_id)
+        ending.fail(Draft.begin(kernel, instance), reason)
+
+
+def _replay(draft: Draft) -> Reply:
+    instance = draft.instance
+    try:
+        return parse_reply(draft.kernel.app.run_orchestrator(instance.name, _context(draft)))
+    except FunctionFailed as failed:
+        _, label, text = failed.message.rpartition(ERROR_LABEL)
+        if not label:
+            raise TurnFault(f"Orchestrator function '{instance.name}' failed: {failed.message}") from failed
+        reply = _parse(text, instance)
+        if not draft.is_replay_of_end:
+            log.error("orchestrator %s (%s) raised: %s\n%s", instance.name, instance.id, reply.error, failed.details)
+        return reply
+    except BadReply as bad:
+        raise TurnFault(f"Orchestrator function '{instance.name}' failed: {bad}") from bad
+    except UnknownFunction as unknown:
+        raise TurnFault(f"Orchestrator function '{instance.name}' failed: {unknown.args[0]}") from unknown
+    except (Exception, SystemExit) as error:  # whatever user code or the SDK throws must fail this instance alone
+        raise TurnFault(f"Orchestrator function '{instance.name}' failed: {type(error).__name__}: {error}") from error
+
+
+def _parse(text: str, instance: Instance) -> Reply:
+    try:
+        return parse_reply(text)
+    except BadReply as bad:
+        raise TurnFault(f"Orchestrator function '{instance.name}' failed: {bad}") from bad
+
+
+def _context(draft: Draft) -> str:
+    """The SDK's context as JSON, joined from event texts that were printed once."""
+    instance = draft.instance
+    events = draft.memory.events + [event.text for event in draft.events if event.type in history.READ_BY_SDK]
+    rest = json.dumps(
+        {
+            "instanceId": instance.id,
+            "isReplaying": instance.events > 0,
+            "parentInstanceId": instance.parent.instance_id if instance.parent else None,
+            "upperSchemaVersion": 1,
+            "upperSchemaVersionNew": 2,
+        }
+    )
+    return f'{{"history":[{",".join(events)}],"input":{_context_input(instance.input)},{rest[1:]}'
+
+
+def _context_input(text: str | None) -> str:
+    """The instance's input so that the SDK's `get_input` can decode it: an object, or a string of JSON text.
+
+    The SDK's client sends such strings. Anyone else's list, number or plain string would raise there: wrap it.
+    """
+    if text is None:
+        return "null"
+    value = json.loads(text)
+    if value is None or isinstance(value, dict) or (isinstance(value, str) and _is_json(value)):
+        return text
+    return json.dumps(text)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_deterministic(draft: Draft, reply: Reply) -> None:
+    """A replay must begin with the actions it took before; the SDK itself does not look."""
+    taken = draft.memory.actions
+    for position, (before, now) in enumerate(zip(taken, reply.actions, strict=False)):
+        if before.kind != now.kind or before.name != now.name:
+            raise _nondeterminism(draft, position, now)
+    if len(reply.actions) < len(taken) and reply.error is None:
+        raise _nondeterminism(draft, len(reply.actions), None)
+
+
+def _nondeterminism(draft: Draft, position: int, now: Action | None) -> TurnFault:
+    before = draft.memory.actions[position]
+    was = f"{ActionKind(before.kind).name} {before.name}".strip()
+    became = f"{now.kind.name} {now.name}".strip() if now else "nothing"
+    return TurnFault(
+        f"Non-deterministic orchestrator '{draft.instance.name}': on replay its action {position + 1} is {became}, "
+        f"but it was {was}. The code must not change under a running instance, and must take time, ids and random "
+        "numbers from the context only."
+    )
+
+
+def _cancel_timers(draft: Draft, reply: Reply) -> None:
+    """The SDK cancels a timer by changing the action it sent in an earlier turn."""
+    memory = draft.memory
+    for position, record in enumerate(memory.actions):
+        if record.kind == ActionKind.CREATE_TIMER and position not in memory.canceled:
+            action = reply.actions[position] if position < len(reply.actions) else None
+            if action is not None and action.canceled:
+                memory.canceled.add(position)
+                draft.close_timer(record.event_id)
+
+
+def _set_custom_status(instance: Instance, reply: Reply) -> None:
+    if reply.custom_status is not None:
+        instance.custom_inherited = False
+    if not instance.custom_inherited:
+        instance.custom_status = reply.custom_status
+
+
+def _warn_when_large(draft: Draft) -> None:
+    before, after = len(draft.memory.actions), len(draft.memory.actions) + len(draft.new_actions)
+    grown = sum(len(event.text) for event in draft.events)
+    if before <= _LARGE_ACTIONS < after or draft.memory.size <= _LARGE_CHARACTERS < draft.memory.size + grown:
+        log.warning(
+            "instance %s (%s) has %d actions and about %d kB of history in this generation; every turn replays all "
+            "of it: use continue_as_new or sub-orchestrations, and pass large results by reference",
+            draft.instance.id,
+            draft.instance.name,
+            after,
+            (draft.memory.size + grown) // 1000,
+        )
