@@ -170,6 +170,8 @@ module functionApp './modules/function-app.bicep' = {
       AZURE_CLIENT_ID: identity.outputs.clientId
       COSMOS_ENDPOINT: cosmos.outputs.endpoint
       BLOB_ENDPOINT: storage.outputs.blobEndpoint
+      // Where documents and artifacts are kept until their Cosmos DB and Blob makers exist; the package itself is read-only.
+      META_AGENTS_STATE_DIR: '/tmp/meta-agents'
     })
   }
 }

@@ -23,6 +23,7 @@ NEEDED = {
     "BLOB_ENDPOINT",
     "COSMOS_ENDPOINT",
     "DURABLE_TASK_SCHEDULER_CONNECTION_STRING",
+    "META_AGENTS_STATE_DIR",
     "PYTHON_ENABLE_INIT_INDEXING",
 }
 # Flex Consumption takes these from functionAppConfig and refuses them as settings.
