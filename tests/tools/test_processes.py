@@ -19,6 +19,16 @@ print("starting", flush=True)
 print(f"ready: http://127.0.0.1:{server.server_port}", flush=True)
 server.serve_forever()
 """
+HELLO = """
+import os
+import azure.functions as func
+
+app = func.FunctionApp()
+
+@app.route(route="hello", auth_level=func.AuthLevel.ANONYMOUS)
+def hello(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(os.environ["GREETING"] + ", state in " + os.environ["META_AGENTS_STATE_DIR"])
+"""
 DEAF = """
 import signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -148,6 +158,18 @@ def test_the_host_is_told_where_its_state_and_the_app_are(tmp_path: Path, monkey
     state = tmp_path / "state" / "devhost.db"
     expected = ["-m", "devhost", "--app", str(tmp_path / "app"), "--port", "7", "--state", str(state)]
     assert host.arguments() == expected
+
+
+def test_the_real_host_serves_an_app_and_comes_back_after_a_kill(tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text('{"version": "2.0"}')
+    (tmp_path / "function_app.py").write_text(HELLO)
+    with Host(tmp_path / "state", app=tmp_path, environment={"GREETING": "hello"}) as host:
+        address = host.address
+        host.kill()
+        assert host.start().address == address
+        assert httpx.get(f"{address}/api/hello", timeout=10).text == f"hello, state in {tmp_path / 'state'}"
+        host.stop()
+        assert host.process.returncode == 0
 
 
 def test_the_model_server_ends_with_us(tmp_path: Path) -> None:
