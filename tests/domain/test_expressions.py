@@ -1,0 +1,104 @@
+"""Expressions are typed, safe, and explain what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from domain.errors import Code, ProblemError
+from domain.expressions import (
+    MAX_LENGTH,
+    check,
+    check_template,
+    evaluate,
+    evaluate_condition,
+    placeholders,
+    render,
+    steps_used,
+)
+
+SCOPE: dict[str, Any] = {
+    "input": {"n": 3, "words": ["a", "b"], "text": "hi"},
+    "steps": {"sign-off": {"output": {"approved": True}, "status": "succeeded"}, "draft": {"output": "D"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("input.n + 1", 4),
+        ('steps["sign-off"].output.approved', True),
+        ("size(input.words)", 2),
+        ("input.words.map(w, w + '!')", ["a!", "b!"]),
+        ("has(input.missing)", False),
+        ("{'k': [1, 2.5, null]}", {"k": [1, 2.5, None]}),
+        ("timestamp('2026-01-01T00:00:00Z')", "2026-01-01T00:00:00+00:00"),
+    ],
+)
+def test_evaluates(expression: str, value: Any) -> None:
+    assert evaluate(expression, SCOPE) == value
+
+
+@pytest.mark.parametrize(
+    ("expression", "complaint"),
+    [
+        ("1 +", "Syntax error"),
+        ("nobody.x", "nobody"),
+        ("input.missing", "no key"),
+        ("1 / 0", "zero"),
+        ("'a' + 1", "int"),
+        ("x" * (MAX_LENGTH + 1), "longer than"),
+        ("input.a.map(x, input.a.map(y, input.a.filter(z, true)))", "more than 2"),
+    ],
+)
+def test_a_failure_is_typed_and_says_why(expression: str, complaint: str) -> None:
+    with pytest.raises(ProblemError, match=complaint) as caught:
+        evaluate(expression, SCOPE)
+    assert caught.value.problem.code is Code.EXPRESSION_FAILED
+
+
+def test_a_condition_must_be_true_or_false() -> None:
+    assert evaluate_condition("input.n > 2", SCOPE) is True
+    with pytest.raises(ProblemError, match="true or false"):
+        evaluate_condition("'no'", SCOPE)
+
+
+def test_a_template_of_one_placeholder_keeps_the_type_and_any_other_gives_text() -> None:
+    assert render("${input.words}", SCOPE) == ["a", "b"]
+    assert render("${input.text}, ${input.n} ${input.words}", SCOPE) == 'hi, 3 ["a", "b"]'
+    assert render("no placeholder", SCOPE) == "no placeholder"
+
+
+def test_braces_and_quotes_inside_a_placeholder() -> None:
+    assert placeholders("${ {'a': 1}.a } and ${'}'}") == ["{'a': 1}.a", "'}'"]
+    assert render("${ {'a': 1}.a } and ${'}'}", {}) == "1 and }"
+
+
+def test_values_are_never_templates_themselves() -> None:
+    assert render("${input.text}", {"input": {"text": "${1+1}"}}) == "${1+1}"
+    assert render("say ${input.text}", {"input": {"text": "${1+1}"}}) == "say ${1+1}"
+
+
+def test_an_unclosed_placeholder_is_said() -> None:
+    with pytest.raises(ProblemError, match="not closed"):
+        check_template("hello ${input.x")
+
+
+def test_check_names_what_is_not_known_here() -> None:
+    check("input.words.all(w, w != '')", frozenset({"input"}))
+    with pytest.raises(ProblemError, match="`item` is not known here; it may use input"):
+        check("item.x", frozenset({"input"}))
+
+
+@pytest.mark.parametrize(
+    ("source", "used"),
+    [
+        ("steps.a.output", {"a"}),
+        ('${steps["sign-off"].output} ${steps.draft.status}', {"sign-off", "draft"}),
+        ("input.x", set()),
+        ("steps[input.which]", None),
+    ],
+)
+def test_steps_used(source: str, used: set[str] | None) -> None:
+    assert steps_used(source) == used
