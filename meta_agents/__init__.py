@@ -1,0 +1,24 @@
+"""What a user installs: the Python client and the `meta-agents` command line, over the HTTP API alone.
+
+Belongs here: requests and their typed results, following an execution live, showing it in a terminal.
+Does not belong here: anything of the app or the local host; nothing here imports them, and they import nothing here.
+"""
+
+from meta_agents.async_client import AsyncClient
+from meta_agents.client import Client
+from meta_agents.errors import ApiError, MetaAgentsError, Unreachable
+from meta_agents.following import Item, Reconnect
+from meta_agents.results import Delta, Event, Execution
+
+__all__ = [
+    "ApiError",
+    "AsyncClient",
+    "Client",
+    "Delta",
+    "Event",
+    "Execution",
+    "Item",
+    "MetaAgentsError",
+    "Reconnect",
+    "Unreachable",
+]

@@ -1,0 +1,234 @@
+"""The asynchronous client: `AsyncClient`. `client.Client` word for word, but awaited; a test holds them together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
+
+import httpx
+
+from meta_agents import operations
+from meta_agents.errors import MetaAgentsError, require_stream, unreachable
+from meta_agents.following import Follower, Item, OnLost, Reconnect
+from meta_agents.operations import Kind, Operation
+from meta_agents.results import (
+    Chat,
+    DefinitionSummary,
+    Event,
+    EventPage,
+    Execution,
+    Health,
+    Json,
+    Me,
+    Page,
+    StoredDefinition,
+    Validation,
+    VersionSummary,
+)
+from meta_agents.settings import connection
+from meta_agents.wire import headers, no_proxy_here, request
+
+T = TypeVar("T")
+
+
+class AsyncCall(Protocol):
+    async def __call__(self, operation: Operation[T], /) -> T: ...
+
+
+class AsyncClient:
+    """A connection to the API. Close it, or use it in an `async with` statement.
+
+    `url` and `token` default to META_AGENTS_URL and META_AGENTS_TOKEN, else to what `make start` sets up on this
+    machine. Every method raises `ApiError` when the server refuses and `Unreachable` when it does not answer.
+    """
+
+    def __init__(
+        self, url: str | None = None, token: str | None = None, *, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        target = connection(url, token)
+        self.url = target.url
+        self._http = httpx.AsyncClient(
+            base_url=target.url, headers=headers(target), transport=transport, mounts=no_proxy_here()
+        )
+        self.agents = AsyncDefinitions("agents", self._call)
+        self.workflows = AsyncWorkflows("workflows", self._call)
+        self.executions = AsyncExecutions(self._http, self._call)
+
+    async def me(self) -> Me:
+        return await self._call(operations.me())
+
+    async def health(self) -> Health:
+        return await self._call(operations.health())
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _call(self, operation: Operation[T], /) -> T:
+        prepared = request(self._http, operation)
+        try:
+            response = await self._http.send(prepared)
+        except httpx.RequestError as error:
+            raise unreachable(prepared, error) from error
+        return operation.read(response)
+
+
+class AsyncDefinitions:
+    """The versioned definitions of one kind."""
+
+    def __init__(self, kind: Kind, call: AsyncCall) -> None:
+        self._kind = kind
+        self._call = call
+
+    def list(self, *, page_size: int = 50) -> AsyncIterator[DefinitionSummary]:
+        """Each definition's latest version, fetched page by page as the iterator is read."""
+        return _pages(lambda continuation: self._call(operations.list_definitions(self._kind, page_size, continuation)))
+
+    async def get(self, name: str, version: int | None = None) -> StoredDefinition:
+        """One version; the latest unless one is named."""
+        return await self._call(operations.get_definition(self._kind, name, version))
+
+    async def put(
+        self, definition: Mapping[str, Json], *, if_match: str | None = None, create_only: bool = False
+    ) -> StoredDefinition:
+        """Keep the definition under its `name` as the next version; an unchanged one keeps its version.
+
+        `if_match`: only while the ETag is still this one. `create_only`: only a new name. Else `ApiError` (412).
+        """
+        return await self._call(operations.put_definition(self._kind, definition, if_match, create_only))
+
+    async def delete(self, name: str, *, if_match: str | None = None) -> None:
+        """Hide the name. Executions that use one of its versions go on."""
+        await self._call(operations.delete_definition(self._kind, name, if_match))
+
+    def versions(self, name: str, *, page_size: int = 50) -> AsyncIterator[VersionSummary]:
+        return _pages(
+            lambda continuation: self._call(operations.list_versions(self._kind, name, page_size, continuation))
+        )
+
+    async def schema(self) -> dict[str, Json]:
+        """The JSON Schema that definitions of this kind satisfy."""
+        return await self._call(operations.schema(self._kind))
+
+
+class AsyncWorkflows(AsyncDefinitions):
+    async def validate(self, definition: Mapping[str, Json]) -> Validation:
+        """What is wrong with a workflow, and the most it can use; nothing is kept."""
+        return await self._call(operations.validate_workflow(definition))
+
+
+class AsyncExecutions:
+    """Starting, watching and ending executions."""
+
+    def __init__(self, http: httpx.AsyncClient, call: AsyncCall) -> None:
+        self._http = http
+        self._call = call
+
+    async def start(
+        self,
+        workflow: str | Mapping[str, Json],
+        input: Json = None,
+        *,
+        wait: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Execution:
+        """Start a workflow (`name`, `name@version`, or a whole definition); `input` defaults to `{}`.
+
+        `wait`: seconds (at most 60) to wait for its end; the record may still be running after them.
+        `idempotency_key`: starting again with the same key and request gives the same execution.
+        """
+        return await self._call(operations.start(workflow, input, wait, idempotency_key))
+
+    async def get(self, execution: str) -> Execution:
+        return await self._call(operations.get_execution(execution))
+
+    def list(
+        self, *, status: str | None = None, workflow: str | None = None, page_size: int = 50
+    ) -> AsyncIterator[Execution]:
+        """Newest first, without `input` and `output`, fetched page by page as the iterator is read."""
+        return _pages(
+            lambda continuation: self._call(operations.list_executions(status, workflow, page_size, continuation))
+        )
+
+    async def cancel(self, execution: str) -> Execution:
+        return await self._call(operations.cancel(execution))
+
+    async def retry(self, execution: str) -> Execution:
+        """A new execution of a failed or canceled one, which goes on from the calls that were finished."""
+        return await self._call(operations.retry(execution))
+
+    async def events(self, execution: str, after: int = 0, *, limit: int = 500) -> EventPage:
+        """One page of the log: the events after an offset."""
+        return await self._call(operations.list_events(execution, after, limit))
+
+    async def follow(
+        self, execution: str, after: int = 0, *, reconnect: Reconnect | None = None, on_lost: OnLost | None = None
+    ) -> AsyncGenerator[Item, None]:
+        """Every event after an offset, once and in order, with deltas between; ends after the terminal event.
+
+        A lost connection is made again (`on_lost` is told), until `reconnect.patience` is out: then `Unreachable`.
+        """
+        follower = Follower(execution, after, reconnect or Reconnect())
+        while not follower.ended:
+            cause: MetaAgentsError | None = None
+            try:
+                async with aclosing(self._stream(follower)) as items:
+                    async for item in items:
+                        yield item
+            except MetaAgentsError as error:
+                cause = error
+            if not follower.ended:
+                delay = follower.lost(cause)
+                if on_lost is not None:
+                    on_lost(cause)
+                await asyncio.sleep(delay)
+
+    async def _stream(self, follower: Follower) -> AsyncGenerator[Item, None]:
+        prepared = request(self._http, follower.connect())
+        try:
+            response = await self._http.send(prepared, stream=True)
+            try:
+                if not response.is_success:
+                    await response.aread()
+                require_stream(response)
+                async for chunk in response.aiter_bytes():
+                    for item in follower.receive(chunk):
+                        yield item
+                    if follower.ended:
+                        return
+            finally:
+                await response.aclose()
+        except httpx.RequestError as error:
+            raise unreachable(prepared, error) from error
+
+    async def value(self, execution: str, event: Event) -> Json:
+        """The event's payload, loaded when it is too large to be in the log."""
+        return event.value if event.artifact is None else await self.artifact(execution, event.artifact)
+
+    async def artifact(self, execution: str, reference: str) -> Json:
+        return await self._call(operations.artifact(execution, reference))
+
+    async def chat(self, execution: str, step: str) -> Chat:
+        """The group chat of a step as it stands."""
+        return await self._call(operations.chat(execution, step))
+
+
+async def _pages(fetch: Callable[[str | None], Awaitable[Page[T]]]) -> AsyncIterator[T]:
+    continuation: str | None = None
+    while True:
+        page = await fetch(continuation)
+        for item in page.items:
+            yield item
+        continuation = page.continuation
+        if continuation is None:
+            return

@@ -1,0 +1,229 @@
+"""The synchronous client: `Client`. Its asynchronous twin has the same methods; what they do is in `operations`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
+
+import httpx
+
+from meta_agents import operations
+from meta_agents.errors import MetaAgentsError, require_stream, unreachable
+from meta_agents.following import Follower, Item, OnLost, Reconnect
+from meta_agents.operations import Kind, Operation
+from meta_agents.results import (
+    Chat,
+    DefinitionSummary,
+    Event,
+    EventPage,
+    Execution,
+    Health,
+    Json,
+    Me,
+    Page,
+    StoredDefinition,
+    Validation,
+    VersionSummary,
+)
+from meta_agents.settings import connection
+from meta_agents.wire import headers, no_proxy_here, request
+
+T = TypeVar("T")
+
+
+class Call(Protocol):
+    def __call__(self, operation: Operation[T], /) -> T: ...
+
+
+class Client:
+    """A connection to the API. Close it, or use it in a `with` statement.
+
+    `url` and `token` default to META_AGENTS_URL and META_AGENTS_TOKEN, else to what `make start` sets up on this
+    machine. Every method raises `ApiError` when the server refuses and `Unreachable` when it does not answer.
+    """
+
+    def __init__(
+        self, url: str | None = None, token: str | None = None, *, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        target = connection(url, token)
+        self.url = target.url
+        self._http = httpx.Client(
+            base_url=target.url, headers=headers(target), transport=transport, mounts=no_proxy_here()
+        )
+        self.agents = Definitions("agents", self._call)
+        self.workflows = Workflows("workflows", self._call)
+        self.executions = Executions(self._http, self._call)
+
+    def me(self) -> Me:
+        return self._call(operations.me())
+
+    def health(self) -> Health:
+        return self._call(operations.health())
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(self, operation: Operation[T], /) -> T:
+        prepared = request(self._http, operation)
+        try:
+            response = self._http.send(prepared)
+        except httpx.RequestError as error:
+            raise unreachable(prepared, error) from error
+        return operation.read(response)
+
+
+class Definitions:
+    """The versioned definitions of one kind."""
+
+    def __init__(self, kind: Kind, call: Call) -> None:
+        self._kind = kind
+        self._call = call
+
+    def list(self, *, page_size: int = 50) -> Iterator[DefinitionSummary]:
+        """Each definition's latest version, fetched page by page as the iterator is read."""
+        return _pages(lambda continuation: self._call(operations.list_definitions(self._kind, page_size, continuation)))
+
+    def get(self, name: str, version: int | None = None) -> StoredDefinition:
+        """One version; the latest unless one is named."""
+        return self._call(operations.get_definition(self._kind, name, version))
+
+    def put(
+        self, definition: Mapping[str, Json], *, if_match: str | None = None, create_only: bool = False
+    ) -> StoredDefinition:
+        """Keep the definition under its `name` as the next version; an unchanged one keeps its version.
+
+        `if_match`: only while the ETag is still this one. `create_only`: only a new name. Else `ApiError` (412).
+        """
+        return self._call(operations.put_definition(self._kind, definition, if_match, create_only))
+
+    def delete(self, name: str, *, if_match: str | None = None) -> None:
+        """Hide the name. Executions that use one of its versions go on."""
+        self._call(operations.delete_definition(self._kind, name, if_match))
+
+    def versions(self, name: str, *, page_size: int = 50) -> Iterator[VersionSummary]:
+        return _pages(
+            lambda continuation: self._call(operations.list_versions(self._kind, name, page_size, continuation))
+        )
+
+    def schema(self) -> dict[str, Json]:
+        """The JSON Schema that definitions of this kind satisfy."""
+        return self._call(operations.schema(self._kind))
+
+
+class Workflows(Definitions):
+    def validate(self, definition: Mapping[str, Json]) -> Validation:
+        """What is wrong with a workflow, and the most it can use; nothing is kept."""
+        return self._call(operations.validate_workflow(definition))
+
+
+class Executions:
+    """Starting, watching and ending executions."""
+
+    def __init__(self, http: httpx.Client, call: Call) -> None:
+        self._http = http
+        self._call = call
+
+    def start(
+        self,
+        workflow: str | Mapping[str, Json],
+        input: Json = None,
+        *,
+        wait: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Execution:
+        """Start a workflow (`name`, `name@version`, or a whole definition); `input` defaults to `{}`.
+
+        `wait`: seconds (at most 60) to wait for its end; the record may still be running after them.
+        `idempotency_key`: starting again with the same key and request gives the same execution.
+        """
+        return self._call(operations.start(workflow, input, wait, idempotency_key))
+
+    def get(self, execution: str) -> Execution:
+        return self._call(operations.get_execution(execution))
+
+    def list(
+        self, *, status: str | None = None, workflow: str | None = None, page_size: int = 50
+    ) -> Iterator[Execution]:
+        """Newest first, without `input` and `output`, fetched page by page as the iterator is read."""
+        return _pages(
+            lambda continuation: self._call(operations.list_executions(status, workflow, page_size, continuation))
+        )
+
+    def cancel(self, execution: str) -> Execution:
+        return self._call(operations.cancel(execution))
+
+    def retry(self, execution: str) -> Execution:
+        """A new execution of a failed or canceled one, which goes on from the calls that were finished."""
+        return self._call(operations.retry(execution))
+
+    def events(self, execution: str, after: int = 0, *, limit: int = 500) -> EventPage:
+        """One page of the log: the events after an offset."""
+        return self._call(operations.list_events(execution, after, limit))
+
+    def follow(
+        self, execution: str, after: int = 0, *, reconnect: Reconnect | None = None, on_lost: OnLost | None = None
+    ) -> Iterator[Item]:
+        """Every event after an offset, once and in order, with deltas between; ends after the terminal event.
+
+        A lost connection is made again (`on_lost` is told), until `reconnect.patience` is out: then `Unreachable`.
+        """
+        follower = Follower(execution, after, reconnect or Reconnect())
+        while not follower.ended:
+            cause: MetaAgentsError | None = None
+            try:
+                yield from self._stream(follower)
+            except MetaAgentsError as error:
+                cause = error
+            if not follower.ended:
+                delay = follower.lost(cause)
+                if on_lost is not None:
+                    on_lost(cause)
+                time.sleep(delay)
+
+    def _stream(self, follower: Follower) -> Iterator[Item]:
+        prepared = request(self._http, follower.connect())
+        try:
+            response = self._http.send(prepared, stream=True)
+            try:
+                if not response.is_success:
+                    response.read()
+                require_stream(response)
+                for chunk in response.iter_bytes():
+                    yield from follower.receive(chunk)
+                    if follower.ended:
+                        return
+            finally:
+                response.close()
+        except httpx.RequestError as error:
+            raise unreachable(prepared, error) from error
+
+    def value(self, execution: str, event: Event) -> Json:
+        """The event's payload, loaded when it is too large to be in the log."""
+        return event.value if event.artifact is None else self.artifact(execution, event.artifact)
+
+    def artifact(self, execution: str, reference: str) -> Json:
+        return self._call(operations.artifact(execution, reference))
+
+    def chat(self, execution: str, step: str) -> Chat:
+        """The group chat of a step as it stands."""
+        return self._call(operations.chat(execution, step))
+
+
+def _pages(fetch: Callable[[str | None], Page[T]]) -> Iterator[T]:
+    continuation: str | None = None
+    while True:
+        page = fetch(continuation)
+        yield from page.items
+        continuation = page.continuation
+        if continuation is None:
+            return

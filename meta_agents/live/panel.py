@@ -1,0 +1,97 @@
+"""The panel of an execution: one line for the whole, one for its steps, and the answers being written, in few rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from meta_agents.live.state import Call, State
+from meta_agents.live.style import SYMBOLS, agent_style, duration, safe, usage_line
+
+_DIM = "bright_black"
+_MOST_ROWS = 6
+"""Rows of text shown of one answer being written."""
+
+
+def panel(state: State, now: datetime, note: str | None, console: Console, width: int, height: int) -> Iterator[Text]:
+    """Lines no wider than `width`, and no more than `height` (at least 6) of them; `note` is shown last."""
+    yield _one_line(_head(state, now), width)
+    if steps := _top_steps(state):
+        yield _one_line(steps, width)
+    # The head, the steps, the note, the count of the rest and the cursor need rows of their own.
+    yield from _calls(state, console, width, max(height - 5, 1))
+    if note is not None:
+        yield _one_line(Text(note, "yellow"), width)
+
+
+def _head(state: State, now: datetime) -> Text:
+    elapsed = duration((state.ended or now) - state.started) if state.started else "waiting to start"
+    name = safe(state.workflow) or "…"
+    return Text.assemble((name, "bold"), f"  {state.status}  {elapsed}  ", (usage_line(state.usage), _DIM))
+
+
+def _top_steps(state: State) -> Text:
+    line = Text()
+    for step in state.steps.values():
+        if "/" not in step.path:
+            symbol, style = SYMBOLS[step.progress]
+            line.append(f"{symbol} ", style).append(f"{safe(step.path)}  ")
+    return line
+
+
+def _calls(state: State, console: Console, width: int, room: int) -> Iterator[Text]:
+    """Every call in a line, with rows of text below each while there is room for that."""
+    calls = list(state.calls.values())
+    rows = min(_MOST_ROWS, room // len(calls) - 1) if calls else 0
+    for call in calls[:room]:
+        head = _call_head(state, call)
+        if call.waiting is not None:
+            yield _one_line(head.append(f" {safe(call.waiting)}", "yellow"), width)
+        elif rows <= 0:
+            yield _one_line(_with_tail(head, call, width), width)
+        else:
+            yield _one_line(head, width)
+            yield from _written(call, console, width, rows)
+    if len(calls) > room:
+        yield Text(f"  and {len(calls) - room} more", _DIM)
+
+
+def _call_head(state: State, call: Call) -> Text:
+    head = Text.assemble(
+        ("↻ ", "yellow") if call.waiting else ("● ", "cyan"),
+        (safe(call.agent), agent_style(call.agent, state.agents)),
+        (f" {safe(call.step)}", _DIM),
+    )
+    if call.role == "chair":
+        head.append(" choosing who speaks next", _DIM)
+    if call.attempt > 1:
+        head.append(f" try {call.attempt}", "yellow")
+    return head
+
+
+def _written(call: Call, console: Console, width: int, rows: int) -> Iterator[Text]:
+    """The last rows of the answer so far."""
+    # Twice the room, because wrapping leaves rows short.
+    known = call.text[-width * rows * 2 :]
+    if known:
+        missing = "…" if call.start > 0 or len(known) < len(call.text) else ""
+        for line in Text(missing + safe(known)).wrap(console, max(width - 4, 1))[-rows:]:
+            yield Text("    ").append_text(line)
+
+
+def _with_tail(head: Text, call: Call, width: int) -> Text:
+    """The line with as much of the end of the answer as fits."""
+    room = max(width - head.cell_len - 2, 0)
+    tail = " ".join(safe(call.text[-room * 2 :] if room else "").split())
+    while cell_len(tail) > room:
+        tail = tail[1:]
+    return head.append(f"  {tail}")
+
+
+def _one_line(text: Text, width: int) -> Text:
+    text.truncate(width, overflow="ellipsis")
+    return text

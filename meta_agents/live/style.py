@@ -1,0 +1,55 @@
+"""How things look: symbols, colours, and text from models made safe for a terminal."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from datetime import timedelta
+
+from meta_agents.live.state import Progress
+from meta_agents.results import Json, Usage
+
+SYMBOLS = {
+    Progress.RUNNING: ("●", "cyan"),
+    Progress.COMPLETED: ("✓", "green"),
+    Progress.FAILED: ("✗", "red"),
+    Progress.SKIPPED: ("⊘", "bright_black"),
+    Progress.CANCELED: ("■", "yellow"),
+}
+"""Shape and colour of each progress: the shape alone tells, for who sees no colours."""
+
+_AGENT_COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "bright_red", "bright_cyan", "bright_magenta")
+
+
+def agent_style(agent: str, agents: tuple[str, ...]) -> str:
+    """A bold colour that an agent keeps as long as the execution is shown."""
+    place = agents.index(agent) if agent in agents else 0
+    return f"bold {_AGENT_COLOURS[place % len(_AGENT_COLOURS)]}"
+
+
+def safe(text: str) -> str:
+    """Text without control characters: a model's answer must not be able to command the terminal."""
+    return "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def shown(value: Json) -> str:
+    """A payload as people read it: text as it is, the rest as indented JSON."""
+    return safe(value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def usage_line(usage: Usage) -> str:
+    """`4 calls, 1,234 tokens in, 456 out, $0.0012`."""
+    calls = f"{usage.model_calls} {'call' if usage.model_calls == 1 else 'calls'}"
+    cost = "cost not known" if usage.cost_usd is None else f"${usage.cost_usd:.4f}"
+    return f"{calls}, {usage.tokens_in:,} tokens in, {usage.tokens_out:,} out, {cost}"
+
+
+def duration(time: timedelta) -> str:
+    """`3.2 s`, `4 m 05 s`, `2 h 03 m`."""
+    seconds = max(time.total_seconds(), 0)
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} m {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} m"

@@ -1,0 +1,191 @@
+"""Every operation of the API as data: what to send, how to read the answer. Both clients carry these; no I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from meta_agents.errors import json_of, refusal, unexpected
+from meta_agents.results import (
+    Chat,
+    DefinitionSummary,
+    EventPage,
+    Execution,
+    Health,
+    Json,
+    Me,
+    Page,
+    StoredDefinition,
+    Validation,
+    VersionSummary,
+)
+
+Kind = Literal["agents", "workflows"]
+T_co = TypeVar("T_co", covariant=True)
+R = TypeVar("R", bound=BaseModel)
+
+ANSWER_SECONDS = 30.0
+"""How long an answer may take, beyond what the request itself asks to wait."""
+
+
+@dataclass(frozen=True)
+class Operation(Generic[T_co]):
+    """One request. `read` turns the read response into a result, or raises `ApiError`."""
+
+    method: str
+    path: str
+    read: Callable[[httpx.Response], T_co]
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Json] | None = None
+    seconds: float = ANSWER_SECONDS
+
+
+def list_definitions(kind: Kind, limit: int, continuation: str | None) -> Operation[Page[DefinitionSummary]]:
+    params = _given(limit=limit, continuation=continuation)
+    return Operation("GET", f"/api/{kind}", _as(Page[DefinitionSummary]), params)
+
+
+def get_definition(kind: Kind, name: str, version: int | None) -> Operation[StoredDefinition]:
+    return Operation("GET", f"/api/{kind}/{_segment(name)}", _stored, _given(version=version))
+
+
+def put_definition(
+    kind: Kind, definition: Mapping[str, Json], if_match: str | None, create_only: bool
+) -> Operation[StoredDefinition]:
+    """Raises `ValueError` when the definition has no name to put it under."""
+    name = definition.get("name")
+    if not isinstance(name, str):
+        raise ValueError("a definition needs a `name`, a text")
+    headers = _given(**{"If-Match": if_match, "If-None-Match": "*" if create_only else None})
+    return Operation("PUT", f"/api/{kind}/{_segment(name)}", _stored, headers=headers, body=definition)
+
+
+def delete_definition(kind: Kind, name: str, if_match: str | None) -> Operation[None]:
+    return Operation("DELETE", f"/api/{kind}/{_segment(name)}", _nothing, headers=_given(**{"If-Match": if_match}))
+
+
+def list_versions(kind: Kind, name: str, limit: int, continuation: str | None) -> Operation[Page[VersionSummary]]:
+    params = _given(limit=limit, continuation=continuation)
+    return Operation("GET", f"/api/{kind}/{_segment(name)}/versions", _as(Page[VersionSummary]), params)
+
+
+def validate_workflow(definition: Mapping[str, Json]) -> Operation[Validation]:
+    return Operation("POST", "/api/workflows/validate", _as(Validation), body=definition)
+
+
+def schema(kind: Kind) -> Operation[dict[str, Json]]:
+    return Operation("GET", f"/api/schemas/{kind.removesuffix('s')}", _object)
+
+
+def start(
+    workflow: str | Mapping[str, Json], given: Json, wait: int | None, idempotency_key: str | None
+) -> Operation[Execution]:
+    """`workflow` is a reference (`name` or `name@version`), or a whole definition to execute without keeping it."""
+    key = "workflow" if isinstance(workflow, str) else "definition"
+    return Operation(
+        "POST",
+        "/api/executions",
+        _as(Execution),
+        _given(wait=wait),
+        _given(**{"Idempotency-Key": idempotency_key}),
+        {key: workflow, "input": {} if given is None else given},
+        ANSWER_SECONDS + (wait or 0),
+    )
+
+
+def get_execution(execution: str) -> Operation[Execution]:
+    return Operation("GET", _execution(execution), _as(Execution))
+
+
+def list_executions(
+    status: str | None, workflow: str | None, limit: int, continuation: str | None
+) -> Operation[Page[Execution]]:
+    params = _given(status=status, workflow=workflow, limit=limit, continuation=continuation)
+    return Operation("GET", "/api/executions", _as(Page[Execution]), params)
+
+
+def cancel(execution: str) -> Operation[Execution]:
+    return Operation("POST", f"{_execution(execution)}/cancel", _as(Execution))
+
+
+def retry(execution: str) -> Operation[Execution]:
+    return Operation("POST", f"{_execution(execution)}/retry", _as(Execution))
+
+
+def list_events(execution: str, after: int, limit: int) -> Operation[EventPage]:
+    return Operation("GET", f"{_execution(execution)}/events", _as(EventPage), _given(after=after, limit=limit))
+
+
+def event_stream(execution: str, after: int, silence: float) -> Operation[None]:
+    """The live stream of what follows `after`; `silence` is how many seconds it may say nothing."""
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+    return Operation("GET", f"{_execution(execution)}/events", _nothing, headers=headers, seconds=silence)
+
+
+def artifact(execution: str, reference: str) -> Operation[Json]:
+    return Operation("GET", f"{_execution(execution)}/artifacts/{_segment(reference)}", json_of)
+
+
+def chat(execution: str, step: str) -> Operation[Chat]:
+    # A step's path has slashes of its own, and servers see `%2F` as one anyway.
+    path = "/".join(_segment(part) for part in step.split("/"))
+    return Operation("GET", f"{_execution(execution)}/chats/{path}", _as(Chat))
+
+
+def me() -> Operation[Me]:
+    return Operation("GET", "/api/me", _as(Me))
+
+
+def health() -> Operation[Health]:
+    return Operation("GET", "/api/health", _as(Health))
+
+
+def _execution(execution: str) -> str:
+    return f"/api/executions/{_segment(execution)}"
+
+
+def _segment(text: str) -> str:
+    if text in {"", ".", ".."}:
+        raise ValueError(f"{text!r} cannot be a name or an id")
+    return quote(text, safe="")
+
+
+def _given(**values: str | int | None) -> dict[str, str]:
+    return {key: str(value) for key, value in values.items() if value is not None}
+
+
+def _as(shape: type[R]) -> Callable[[httpx.Response], R]:
+    def read(response: httpx.Response) -> R:
+        return _shaped(shape, response, json_of(response))
+
+    return read
+
+
+def _stored(response: httpx.Response) -> StoredDefinition:
+    content = _object(response)
+    return _shaped(StoredDefinition, response, content | _given(etag=response.headers.get("etag")))
+
+
+def _object(response: httpx.Response) -> dict[str, Json]:
+    content = json_of(response)
+    if not isinstance(content, dict):
+        raise unexpected(response, "with JSON that is not an object")
+    return content
+
+
+def _nothing(response: httpx.Response) -> None:
+    if not response.is_success:
+        raise refusal(response)
+
+
+def _shaped(shape: type[R], response: httpx.Response, content: Json) -> R:
+    try:
+        return shape.model_validate(content)
+    except ValidationError as error:
+        raise unexpected(response, f"with something that is not a {shape.__name__}") from error

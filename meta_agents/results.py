@@ -1,0 +1,211 @@
+"""What the API answers, as typed frozen records. Keys a newer server adds are kept, never refused."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Json = Any
+"""A JSON value: None, bool, int, float, str, list or dict with str keys."""
+
+TERMINAL_EVENTS = {
+    "execution.completed": "completed",
+    "execution.failed": "failed",
+    "execution.canceled": "canceled",
+}
+"""Event types that are the last of an execution, and the status it ends with."""
+
+
+class Result(BaseModel):
+    """A record of the API."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    def as_sent(self) -> dict[str, Json]:
+        """The record as the JSON the server sent, keys unknown to this client included."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+T = TypeVar("T")
+
+
+class Page(Result, Generic[T]):
+    """Some items of a list. `continuation` asks for the next ones; None: these are the last."""
+
+    items: tuple[T, ...]
+    continuation: str | None = None
+
+
+class Detail(Result):
+    """One bad field: an RFC 6901 pointer into what was sent, and what is wrong there."""
+
+    pointer: str
+    message: str
+
+
+class Problem(Result):
+    """Why an execution, step or call failed, and what to do about it."""
+
+    code: str
+    message: str
+    action: str = ""
+    fault: str = ""
+    retryable: bool = False
+    retry_after: float | None = None
+    details: tuple[Detail, ...] = ()
+
+
+class Usage(Result):
+    """What model calls cost. Tokens are counts; `cost_usd` is US dollars, None when a price is not known."""
+
+    model_calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: Decimal | None = Decimal(0)
+
+    def __add__(self, other: Usage) -> Usage:
+        known = self.cost_usd is not None and other.cost_usd is not None
+        return Usage(
+            model_calls=self.model_calls + other.model_calls,
+            tokens_in=self.tokens_in + other.tokens_in,
+            tokens_out=self.tokens_out + other.tokens_out,
+            cost_usd=(self.cost_usd or Decimal(0)) + (other.cost_usd or Decimal(0)) if known else None,
+        )
+
+
+class DefinitionSummary(Result):
+    """One line of a list of agents or workflows."""
+
+    name: str
+    version: int
+    description: str = ""
+    updated: datetime | None = None
+    etag: str | None = None
+
+
+class StoredDefinition(Result):
+    """One version of an agent or workflow. `etag` guards a later `put` or `delete` (`if_match`)."""
+
+    version: int
+    definition: dict[str, Json]
+    updated: datetime | None = None
+    etag: str | None = None
+
+
+class VersionSummary(Result):
+    version: int
+    updated: datetime | None = None
+
+
+class Estimate(Result):
+    """The most a workflow can use; None: it cannot be known before it runs."""
+
+    model_calls: int | None = None
+
+
+class Validation(Result):
+    """What the server thinks of a workflow that it was not asked to keep."""
+
+    valid: bool
+    errors: tuple[Detail, ...] = ()
+    estimate: Estimate = Estimate()
+
+
+class Execution(Result):
+    """The record of one execution. In lists, `input` and `output` are left out (None)."""
+
+    id: str
+    workflow: str
+    status: str
+    """`running`, `completed`, `failed` or `canceled`."""
+    workflow_version: int | None = None
+    input: Json = None
+    output: Json = None
+    error: Problem | None = None
+    stop_reason: str | None = None
+    usage: Usage = Usage()
+    turns: int = 0
+    retry_of: str | None = None
+    started_by: str = ""
+    created: datetime | None = None
+    ended: datetime | None = None
+
+    @property
+    def is_ended(self) -> bool:
+        return self.status in TERMINAL_EVENTS.values()
+
+
+class Event(Result):
+    """One line of an execution's log; `offset` starts at 1 and has no gaps.
+
+    A payload too large for the log has `value` None and `artifact` set: `executions.value` loads it.
+    """
+
+    offset: int
+    type: str
+    time: datetime
+    id: str = ""
+    step: str | None = None
+    agent: str | None = None
+    data: dict[str, Json] = Field(default_factory=dict)
+    value: Json = None
+    artifact: str | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.type in TERMINAL_EVENTS
+
+
+class Delta(Result):
+    """A piece of an answer being written; live only. `position` counts the characters before it."""
+
+    step: str
+    agent: str | None = None
+    call: str
+    attempt: int
+    position: int
+    text: str
+
+
+class EventPage(Result):
+    """Log events after an offset; `next` is the offset to ask after, `ended` that no more will come."""
+
+    events: tuple[Event, ...]
+    next: int
+    ended: bool
+
+
+class ChatTurn(Result):
+    turn: int
+    speaker: str
+    text: str
+    event: str | None = None
+
+
+class Chat(Result):
+    """A group chat as it stands: turns so far, and its latest ones."""
+
+    turns: int
+    window: tuple[ChatTurn, ...] = ()
+
+
+class Me(Result):
+    """Who the token belongs to."""
+
+    tenant: str
+    principal: str
+    roles: tuple[str, ...] = ()
+
+
+class Model(Result):
+    name: str
+    provider: str
+
+
+class Health(Result):
+    status: str
+    version: str
+    model: Model | None = None
