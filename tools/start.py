@@ -7,6 +7,7 @@ weights file).
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 import signal
@@ -117,6 +118,9 @@ def main() -> int:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: ended.set())
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Piped into a file or `tee`, the host's lines must still come as they happen.
+        sys.stdout.reconfigure(line_buffering=True)
     state_dir = Path(os.environ.get("STATE_DIR") or ".local")
     try:
         with installation(state_dir, port=port_setting(os.environ)) as running:
