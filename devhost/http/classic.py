@@ -24,7 +24,7 @@ def to_http_request(request: Request, body: bytes, data: BindingData) -> object:
     """The `HttpRequest` user code sees. Its body is always bytes; empty headers and query values are dropped."""
     value = {
         "method": Datum(request.method, "string"),
-        "url": Datum(str(request.url), "string"),
+        "url": Datum(_url(request), "string"),
         "headers": _data(data.headers),
         "query": _data(data.query),
         "params": _data(data.values),
@@ -47,6 +47,13 @@ def to_response(value: object) -> Response:
         if name.lower() != "content-length":  # the body's real length is already there
             response.headers.append(name, text)
     return response
+
+
+def _url(request: Request) -> str:
+    """The URL as it was sent: Starlette's own would show the path decoded."""
+    path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")
+    query = request.scope["query_string"].decode("latin-1")
+    return f"{request.url.scheme}://{request.url.netloc}{path}{'?' if query else ''}{query}"
 
 
 def _joined(items: Iterable[tuple[str, str]]) -> dict[str, str]:

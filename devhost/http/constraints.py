@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import uuid
 from collections.abc import Callable
@@ -52,13 +53,28 @@ def _length(argument: str) -> Check:
     return lambda text: bounds[0] <= len(text) <= bounds[-1]
 
 
+def _bound(compare: Callable[[int, int], bool], measure: Callable[[str], int] | None = None) -> Callable[[str], Check]:
+    """A constraint of one whole number: on the value, or on what `measure` says of the text."""
+
+    def make(argument: str) -> Check:
+        bound = int(argument)
+        if measure is None:
+            return _number(lambda value: compare(value, bound))
+        return lambda text: compare(measure(text), bound)
+
+    return make
+
+
 def _range(argument: str) -> Check:
     low, high = (int(part) for part in argument.split(","))
     return _number(lambda value: low <= value <= high)
 
 
 def _regex(argument: str) -> Check:
-    pattern = re.compile(argument, re.IGNORECASE)
+    try:
+        pattern = re.compile(argument, re.IGNORECASE)
+    except re.error as error:
+        raise ValueError(f"'{argument}' is not a regular expression: {error}") from error
     return lambda text: pattern.search(text) is not None
 
 
@@ -75,11 +91,11 @@ _PLAIN: dict[str, Check] = {
     "required": bool,
 }
 _WITH_ARGUMENT: dict[str, Callable[[str], Check]] = {
-    "minlength": lambda argument: lambda text: len(text) >= int(argument),
-    "maxlength": lambda argument: lambda text: len(text) <= int(argument),
+    "minlength": _bound(operator.ge, len),
+    "maxlength": _bound(operator.le, len),
     "length": _length,
-    "min": lambda argument: _number(lambda value: value >= int(argument)),
-    "max": lambda argument: _number(lambda value: value <= int(argument)),
+    "min": _bound(operator.ge),
+    "max": _bound(operator.le),
     "range": _range,
     "regex": _regex,
 }

@@ -10,9 +10,7 @@ from devhost.http.constraints import Check, make_check
 # ASP.NET's inbound precedence of a segment: the lower digit is tried first.
 _LITERAL, _CONSTRAINED, _PLAIN, _CONSTRAINED_REST, _REST = 1, 2, 3, 4, 5
 
-_PARAMETER = re.compile(
-    r"(?P<star>\*{0,2})(?P<name>[^:=?*{}/]+)(?P<rules>(?::[a-zA-Z]+(?:\(.*?\))?)*)(?:=(?P<default>.*)|(?P<optional>\?))?$"
-)
+_NAME = re.compile(r"(?P<stars>\*{0,2})(?P<name>[^:=?*{}/]+)")
 
 
 class TemplateError(ValueError):
@@ -141,30 +139,35 @@ def _closing(segment: str, opening: int) -> int:
 
 
 def _parse_parameter(text: str) -> _Parameter:
-    found = _PARAMETER.match(text)
+    found = _NAME.match(text)
     if found is None:
-        raise TemplateError(f"'{{{text}}}' is not a route parameter this host can use")
+        raise TemplateError(f"'{{{text}}}' is not a route parameter")
+    rules, rest = _rules(text[found.end() :])
+    if rest not in ("", "?") and not rest.startswith("="):
+        raise TemplateError(f"'{{{text}}}' is not a route parameter: '{rest}' is not understood")
     try:
-        checks = tuple(make_check(rule) for rule in _rules(found["rules"]))
+        checks = tuple(make_check(rule) for rule in rules)
     except ValueError as error:
         raise TemplateError(f"'{{{text}}}': {error}") from error
     return _Parameter(
         name=found["name"],
-        is_rest=bool(found["star"]),
-        is_optional=bool(found["optional"]),
-        default=found["default"],
+        is_rest=bool(found["stars"]),
+        is_optional=rest == "?",
+        default=rest[1:] if rest.startswith("=") else None,
         checks=checks,
     )
 
 
-def _rules(text: str) -> list[str]:
-    """Split `:int:min(1)` at colons outside parentheses."""
+def _rules(text: str) -> tuple[list[str], str]:
+    """The constraints in `:int:min(1)?`, split at colons outside parentheses, and what follows them."""
     rules: list[str] = []
     depth = 0
-    for character in text:
+    for position, character in enumerate(text):
+        if depth == 0 and (character in "=?" or (not rules and character != ":")):
+            return rules, text[position:]
         depth += {"(": 1, ")": -1}.get(character, 0)
         if character == ":" and depth == 0:
             rules.append("")
         else:
             rules[-1] += character
-    return rules
+    return rules, ""

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -22,7 +22,9 @@ def echo(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         "function": context.function_name,
         "trace": context.trace_context.trace_parent,
     }
-    return func.HttpResponse(json.dumps(seen), status_code=201, mimetype="application/json", headers={"x-served-by": "f"})
+    return func.HttpResponse(
+        json.dumps(seen), status_code=201, mimetype="application/json", headers={"x-served-by": "f"}
+    )
 
 
 @app.route(route="text")
@@ -71,10 +73,10 @@ async def operate(req: func.HttpRequest, client: df.DurableOrchestrationClient) 
     """Calls one operation of the SDK's client and tells what came back, or the error it raised."""
     instance_id = req.route_params["id"]
     counter = df.EntityId("counter", instance_id)
-    since = datetime(2000, 1, 1)
+    since = datetime(2000, 1, 1, tzinfo=UTC)
     operations = {
         "status": lambda: client.get_status(instance_id, show_input=True, show_history=True, show_history_output=True),
-        "all": lambda: client.get_status_all(),
+        "all": client.get_status_all,
         "by": lambda: client.get_status_by(since, None, [df.OrchestrationRuntimeStatus.Completed], instance_id),
         "raise": lambda: client.raise_event(instance_id, "go", json.loads(req.get_body())),
         "terminate": lambda: client.terminate(instance_id, "enough of it"),

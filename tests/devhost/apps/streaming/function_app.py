@@ -1,6 +1,7 @@
-"""A function app on the FastAPI extension: live requests, streamed responses, a whole FastAPI app behind one trigger."""
+"""A function app on the FastAPI extension: live requests, streamed responses, a FastAPI app behind one trigger."""
 
 import asyncio
+from typing import Annotated
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -84,7 +85,7 @@ def durable(request: PlainRequest) -> df.DurableOrchestrationClient:
 
 
 @web.post("/api/orders", status_code=202)
-async def order(body: Order, client=Depends(durable)):
+async def order(body: Order, client: Annotated[object, Depends(durable)]):
     return {"product": body.product, "id": await client.start_new("double", None, 21)}
 
 

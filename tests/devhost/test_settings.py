@@ -1,0 +1,59 @@
+"""host.json, local.settings.json and which of them wins in the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devhost.errors import StartupError
+from devhost.settings import apply_environment, read_host_json, read_local_settings
+
+
+def test_defaults(tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text('{"version": "2.0", "logging": {"any": "thing"}}')
+    host_json = read_host_json(tmp_path)
+    assert host_json.extensions.http.route_prefix == "api"
+    assert host_json.extensions.durable_task.hub_name == "DevHub"
+    assert read_local_settings(tmp_path).values == {}
+
+
+def test_options_are_read(tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text(
+        '{"version": "2.0", "extensions": {"http": {"routePrefix": "/v1/"}, '
+        '"durableTask": {"hubName": "H", "maxConcurrentActivityFunctions": 3}}}'
+    )
+    extensions = read_host_json(tmp_path).extensions
+    assert (extensions.http.route_prefix, extensions.durable_task.hub_name) == ("v1", "H")
+    assert extensions.durable_task.model_dump(by_alias=True)["maxConcurrentActivityFunctions"] == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "is missing"),
+        ('{"version": "2.0"} // comment', "is not strict JSON"),
+        ('{"version": "1.0"}', "is wrong at 'version'"),
+        ('{"version": "2.0", "extensions": {"http": {"routePrefix": 5}}}', "at 'extensions.http.routePrefix'"),
+    ],
+)
+def test_a_bad_host_json_is_one_sentence(tmp_path: Path, text: str | None, sentence: str) -> None:
+    if text is not None:
+        (tmp_path / "host.json").write_text(text)
+    with pytest.raises(StartupError, match=sentence) as raised:
+        read_host_json(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_environment_wins_over_settings_and_they_over_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "local.settings.json"
+    path.write_text('\ufeff{"IsEncrypted": false, "Values": {"A": "file", "B": "file", "N": 5, "T": true}}', "utf-8")
+    environ = {"A": "environment"}
+    apply_environment(environ, read_local_settings(tmp_path), {"B": "default", "C": "default"})
+    assert environ == {"A": "environment", "B": "file", "C": "default", "N": "5", "T": "true"}
+
+
+def test_encrypted_settings_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "local.settings.json").write_text('{"IsEncrypted": true, "Values": {}}')
+    with pytest.raises(StartupError, match="func settings decrypt"):
+        read_local_settings(tmp_path)
