@@ -1,7 +1,7 @@
 """The ledger: which model calls of an execution have been answered, so that none is paid for twice.
 
-It is not a store of its own. A call's answer *is* its `call.completed` event, found by the call's key; a small mark beside
-it counts how often the call was begun.
+It is not a store of its own. A call's answer *is* its `call.completed` event, found by the call's key; a small mark
+beside it counts how often the call was begun.
 """
 
 from __future__ import annotations

@@ -1,0 +1,124 @@
+"""The document store: what every maker (SQLite, Cosmos DB) must do, as tests/services/documents/conformance.py proves.
+
+A partition holds documents and one stream of immutable entries. Their ids share one name space. A write is atomic
+within its partition and durable when it returns; nothing ever reaches from one partition into another.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from domain.errors import ProblemError, invalid_request
+
+Body = dict[str, Any]
+"""A JSON object. NaN and infinities are refused."""
+Scalar = str | int | bool
+
+
+@dataclass(frozen=True)
+class Document:
+    """`etag` changes with every write. A stream entry read by id has its `offset` added to the body."""
+
+    id: str
+    body: Body
+    etag: str
+
+
+@dataclass(frozen=True)
+class Put:
+    """Create or replace; only over that etag with `if_match`, only where nothing is with `if_absent`."""
+
+    id: str
+    body: Body
+    if_match: str | None = None
+    if_absent: bool = False
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Remove; without `if_match`, what is not there is not missed."""
+
+    id: str
+    if_match: str | None = None
+
+
+@dataclass(frozen=True)
+class Append:
+    """Add to the partition's stream; an id that is already in it keeps its first body and offset."""
+
+    id: str
+    body: Body
+
+
+Operation = Put | Delete | Append
+
+
+@dataclass(frozen=True)
+class Written:
+    """`etags` of the puts, `offsets` of all appends, and which of these ids were new to the stream."""
+
+    etags: dict[str, str]
+    offsets: dict[str, int]
+    appended: frozenset[str]
+
+
+class Conflict(Exception):
+    """A condition of the operation on `id` was not met; nothing of the batch was written."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id)
+        self.id = id
+
+
+class DocumentStore(Protocol):
+    """Raises `ProblemError` platform_failed when the storage itself fails."""
+
+    async def get(self, partition: str, id: str) -> Document | None: ...
+
+    async def get_many(self, partition: str, ids: Sequence[str]) -> dict[str, Document]:
+        """Those that exist, by id."""
+
+    async def query(
+        self,
+        partition: str,
+        *,
+        where: Mapping[str, Scalar] | None = None,
+        descending: bool = False,
+        continuation: str | None = None,
+        limit: int = 50,
+    ) -> tuple[list[Document], str | None]:
+        """A page of documents (not stream entries) by id, and where the next begins (None: this was the last).
+
+        `where` is equality on top-level fields of the body. A continuation that was not given out by this method
+        raises `ProblemError` invalid_request.
+        """
+
+    async def write(self, partition: str, operations: Sequence[Operation]) -> Written:
+        """All or nothing; raises `Conflict`. Later operations see what earlier ones of the batch wrote."""
+
+    async def read_stream(self, partition: str, after: int, limit: int = 500) -> list[tuple[int, str, Body]]:
+        """(offset, id, body) of the entries with an offset above `after`; offsets are 1, 2, 3… without gaps."""
+
+    async def close(self) -> None:
+        """Finish what was accepted, then let go of the storage."""
+
+
+def encode_continuation(last_id: str) -> str:
+    return base64.urlsafe_b64encode(last_id.encode()).decode().rstrip("=")
+
+
+def decode_continuation(continuation: str) -> str:
+    """The id that the page before ended with."""
+    try:
+        padded = continuation.encode("ascii") + b"=" * (-len(continuation) % 4)
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeError) as error:
+        problem = invalid_request(
+            "The continuation is not one that this service gave out.",
+            "Pass `continuation` exactly as the page before gave it, or leave it out to begin at the first page.",
+        )
+        raise ProblemError(problem) from error

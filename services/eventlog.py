@@ -1,0 +1,107 @@
+"""The append-only log of each execution: the truth that everything live, and every retry, is read from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from domain.events import TERMINAL, Draft, Event
+from domain.values import ARTIFACT_BYTES, Json, size_of
+from services.artifacts.base import ArtifactStore
+from services.documents.base import Append, Conflict, DocumentStore, Operation, Put
+
+Publish = Callable[[str, str, list[Event]], None]
+"""(tenant, execution, new events): told after they are durable. Must neither block nor raise."""
+
+ENDED = "execution.ended"
+"""Id of the mark that names the terminal event: an execution ends once, whoever else tries at the same time."""
+
+
+def partition_of(tenant: str, execution: str) -> str:
+    """Partition of an execution's log and artifacts."""
+    return f"{tenant}/executions/{execution}"
+
+
+class EventLog:
+    def __init__(self, documents: DocumentStore, artifacts: ArtifactStore, publish: Publish | None = None) -> None:
+        self._documents = documents
+        self._artifacts = artifacts
+        self._publish = publish
+
+    async def append(self, tenant: str, execution: str, drafts: Sequence[Draft], *extra: Operation) -> list[Event]:
+        """Log the drafts and do `extra` in one transaction; returns one event per draft, in their order.
+
+        A draft whose id is already there gives the event as it was first logged; and any terminal draft gives the
+        terminal event, when there is one. Large payloads become artifacts. Raises `Conflict` when `extra` does.
+        """
+        partition = partition_of(tenant, execution)
+        slim = [await self._slim(partition, draft) for draft in drafts]
+        try:
+            written = await self._documents.write(partition, [*_appends(slim), *_end_marks(slim), *extra])
+        except Conflict as conflict:
+            if conflict.id != ENDED:
+                raise
+            slim = await self._with_true_end(partition, slim)
+            written = await self._documents.write(partition, [*_appends(slim), *extra])
+        events = await self._load(partition, [draft.id for draft in slim if draft.id not in written.appended])
+        added = [
+            draft for draft in reversed(slim) if draft.id not in events
+        ]  # of two with one id, the first was logged
+        new = {draft.id: _event(_body(draft), written.offsets[draft.id]) for draft in added}
+        if new and self._publish:
+            self._publish(tenant, execution, sorted(new.values(), key=lambda event: event.offset))
+        events |= new
+        return [events[draft.id] for draft in slim]
+
+    async def read(self, tenant: str, execution: str, after: int, limit: int = 500) -> list[Event]:
+        """The events with an offset above `after`, in order."""
+        entries = await self._documents.read_stream(partition_of(tenant, execution), after, limit)
+        return [_event(body, offset) for offset, _, body in entries]
+
+    async def get(self, tenant: str, execution: str, ids: Sequence[str]) -> dict[str, Event]:
+        """Those of the events that are logged, by id."""
+        return await self._load(partition_of(tenant, execution), ids)
+
+    async def value(self, tenant: str, execution: str, event: Event) -> Json:
+        """The event's payload, wherever it is kept."""
+        if event.artifact is None:
+            return event.value
+        return json.loads(await self._artifacts.get(partition_of(tenant, execution), event.artifact))
+
+    async def _load(self, partition: str, ids: Sequence[str]) -> dict[str, Event]:
+        if not ids:
+            return {}
+        found = await self._documents.get_many(partition, ids)
+        return {id: _event(document.body, document.body["offset"]) for id, document in found.items()}
+
+    async def _with_true_end(self, partition: str, drafts: Sequence[Draft]) -> list[Draft]:
+        """The drafts, with the event that has already ended the execution in place of any that would."""
+        mark = (await self._documents.get_many(partition, [ENDED]))[ENDED]
+        ids = [mark.body["event"]]
+        end = (await self._load(partition, ids))[ids[0]]
+        logged = Draft.model_validate(end.model_dump(exclude={"offset"}))
+        return [logged if draft.type in TERMINAL else draft for draft in drafts]
+
+    async def _slim(self, partition: str, draft: Draft) -> Draft:
+        if draft.value is None or size_of(draft.value) <= ARTIFACT_BYTES:
+            return draft
+        content = json.dumps(draft.value, ensure_ascii=False, allow_nan=False).encode()
+        ref = await self._artifacts.put(partition, content, "application/json")
+        return draft.model_copy(update={"value": None, "artifact": ref})
+
+
+def _appends(drafts: Sequence[Draft]) -> list[Operation]:
+    return [Append(draft.id, _body(draft)) for draft in drafts]
+
+
+def _end_marks(drafts: Sequence[Draft]) -> list[Operation]:
+    return [Put(ENDED, {"event": draft.id}, if_absent=True) for draft in drafts if draft.type in TERMINAL]
+
+
+def _body(draft: Draft) -> dict[str, Any]:
+    return draft.model_dump(mode="json", exclude_defaults=True)
+
+
+def _event(body: dict[str, Any], offset: int) -> Event:
+    return Event.model_validate({**body, "offset": offset})

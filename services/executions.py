@@ -1,0 +1,206 @@
+"""The records of executions: started once per idempotency key, ended once, listed newest first."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import secrets
+import time
+from datetime import datetime
+from typing import Any
+
+from domain.errors import Problem, ProblemError, not_found
+from domain.events import Draft
+from domain.executions import Execution, Status, StopReason
+from domain.usage import Usage
+from domain.values import ARTIFACT_BYTES, Json, size_of
+from services.artifacts.base import ArtifactStore
+from services.documents.base import Conflict, Delete, Document, DocumentStore, Operation, Put
+from services.eventlog import EventLog, partition_of
+from services.problems import conflict
+
+RUNNING = "running"
+"""The one partition that spans tenants: a mark for every execution that may be running, for recovery at start-up."""
+
+# Named here, because inside the class `list` is its method.
+Found = list[Execution]
+Page = tuple[list[Execution], str | None]
+Operations = list[Operation]
+
+_PAYLOADS = ("input", "output")
+
+
+def new_execution_id() -> str:
+    """32 hex digits that sort by time: 12 of milliseconds, then 20 at random."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+
+
+class Executions:
+    def __init__(self, documents: DocumentStore, artifacts: ArtifactStore, events: EventLog) -> None:
+        self._documents = documents
+        self._artifacts = artifacts
+        self._events = events
+
+    async def create(
+        self, execution: Execution, started: Draft, idempotency: tuple[str, str] | None = None
+    ) -> tuple[Execution, bool]:
+        """Record a new execution and log `started`; or, for a repeated request, the existing one and False.
+
+        `idempotency` is the caller's key and a hash of the request; the same key with another hash raises
+        `ProblemError` conflict.
+        """
+        if idempotency and (existing := await self._of_key(execution.tenant, *idempotency)):
+            return existing, False
+        mark = Put(execution.id, {"tenant": execution.tenant})
+        # Before the record: a record without its log and its mark would never be recovered after a crash.
+        await asyncio.gather(
+            self._documents.write(RUNNING, [mark]), self._events.append(execution.tenant, execution.id, [started])
+        )
+        try:
+            await self._documents.write(_partition(execution.tenant), await self._creation(execution, idempotency))
+        except Conflict:
+            await self._unmark(execution.id)
+            existing = await self._of_key(execution.tenant, *idempotency) if idempotency else None
+            if existing is None:
+                raise
+            return existing, False
+        return execution, True
+
+    async def get(self, tenant: str, id: str) -> Execution | None:
+        document = await self._documents.get(_partition(tenant), id)
+        if document is None or document.body["kind"] != "execution":
+            return None
+        return await self._loaded(tenant, document)
+
+    async def list(
+        self,
+        tenant: str,
+        *,
+        status: Status | None = None,
+        workflow: str | None = None,
+        limit: int = 50,
+        continuation: str | None = None,
+    ) -> Page:
+        """A page, newest first. `input` and `output` are left out (None): get the one you want to see."""
+        where = {"kind": "execution"}
+        if status is not None:
+            where["status"] = status.value
+        if workflow is not None:
+            where["workflow"] = workflow
+        documents, more = await self._documents.query(
+            _partition(tenant), where=where, descending=True, continuation=continuation, limit=limit
+        )
+        return [_execution({**document.body, "input": None, "output": None}) for document in documents], more
+
+    async def end(  # noqa: PLR0913 - they all become known at the end
+        self,
+        tenant: str,
+        id: str,
+        *,
+        status: Status,
+        stop_reason: StopReason | None,
+        ended: datetime,
+        output: Json = None,
+        error: Problem | None = None,
+        usage: Usage = Usage(),  # noqa: B008 - frozen
+        turns: int = 0,
+    ) -> Execution:
+        """End a running execution; one that has ended stays as it is. Returns the record as it then stands.
+
+        Raises `ProblemError` not_found.
+        """
+        update = {"status": status, "output": output, "error": error, "stop_reason": stop_reason}
+        update |= {"usage": usage, "turns": turns, "ended": ended}
+        while True:
+            document = await self._documents.get(_partition(tenant), id)
+            if document is None:
+                raise ProblemError(not_found("execution", id))
+            execution = await self._loaded(tenant, document)
+            if execution.status is Status.RUNNING:
+                execution = execution.model_copy(update=update)
+                body = await self._body(execution, document.body.get("key"))
+                try:
+                    await self._documents.write(_partition(tenant), [Put(id, body, if_match=document.etag)])
+                except Conflict:
+                    continue  # ended by another at the same time: look again
+            await self._unmark(id)
+            return execution
+
+    async def discard(self, tenant: str, id: str) -> None:
+        """Forget an execution that could not be started, and its idempotency key."""
+        document = await self._documents.get(_partition(tenant), id)
+        if document is not None:
+            deletions: Operations = [Delete(id)]
+            if key := document.body.get("key"):
+                deletions.append(Delete(key))
+            await self._documents.write(_partition(tenant), deletions)
+        await self._unmark(id)
+
+    async def running(self) -> Found:
+        """Every running execution of every tenant, oldest first."""
+        found: Found = []
+        continuation: str | None = None
+        while True:
+            marks, continuation = await self._documents.query(RUNNING, continuation=continuation, limit=200)
+            for mark in marks:
+                # Without a record, the mark belongs to one that is just being created, or was cut off at that.
+                execution = await self.get(mark.body["tenant"], mark.id)
+                if execution and execution.status is Status.RUNNING:
+                    found.append(execution)
+                elif execution:
+                    await self._unmark(mark.id)
+            if continuation is None:
+                return found
+
+    async def _creation(self, execution: Execution, idempotency: tuple[str, str] | None) -> Operations:
+        key = _key_id(idempotency[0]) if idempotency else None
+        operations: Operations = [Put(execution.id, await self._body(execution, key), if_absent=True)]
+        if key and idempotency:
+            body = {"kind": "key", "request": idempotency[1], "execution": execution.id}
+            operations.append(Put(key, body, if_absent=True))
+        return operations
+
+    async def _of_key(self, tenant: str, key: str, request: str) -> Execution | None:
+        document = await self._documents.get(_partition(tenant), _key_id(key))
+        if document is None:
+            return None
+        if document.body["request"] != request:
+            raise conflict(
+                "This Idempotency-Key was used before, with another request.",
+                "Use a new key for a new request; repeat a key only with the very same request.",
+            )
+        return await self.get(tenant, document.body["execution"])
+
+    async def _unmark(self, id: str) -> None:
+        await self._documents.write(RUNNING, [Delete(id)])
+
+    async def _body(self, execution: Execution, key: str | None) -> dict[str, Any]:
+        """The record as a document; large payloads leave it, so that listing stays quick."""
+        body = {**execution.model_dump(mode="json"), "kind": "execution", "artifacts": {}, "key": key}
+        for payload in _PAYLOADS:
+            if size_of(body[payload]) > ARTIFACT_BYTES:
+                content = json.dumps(body[payload], ensure_ascii=False, allow_nan=False).encode()
+                partition = partition_of(execution.tenant, execution.id)
+                body["artifacts"][payload] = await self._artifacts.put(partition, content, "application/json")
+                body[payload] = None
+        return body
+
+    async def _loaded(self, tenant: str, document: Document) -> Execution:
+        body = dict(document.body)
+        for payload, ref in body["artifacts"].items():
+            body[payload] = json.loads(await self._artifacts.get(partition_of(tenant, document.id), ref))
+        return _execution(body)
+
+
+def _execution(body: dict[str, Any]) -> Execution:
+    return Execution.model_validate({field: body[field] for field in Execution.model_fields})
+
+
+def _partition(tenant: str) -> str:
+    return f"{tenant}/executions"
+
+
+def _key_id(key: str) -> str:
+    """Sorts before every execution, so that listing the newest first reads no keys on its way."""
+    return f"!key:{hashlib.sha256(key.encode()).hexdigest()}"

@@ -1,0 +1,42 @@
+"""What is asked of a model, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+
+from pydantic import Field
+
+from domain.base import Shape
+from domain.values import Json
+
+OnText = Callable[[str], Awaitable[None] | None]
+"""Given each piece of the answer as it comes."""
+
+
+class ModelRequest(Shape):
+    """One call. `alias` is what an agent calls its model; `timeout` is in seconds, unset: the deployment's."""
+
+    messages: list[dict[str, str]]
+    alias: str = "default"
+    temperature: float | None = None
+    max_output_tokens: int = 1_024
+    response_schema: dict[str, Any] | None = None
+    idempotency_key: str
+    timeout: float | None = Field(default=None, gt=0)
+
+
+class ModelAnswer(Shape):
+    """`value` is the parsed JSON when a schema was asked for, else the text.
+
+    An endpoint that does not say how many tokens it used leaves them 0 and the cost None; so does an unknown price.
+    """
+
+    text: str
+    value: Json = None
+    model: str
+    tokens_in: int = 0
+    tokens_out: int = 0
+    finish_reason: str
+    cost_usd: Decimal | None = None

@@ -1,0 +1,166 @@
+"""Every way a model call goes wrong, as a typed problem. Imported only once a model is used: it needs `openai`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import openai
+
+from domain.errors import Code, Fault, Problem, ProblemError
+
+LONGEST_WAIT = 86_400.0
+"""Seconds; an endpoint that asks for more than a day is not believed."""
+
+_SHOWN = 300
+_QUOTA = "insufficient_quota"
+_FILTERED = "content_filter"
+
+
+def unreachable(message: str, retry_after: float | None = None) -> ProblemError:
+    return ProblemError(
+        Problem(
+            code=Code.MODEL_UNREACHABLE,
+            message=message,
+            action="Check the model endpoint and the way to it; the call is tried again by itself.",
+            fault=Fault.MODEL,
+            retryable=True,
+            retry_after=retry_after,
+        )
+    )
+
+
+def refused(message: str, action: str, fault: Fault) -> ProblemError:
+    return ProblemError(Problem(code=Code.MODEL_REFUSED, message=message, action=action, fault=fault))
+
+
+def bad_answer(why: str) -> ProblemError:
+    return ProblemError(
+        Problem(
+            code=Code.MODEL_BAD_ANSWER,
+            message=f"The model's answer cannot be used: {why}",
+            action="The call is tried again by itself; if that does not help, simplify the request or the schema.",
+            fault=Fault.MODEL,
+            retryable=True,
+        )
+    )
+
+
+def cut_off(limit: int) -> ProblemError:
+    return ProblemError(
+        Problem(
+            code=Code.MODEL_CUT_OFF,
+            message=f"The answer reached {limit} tokens before its JSON was complete.",
+            action="Raise the agent's max_output_tokens, or ask for a smaller answer.",
+            fault=Fault.AUTHOR,
+        )
+    )
+
+
+def filtered() -> ProblemError:
+    return refused(
+        "The model's content filter stopped the answer.",
+        "Reword the instructions or the input, or change the filter of the deployment.",
+        Fault.AUTHOR,
+    )
+
+
+def of_error(error: openai.APIError, secret: str) -> ProblemError:
+    """The problem behind an error of the client. `secret` is never repeated, even if the endpoint does."""
+    if isinstance(error, openai.APIStatusError):
+        return _of_status(error, secret)
+    if isinstance(error, openai.APITimeoutError):
+        return unreachable("The model endpoint did not answer in time.")
+    if isinstance(error, openai.APIConnectionError):
+        return unreachable(f"The model endpoint could not be reached: {_safe(_cause(error), secret)}")
+    if error.code == _FILTERED:
+        return filtered()
+    return bad_answer(f"the endpoint broke off with an error: {_safe(error.message, secret)}")
+
+
+def _of_status(error: openai.APIStatusError, secret: str) -> ProblemError:
+    status, said = error.status_code, _safe(_said(error), secret)
+    if error.code == _FILTERED:
+        return filtered()
+    if error.code == _QUOTA:
+        return refused(
+            "The quota of the model account is used up.", "Raise it with the model's provider.", Fault.PLATFORM
+        )
+    if status == 429:
+        return _rate_limited(retry_after(error.response.headers))
+    if status >= 500 or status in (408, 409, 425):
+        return unreachable(f"The model endpoint answered {status}: {said}", retry_after(error.response.headers))
+    return _refusal(status, said)
+
+
+def _refusal(status: int, said: str) -> ProblemError:
+    if status in (401, 403):
+        # What it said is left out: endpoints like to repeat part of the key.
+        action = "Check the key or identity that this deployment uses for the model endpoint."
+        return refused(f"The model endpoint did not accept our credentials ({status}).", action, Fault.PLATFORM)
+    if status == 404:
+        action = "Check MODEL_NAME, MODEL_ALIASES and the endpoint's address."
+        return refused(f"The model endpoint does not know this model or address: {said}", action, Fault.PLATFORM)
+    action = "Correct the request: the agent's settings, its schema, or the size of its input."
+    return refused(f"The model endpoint refused the request ({status}): {said}", action, Fault.AUTHOR)
+
+
+def _rate_limited(wait: float | None) -> ProblemError:
+    return ProblemError(
+        Problem(
+            code=Code.MODEL_RATE_LIMITED,
+            message="The model endpoint asks us to slow down (429).",
+            action="The call is tried again by itself; raise the quota or lower MODEL_CONCURRENCY if it happens often.",
+            fault=Fault.MODEL,
+            retryable=True,
+            retry_after=wait,
+        )
+    )
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from `retry-after-ms` or `Retry-After` (seconds or a date); None if it says nothing usable."""
+    seconds = _number(headers.get("retry-after-ms"), 1_000)
+    if seconds is None:
+        seconds = _number(headers.get("retry-after"), 1)
+    if seconds is None:
+        seconds = _until(headers.get("retry-after"), headers.get("date"))
+    return None if seconds is None else min(max(seconds, 0.0), LONGEST_WAIT)
+
+
+def _number(text: str | None, per_second: int) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number / per_second if math.isfinite(number) else None
+
+
+def _until(then: str | None, now: str | None) -> float | None:
+    due = _date(then)
+    # Against the endpoint's own clock when it tells us.
+    return None if due is None else (due - (_date(now) or datetime.now(UTC))).total_seconds()
+
+
+def _date(text: str | None) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _said(error: openai.APIStatusError) -> str:
+    message = error.body.get("message") if isinstance(error.body, dict) else None
+    return message if isinstance(message, str) else error.message
+
+
+def _cause(error: openai.APIConnectionError) -> str:
+    return str(error.__cause__ or error.message)
+
+
+def _safe(text: str, secret: str) -> str:
+    line = " ".join((text.replace(secret, "***") if secret else text).split())
+    return line[:_SHOWN] + ("…" if len(line) > _SHOWN else "")

@@ -1,0 +1,68 @@
+"""Answers that must be JSON of a given schema: how to ask for them, and whether one is. Imports `jsonschema`: slow."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from jsonschema.validators import Draft202012Validator, validator_for
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from domain.errors import ProblemError, invalid_definition
+from domain.values import Json
+from services.models.failures import bad_answer
+
+_STRICT_KEYWORDS = frozenset(
+    {"type", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf", "description"}
+)
+_SHOWN = 200
+
+
+def response_format(schema: dict[str, Any]) -> dict[str, Any]:
+    """The `response_format` of a request. Strict decoding is asked for where the schema is of the kind it takes."""
+    asked = {"name": "answer", "schema": schema, "strict": takes_strict(schema)}
+    return {"type": "json_schema", "json_schema": asked}
+
+
+def takes_strict(schema: Any) -> bool:
+    """Endpoints refuse strict schemas with other keywords, or objects that leave anything open or optional."""
+    if not isinstance(schema, dict) or not schema.keys() <= _STRICT_KEYWORDS:
+        return False
+    properties = schema.get("properties", {})
+    closed = schema.get("additionalProperties") is False and set(schema.get("required", ())) == set(properties)
+    if (schema.get("type") == "object" or properties) and not closed:
+        return False
+    parts = [*properties.values(), *schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else [])]
+    return all(takes_strict(part) for part in parts)
+
+
+def parse(text: str, schema: dict[str, Any]) -> Json:
+    """The answer's JSON. Raises `ProblemError` model_bad_answer that names the first mismatch."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise bad_answer(f"it is not JSON ({error}): {text[:_SHOWN]!r}") from error
+    mismatch = _mismatch(value, schema)
+    if mismatch is not None:
+        pointer = "".join(f"/{part}" for part in mismatch.absolute_path) or "/"
+        raise bad_answer(f"at {pointer}: {mismatch.message[:_SHOWN]}")
+    return value
+
+
+def _mismatch(value: Json, schema: dict[str, Any]) -> ValidationError | None:
+    maker = validator_for(schema, default=Draft202012Validator)
+    try:
+        maker.check_schema(schema)
+        # An empty registry: a schema must never make us fetch what it refers to.
+        found: ValidationError | None = best_match(maker(schema, registry=Registry()).iter_errors(value))
+    except SchemaError as error:
+        raise ProblemError(invalid_definition(f"The output schema is not a JSON Schema: {error.message}")) from error
+    except Unresolvable as error:
+        raise ProblemError(invalid_definition(f"The output schema refers to what is not in it: {error}")) from error
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,105 @@
+"""Reading a streamed answer, and trusting none of it. Imports `openai`: slow."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator
+from typing import Any
+
+import openai
+from pydantic import BaseModel, ValidationError
+
+from domain.errors import Fault
+from services.models.base import OnText
+from services.models.failures import bad_answer, filtered, of_error, refused
+
+
+class _Delta(BaseModel):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(BaseModel):
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class _Chunk(BaseModel):
+    """The parts of a chunk that count here; what else an endpoint sends is its own affair."""
+
+    model: str | None = None
+    choices: list[_Choice] = []
+    usage: _Usage | None = None
+
+
+class Reading:
+    """An answer as it grows."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.model: str | None = None
+        self.finish_reason: str | None = None
+        self.usage: _Usage | None = None
+        self._refusal = ""
+
+    async def read(self, chunks: AsyncIterator[Any], on_text: OnText | None, secret: str) -> None:
+        """Take in the whole stream. Raises `ProblemError` for one that is broken, filtered, refused or empty."""
+        while True:
+            try:
+                chunk = await anext(chunks, None)
+            except openai.APITimeoutError:
+                raise
+            except openai.APIConnectionError as error:
+                raise bad_answer("the connection broke before it was complete.") from error
+            except openai.APIError as error:
+                raise of_error(error, secret) from error
+            except (ValueError, TypeError, AttributeError, RecursionError) as error:
+                # What the client's parser makes of bytes that are not the protocol.
+                raise bad_answer(f"the endpoint does not speak the protocol ({type(error).__name__}).") from error
+            if chunk is None:
+                break
+            await self._take(_parsed(chunk), on_text)
+        self._check()
+
+    async def _take(self, chunk: _Chunk, on_text: OnText | None) -> None:
+        self.model = chunk.model or self.model
+        self.usage = chunk.usage or self.usage
+        for choice in chunk.choices[:1]:
+            self.finish_reason = choice.finish_reason or self.finish_reason
+            if choice.delta and choice.delta.refusal:
+                self._refusal += choice.delta.refusal
+            if choice.delta and choice.delta.content:
+                self.text += choice.delta.content
+                await _tell(on_text, choice.delta.content)
+
+    def _check(self) -> None:
+        if self.finish_reason == "content_filter":
+            raise filtered()
+        if self._refusal:
+            action = "Reword the instructions or the input."
+            raise refused(f"The model declined: {self._refusal[:300]}", action, Fault.AUTHOR)
+        if self.finish_reason is None:
+            raise bad_answer("it ended before it was complete." if self.text else "it is empty.")
+        if not self.text.strip() and self.finish_reason != "length":
+            raise bad_answer("it is empty.")
+
+
+def _parsed(chunk: Any) -> _Chunk:
+    try:
+        given = chunk.model_dump(warnings=False) if isinstance(chunk, BaseModel) else chunk
+        return _Chunk.model_validate(given)
+    except ValidationError as error:
+        raise bad_answer("the endpoint does not speak the protocol (a chunk of another shape).") from error
+
+
+async def _tell(on_text: OnText | None, text: str) -> None:
+    if on_text is None:
+        return
+    waited = on_text(text)
+    if inspect.isawaitable(waited):
+        await waited

@@ -1,0 +1,124 @@
+"""What the environment decides. The one place that reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, Json, SecretStr, ValidationError, model_validator
+
+Provider = Literal["openai", "azure-openai", "compatible", "none"]
+
+
+class SettingsError(Exception):
+    """The environment cannot be used; the message names the variable and what to write."""
+
+
+class Settings(BaseModel):
+    """Each field is one environment variable; empty means unset. docs/configuration.md is checked against this."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, extra="ignore", hide_input_in_errors=True)
+
+    state_dir: Path = Field(
+        default=Path(".local"),
+        alias="META_AGENTS_STATE_DIR",
+        description="Folder of the documents, the artifacts and the token file.",
+    )
+    token: SecretStr | None = Field(
+        default=None,
+        alias="META_AGENTS_TOKEN",
+        description="The token callers must send; unset: what the file `token` in the state directory holds.",
+    )
+    openai_base_url: AnyHttpUrl | None = Field(
+        default=None,
+        alias="OPENAI_BASE_URL",
+        description="Address of an OpenAI-compatible endpoint, ending in `/v1`; unset: OpenAI's own.",
+    )
+    openai_api_key: SecretStr | None = Field(
+        default=None, alias="OPENAI_API_KEY", description="Key of OpenAI or of the compatible endpoint."
+    )
+    azure_openai_endpoint: AnyHttpUrl | None = Field(
+        default=None,
+        alias="AZURE_OPENAI_ENDPOINT",
+        description="Address of an Azure OpenAI resource; goes before the OpenAI variables.",
+    )
+    azure_openai_api_key: SecretStr | None = Field(
+        default=None,
+        alias="AZURE_OPENAI_API_KEY",
+        description="Its key; unset: the identity of the process (Microsoft Entra ID).",
+    )
+    azure_openai_api_version: str | None = Field(
+        default=None,
+        alias="AZURE_OPENAI_API_VERSION",
+        description="A dated version of the Azure OpenAI API, such as `2025-03-01-preview`; unset: its `v1` API.",
+    )
+    model_name: str | None = Field(
+        default=None,
+        alias="MODEL_NAME",
+        description="The model that `default` means; on Azure OpenAI the name of a deployment.",
+    )
+    model_aliases: Json[dict[str, str]] = Field(
+        default={},
+        alias="MODEL_ALIASES",
+        description='More models for agents to name, as JSON: `{"small": "gpt-4.1-mini"}`.',
+    )
+    model_prices: Json[dict[str, tuple[Decimal, Decimal]]] = Field(
+        default={},
+        alias="MODEL_PRICES",
+        description=(
+            'US dollars per million tokens, in and out, as JSON: `{"gpt-4.1-mini": ["0.40", "1.60"]}`. '
+            "Calls of other models have no known cost."
+        ),
+    )
+    model_timeout: float = Field(
+        default=120, gt=0, alias="MODEL_TIMEOUT", description="Seconds until a model call is given up."
+    )
+    model_concurrency: int = Field(
+        default=8, ge=1, alias="MODEL_CONCURRENCY", description="Model calls of one process at the same time."
+    )
+    signalr_connection: SecretStr | None = Field(
+        default=None,
+        alias="AzureSignalRConnectionString",
+        description="Azure SignalR Service by key; unset, and no service URI either: nothing is pushed.",
+    )
+    signalr_service_uri: AnyHttpUrl | None = Field(
+        default=None,
+        alias="AzureSignalRConnectionString__serviceUri",
+        description="Azure SignalR Service by the identity of the process.",
+    )
+    signalr_client_id: str | None = Field(
+        default=None,
+        alias="AzureSignalRConnectionString__clientId",
+        description="Client id of the user-assigned identity to use for it.",
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Raises `SettingsError` with one line per variable that cannot be used."""
+        try:
+            return cls.model_validate({name: value for name, value in environment.items() if value.strip()})
+        except ValidationError as error:
+            lines = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+            raise SettingsError("\n".join([*lines, "docs/configuration.md explains each variable."])) from error
+
+    @model_validator(mode="after")
+    def _name_the_model(self) -> Self:
+        if self.provider != "none" and self.model_name is None:
+            raise ValueError("an endpoint for models is set, so MODEL_NAME must say which model `default` means")
+        return self
+
+    @property
+    def provider(self) -> Provider:
+        """`none`: no model is set up, and every model call is refused with a text that says how to."""
+        if self.azure_openai_endpoint:
+            return "azure-openai"
+        if self.openai_base_url:
+            return "compatible"
+        return "openai" if self.openai_api_key and self.model_name else "none"
+
+    def model_for(self, alias: str) -> str | None:
+        """The model's name at the endpoint, or None for an alias that nobody defined."""
+        return self.model_name if alias == "default" else self.model_aliases.get(alias)

@@ -1,0 +1,89 @@
+"""Which maker stands behind each interface: decided here, once per process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+
+from domain.agents import Agent
+from domain.workflows import Workflow
+from services.artifacts.base import ArtifactStore
+from services.artifacts.folder import FolderArtifacts
+from services.definitions import Definitions
+from services.documents.base import DocumentStore
+from services.documents.sqlite import SqliteDocuments
+from services.eventlog import EventLog
+from services.executions import Executions
+from services.identity import Principal, TokenAuthenticator
+from services.ledger import Ledger
+from services.models.client import ModelClient
+from services.plans import Plans
+from services.realtime import LocalBus, Realtime
+from services.settings import Settings
+from services.signalr import Endpoint, SignalRPublisher
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    documents: DocumentStore
+    artifacts: ArtifactStore
+    events: EventLog
+    ledger: Ledger
+    agents: Definitions[Agent]
+    workflows: Definitions[Workflow]
+    plans: Plans
+    executions: Executions
+    models: ModelClient
+    realtime: Realtime
+    authenticate: Callable[[str | None], Principal]
+    """Takes the Authorization header; raises `ProblemError` unauthenticated."""
+
+    async def close(self) -> None:
+        await self.realtime.close()
+        await self.models.close()
+        await self.documents.close()
+
+
+_lock = Lock()
+_services: Services | None = None
+
+
+def services() -> Services:
+    """Those of this process, made from the environment at the first call. Raises `SettingsError`."""
+    global _services  # noqa: PLW0603 - one per process is the point
+    with _lock:
+        if _services is None:
+            _services = build(Settings.from_environment())
+        return _services
+
+
+def use(services: Services | None) -> None:
+    """Put others in their place, as tests do; None: make them anew from the environment when asked."""
+    global _services  # noqa: PLW0603 - one per process is the point
+    with _lock:
+        _services = services
+
+
+def build(settings: Settings) -> Services:
+    """All services over the state directory."""
+    endpoint = Endpoint.of(settings)
+    bus = LocalBus()
+    documents = SqliteDocuments(settings.state_dir / "documents.db")
+    artifacts = FolderArtifacts(settings.state_dir / "artifacts")
+    events = EventLog(documents, artifacts, bus.publish)
+    return Services(
+        settings=settings,
+        documents=documents,
+        artifacts=artifacts,
+        events=events,
+        ledger=Ledger(documents, events),
+        agents=Definitions(documents, "agents", Agent),
+        workflows=Definitions(documents, "workflows", Workflow),
+        plans=Plans(artifacts),
+        executions=Executions(documents, artifacts, events),
+        models=ModelClient(settings),
+        realtime=Realtime(bus, SignalRPublisher(endpoint) if endpoint else None),
+        authenticate=TokenAuthenticator(settings),
+    )
