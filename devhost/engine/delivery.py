@@ -69,7 +69,7 @@ def _is_hidden(message: Message, task: Task) -> bool:
         return False
     if task.kind == "retry":
         # The timer after the last attempt is no prelude to another: it makes the SDK raise in user code.
-        return task.retry.attempt < task.retry.max_attempts
+        return not task.retry.is_last
     return message.kind in ("task_failed", "sub_failed")
 
 
@@ -101,7 +101,7 @@ def _follow_up(draft: Draft, task: Task) -> None:
     key = draft.key(draft.take_id())
     if task.kind != "retry":
         fire_at = to_text(from_text(draft.now) + timedelta(milliseconds=task.retry.interval_ms))
-        draft.add(history.timer_created(draft.now, key.task_id, fire_at))
+        draft.add(history.timer_created(draft.now, key.task_id, fire_at, retry_of=task.key.task_id))
         draft.kernel.open_task(replace(task, key=key, kind="retry", target=task.kind, fire_at=fire_at, starts=0))
         return
     retry = Retry(task.retry.interval_ms, task.retry.max_attempts, task.retry.attempt + 1)

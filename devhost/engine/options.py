@@ -51,7 +51,11 @@ class EngineOptions:
             settings = settings.get(key, {}) if isinstance(settings, Mapping) else {}
         if not isinstance(settings, Mapping):
             return cls()
-        numbers = {ours: _positive(settings, theirs) for theirs, ours in _HOST_JSON_NAMES.items() if theirs in settings}
+        numbers = {
+            ours: _positive(settings, theirs)
+            for theirs, ours in _HOST_JSON_NAMES.items()
+            if settings.get(theirs) is not None
+        }
         version = settings.get("defaultVersion")
         return cls(**numbers, default_version=None if version is None else str(version))  # type: ignore[arg-type]
 

@@ -88,6 +88,10 @@ class Retry:
     max_attempts: int
     attempt: int
 
+    @property
+    def is_last(self) -> bool:
+        return self.attempt >= self.max_attempts
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:

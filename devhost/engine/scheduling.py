@@ -15,10 +15,10 @@ from devhost.engine.clock import from_text, to_text
 from devhost.engine.draft import Draft
 from devhost.engine.ids import id_problem
 from devhost.engine.kernel import failure
-from devhost.engine.records import EntityId, Retry, Task
+from devhost.engine.records import EntityId, Retry, Task, TaskKey
 from devhost.ports import InstanceExists
 
-_HTTP_ACTIVITY = "BuiltIn::HttpActivity"
+HTTP_ACTIVITY = "BuiltIn::HttpActivity"
 
 
 def schedule(draft: Draft, actions: Sequence[Action]) -> None:
@@ -43,13 +43,18 @@ def open_call(draft: Draft, task: Task) -> None:
     """Open an activity, HTTP call or sub-orchestration and write its event; for a first attempt and for a later one."""
     if task.kind == "sub":
         # A default id is made of the task's own id, so that every attempt is an instance of its own.
-        child_id = task.child_id or f"{task.key.execution_id}:{task.key.task_id}"
+        child_id = task.child_id or default_child_id(task.key)
         draft.add(history.sub_orchestration_created(draft.now, replace(task, child_id=child_id)))
         draft.kernel.open_task(task)
         _start_child(draft, task, child_id)
     else:
         draft.add(history.task_scheduled(draft.now, task))
         draft.kernel.open_task(task)
+
+
+def default_child_id(key: TaskKey) -> str:
+    """The instance id of a sub-orchestration that was given none."""
+    return f"{key.execution_id}:{key.task_id}"
 
 
 def _open(draft: Draft, action: Action, task_id: int) -> None:
@@ -75,7 +80,7 @@ def _open(draft: Draft, action: Action, task_id: int) -> None:
             )
         case ActionKind.CALL_HTTP:
             request = json.dumps(fields["httpRequest"])
-            open_call(draft, Task(key=key, kind="http", name=_HTTP_ACTIVITY, input=request))
+            open_call(draft, Task(key=key, kind="http", name=HTTP_ACTIVITY, input=request))
         case ActionKind.CREATE_TIMER:
             _open_timer(draft, action, task_id)
         case ActionKind.CALL_ENTITY | ActionKind.SIGNAL_ENTITY:

@@ -122,6 +122,12 @@ class Store:
             self._execute("DELETE FROM history WHERE instance_id = ?", (instance_id,))
             self._execute("DELETE FROM actions WHERE instance_id = ?", (instance_id,))
 
+    def cut_generation(self, instance_id: str, length: int) -> None:
+        """Keep the first `length` events and the actions of their turns; forget tasks, waits and messages."""
+        self.clear_generation(instance_id, keep_history=True, keep_events=False)
+        self._execute("DELETE FROM history WHERE instance_id = ? AND n >= ?", (instance_id, length))
+        self._execute("DELETE FROM actions WHERE instance_id = ? AND turn >= ?", (instance_id, length))
+
     # external events waited for
 
     def add_waits(self, instance_id: str, name: str, count: int) -> None:

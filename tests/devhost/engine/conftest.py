@@ -152,5 +152,5 @@ Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 async def eventually(reached: Callable[[], bool], within: float = 10) -> None:
     """Wait until something outside the engine is as wanted."""
     async with asyncio.timeout(within):
-        while not reached():
+        while not reached():  # noqa: ASYNC110 - what is waited for happens in other threads
             await asyncio.sleep(0.002)
