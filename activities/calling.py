@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from time import monotonic
@@ -170,9 +169,7 @@ def _fingerprint(request: ModelRequest) -> str:
 
 
 def _facts(answer: ModelAnswer, request: ModelRequest, seconds: float) -> dict[str, Json]:
-    usage = Usage(
-        model_calls=1, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out, cost_usd=answer.cost_usd
-    )
+    usage = Usage(model_calls=1, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out, cost_usd=answer.cost_usd)
     return {
         "model": answer.model,
         "usage": usage.model_dump(mode="json"),

@@ -46,7 +46,9 @@ async def perform_ending(ending: Ending, services: Services) -> tuple[str, list[
         return record.status, logged
     facts: dict[str, Json] = {"stop_reason": reason, "usage": usage.model_dump(mode="json"), "turns": turns}
     if problem is None:
-        last = Draft(id=EventType.EXECUTION_COMPLETED, type=EventType.EXECUTION_COMPLETED, time=now, data=facts, value=output)
+        last = Draft(
+            id=EventType.EXECUTION_COMPLETED, type=EventType.EXECUTION_COMPLETED, time=now, data=facts, value=output
+        )
     else:
         facts["error"] = problem.model_dump(mode="json", exclude_none=True)
         last = Draft(id=EventType.EXECUTION_FAILED, type=EventType.EXECUTION_FAILED, time=now, data=facts)
