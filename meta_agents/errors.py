@@ -16,9 +16,22 @@ class MetaAgentsError(Exception):
         self.message = message
         self.action = action
 
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return False
+
+
+class InvalidArgument(MetaAgentsError, ValueError):
+    """Something was given that cannot be sent at all."""
+
 
 class Unreachable(MetaAgentsError):
     """No answer: nobody listens there, the connection broke, or it took too long."""
+
+    @property
+    def is_temporary(self) -> bool:
+        return True
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "Check that the app is running there (`make start`), or set META_AGENTS_URL.")
@@ -46,7 +59,6 @@ class ApiError(MetaAgentsError):
 
     @property
     def is_temporary(self) -> bool:
-        """Whether the same request may succeed a little later."""
         return self.status == 429 or self.status >= 500
 
 

@@ -79,7 +79,7 @@ class Follower:
 
     def lost(self, cause: MetaAgentsError | None) -> float:
         """Seconds to wait before connecting again. Raises `cause` when that cannot help, or patience is out."""
-        if isinstance(cause, ApiError) and not cause.is_temporary:
+        if cause is not None and not cause.is_temporary:
             raise cause
         if self._clock() - self._heard > self._reconnect.patience:
             raise cause or Unreachable(f"The event stream of {self._execution} keeps closing.")

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from meta_agents.errors import json_of, refusal, unexpected
+from meta_agents.errors import InvalidArgument, json_of, refusal, unexpected
 from meta_agents.results import (
     Chat,
     DefinitionSummary,
@@ -58,10 +58,10 @@ def get_definition(kind: Kind, name: str, version: int | None) -> Operation[Stor
 def put_definition(
     kind: Kind, definition: Mapping[str, Json], if_match: str | None, create_only: bool
 ) -> Operation[StoredDefinition]:
-    """Raises `ValueError` when the definition has no name to put it under."""
+    """Raises `InvalidArgument` when the definition has no name to put it under."""
     name = definition.get("name")
     if not isinstance(name, str):
-        raise ValueError("a definition needs a `name`, a text")
+        raise InvalidArgument("The definition has no `name`.", "Give it one: lower-case letters, digits and hyphens.")
     headers = _given(**{"If-Match": if_match, "If-None-Match": "*" if create_only else None})
     return Operation("PUT", f"/api/{kind}/{_segment(name)}", _stored, headers=headers, body=definition)
 
@@ -152,7 +152,7 @@ def _execution(execution: str) -> str:
 
 def _segment(text: str) -> str:
     if text in {"", ".", ".."}:
-        raise ValueError(f"{text!r} cannot be a name or an id")
+        raise InvalidArgument(f"{text!r} is not a name or an id.", "Give the one that a list shows.")
     return quote(text, safe="")
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import httpx
 
+from meta_agents.errors import InvalidArgument
+
 DEFAULT_URL = "http://127.0.0.1:7071"
 
 
@@ -25,7 +27,7 @@ def connection(
     """Settle the address and the token; without one the server decides what an unknown caller may do.
 
     The local token file is read only for an address of this machine: it is nobody else's to see.
-    Raises `ValueError` for an address that is not http(s)://host.
+    Raises `InvalidArgument` for an address that is not http(s)://host.
     """
     url = url or environment.get("META_AGENTS_URL") or DEFAULT_URL
     host = _host_of(url)
@@ -47,10 +49,12 @@ def is_loopback(host: str) -> bool:
 def _host_of(url: str) -> str:
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise ValueError(f"{url!r} is not a URL: {error}") from error
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
     if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise ValueError(f"{url!r} is not an address like {DEFAULT_URL}")
+        raise InvalidArgument(
+            f"{url!r} is not an address.", f"Give one like {DEFAULT_URL} (META_AGENTS_URL, or --url)."
+        )
     return parsed.host
 
 
@@ -59,3 +63,7 @@ def _token_file(path: Path) -> str | None:
         return path.read_text()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise InvalidArgument(
+            f"The token file {path} cannot be read ({error.strerror}).", "Set META_AGENTS_TOKEN, or mend the file."
+        ) from error

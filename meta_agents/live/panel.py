@@ -50,7 +50,7 @@ def _calls(state: State, console: Console, width: int, room: int) -> Iterator[Te
     for call in calls[:room]:
         head = _call_head(state, call)
         if call.waiting is not None:
-            yield _one_line(head.append(f" {safe(call.waiting)}", "yellow"), width)
+            yield _one_line(head.append(f" {' '.join(safe(call.waiting).split())}", "yellow"), width)
         elif rows <= 0:
             yield _one_line(_with_tail(head, call, width), width)
         else:

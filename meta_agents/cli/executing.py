@@ -1,0 +1,100 @@
+"""`run`, `watch`, `retry` and `cancel`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from meta_agents.cli.context import client_of, console, print_json
+from meta_agents.cli.inputs import read_definition, read_input
+from meta_agents.cli.watching import conclude, watch_as_json, watch_live, watch_silently
+from meta_agents.client import Client
+from meta_agents.results import Execution, Json
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="An execution's id.", show_default=False)]
+Detach = Annotated[bool, typer.Option("--detach", help="Print the id and return; do not wait.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the execution's record as one JSON document.")]
+
+
+def run(
+    context: typer.Context,
+    workflow: Annotated[
+        str,
+        typer.Argument(
+            metavar="WORKFLOW",
+            help="A workflow's name, name@version, or @FILE with a definition to execute without keeping it.",
+            show_default=False,
+        ),
+    ],
+    given: Annotated[
+        str | None, typer.Option("--input", metavar="JSON|@FILE|-", help="The input; - reads standard input.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE|KEY=@FILE", help="One value of the input; may be repeated."),
+    ] = None,
+    detach: Detach = False,
+    idempotency_key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="The same key and input again is the same execution.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Execute a workflow, show it live, and print its output."""
+    target: str | Mapping[str, Json] = read_definition(Path(workflow[1:])) if workflow.startswith("@") else workflow
+    value = read_input(given, settings or ())
+    with client_of(context) as client:
+        execution = client.executions.start(target, value, idempotency_key=idempotency_key)
+        _see_through(client, execution, detach=detach, as_json=as_json)
+
+
+def watch(
+    context: typer.Context,
+    execution: Id,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON event per line.")] = False,
+) -> None:
+    """Show an execution from its beginning to its end, live while it lasts."""
+    with client_of(context) as client:
+        # Asked first so that a wrong id or address is said at once; following is patient.
+        client.executions.get(execution)
+        if as_json:
+            raise typer.Exit(conclude(watch_as_json(client, execution), console(error=True)))
+        out = console()
+        raise typer.Exit(conclude(watch_live(client, execution, out), out))
+
+
+def retry(context: typer.Context, execution: Id, detach: Detach = False, as_json: AsJson = False) -> None:
+    """Execute a failed or canceled one again, from what it had finished; a new id."""
+    with client_of(context) as client:
+        _see_through(client, client.executions.retry(execution), detach=detach, as_json=as_json)
+
+
+def cancel(context: typer.Context, execution: Id, as_json: AsJson = False) -> None:
+    """Stop an execution."""
+    with client_of(context) as client:
+        record = client.executions.cancel(execution)
+    if as_json:
+        print_json(record.as_sent())
+    else:
+        typer.echo(f"{record.id}  {record.status}")
+
+
+def _see_through(client: Client, execution: Execution, *, detach: bool, as_json: bool) -> None:
+    """Print the id or record at once, or watch to the end and print what came of it."""
+    if detach:
+        if as_json:
+            print_json(execution.as_sent())
+        else:
+            typer.echo(execution.id)
+        return
+    progress = console(error=True)
+    if as_json:
+        ended = watch_silently(client, execution.id)
+        print_json(ended.as_sent())
+        raise typer.Exit(conclude(ended, progress))
+    progress.print(Text(f"execution {execution.id}"), soft_wrap=True)
+    ended = watch_live(client, execution.id, progress)
+    raise typer.Exit(conclude(ended, progress, print_output=True))

@@ -1,0 +1,71 @@
+"""An execution's input, from `--input` and `--set`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from meta_agents.cli.documents import parse, read_text
+from meta_agents.cli.exits import BadInput
+from meta_agents.results import Json
+
+_DATA_SUFFIXES = {".json", ".yaml", ".yml"}
+
+
+def read_input(given: str | None, settings: Iterable[str]) -> Json:
+    """The value of `--input` with each `--set` put into it; `{}` when nothing is given. Raises `BadInput`."""
+    value = {} if given is None else _read_given(given)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or not key:
+            raise BadInput(f"--set {setting} sets nothing.", "Write --set key=value.")
+        if not isinstance(value, dict):
+            raise BadInput("--set needs an input that is an object.", "Leave out --set, or give an object as --input.")
+        value[key] = _setting(text)
+    return value
+
+
+def read_definition(path: Path) -> dict[str, Json]:
+    """The one definition of a file. Raises `BadInput`."""
+    value = _one_value(read_text(path), path)
+    if not isinstance(value, dict):
+        raise BadInput(f"{path} holds no definition.", "Write the workflow as keys and values.")
+    return value
+
+
+def _read_given(given: str) -> Json:
+    if given == "-":
+        return _one_value(sys.stdin.read(), Path("standard input"))
+    if given.startswith("@"):
+        path = Path(given[1:])
+        return _one_value(read_text(path), path)
+    try:
+        return json.loads(given, parse_constant=_not_json)
+    except ValueError as error:
+        action = "Give JSON, a file (--input @input.yaml), or single values (--set key=value)."
+        raise BadInput(f"--input is not JSON: {error}.", action) from error
+
+
+def _setting(text: str) -> Json:
+    """What reads as JSON is JSON, `@file` is that file's content, and the rest is text."""
+    if text.startswith("@"):
+        path = Path(text[1:])
+        content = read_text(path)
+        return _one_value(content, path) if path.suffix in _DATA_SUFFIXES else content
+    try:
+        return json.loads(text, parse_constant=_not_json)
+    except ValueError:
+        return text
+
+
+def _one_value(text: str, path: Path) -> Json:
+    documents = parse(text, path)
+    if len(documents) != 1:
+        raise BadInput(f"{path} holds {len(documents)} documents.", "Keep exactly one in it.")
+    return documents[0].content
+
+
+def _not_json(name: str) -> Json:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,120 @@
+"""`list` and `get`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Annotated
+
+import typer
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from meta_agents.cli.context import Thing, client_of, console, print_json, thing
+from meta_agents.cli.documents import to_yaml
+from meta_agents.cli.exits import BadInput
+from meta_agents.client import Client
+from meta_agents.live.style import duration, safe
+from meta_agents.results import DefinitionSummary, Execution, Json
+
+KindArgument = Annotated[str, typer.Argument(metavar="KIND", help="agents, workflows or executions")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def list_things(
+    context: typer.Context,
+    kind: KindArgument = "executions",
+    status: Annotated[
+        str | None, typer.Option(help="Executions: only running, completed, failed or canceled ones.")
+    ] = None,
+    workflow: Annotated[str | None, typer.Option(help="Executions: only of this workflow.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Print no more than these.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List definitions by name, or executions newest first."""
+    which = thing(kind)
+    if which is not Thing.EXECUTIONS and (status or workflow):
+        raise BadInput("--status and --workflow choose among executions.", "Leave them out.")
+    with client_of(context) as client:
+        if which is Thing.EXECUTIONS:
+            executions = list(islice(client.executions.list(status=status, workflow=workflow), limit))
+            rows: list[Execution] | list[DefinitionSummary] = executions
+            table = _executions(executions)
+        else:
+            definitions = client.agents if which is Thing.AGENTS else client.workflows
+            rows = summaries = list(islice(definitions.list(), limit))
+            table = _definitions(summaries)
+    if as_json:
+        print_json([row.as_sent() for row in rows])
+    else:
+        console().print(table)
+
+
+def get(
+    context: typer.Context,
+    kind: KindArgument,
+    name: Annotated[str, typer.Argument(metavar="NAME|ID", show_default=False)],
+    version: Annotated[int | None, typer.Option(min=1, help="Definitions: this version, not the latest.")] = None,
+    as_json: AsJson = False,
+    as_yaml: Annotated[bool, typer.Option("--yaml", help="Print YAML, without colours or a heading.")] = False,
+) -> None:
+    """Show a definition (as YAML that `apply` takes) or an execution's record."""
+    if as_json and as_yaml:
+        raise BadInput("--json and --yaml exclude each other.", "Leave one out.")
+    which = thing(kind)
+    if which is Thing.EXECUTIONS and version is not None:
+        raise BadInput("--version chooses among a definition's versions.", "Leave it out.")
+    with client_of(context) as client:
+        heading, answer, body = _fetch(client, which, name, version)
+    if as_json:
+        print_json(answer)
+    elif as_yaml:
+        typer.echo(to_yaml(body), nl=False)
+    else:
+        text = f"# {safe(heading)}\n{to_yaml(body)}"
+        out = console()
+        styled = Syntax(text.rstrip(), "yaml", background_color="default", word_wrap=True)
+        out.print(styled if out.is_terminal else Text(text.rstrip()), soft_wrap=not out.is_terminal)
+
+
+def _fetch(client: Client, which: Thing, name: str, version: int | None) -> tuple[str, Json, Json]:
+    """A heading, the server's answer, and the part of it that is the thing itself."""
+    if which is Thing.EXECUTIONS:
+        record = client.executions.get(name).as_sent()
+        return f"execution {name}", record, record
+    stored = (client.agents if which is Thing.AGENTS else client.workflows).get(name, version)
+    updated = f", updated {_time(stored.updated)}" if stored.updated else ""
+    return f"{which.value[:-1]} {name}, version {stored.version}{updated}", stored.as_sent(), stored.definition
+
+
+def _definitions(rows: Iterable[DefinitionSummary]) -> Table:
+    table = _table("NAME", "VERSION", "UPDATED", "DESCRIPTION")
+    for row in rows:
+        table.add_row(safe(row.name), str(row.version), _time(row.updated), safe(row.description))
+    return table
+
+
+def _executions(rows: Iterable[Execution]) -> Table:
+    table = _table("ID", "STATUS", "WORKFLOW", "CREATED", "TOOK", "CALLS", "COST")
+    for row in rows:
+        took = duration(row.ended - row.created) if row.ended and row.created else ""
+        cost = "" if row.usage.cost_usd is None else f"${row.usage.cost_usd:.4f}"
+        version = "" if row.workflow_version is None else f"@{row.workflow_version}"
+        calls = str(row.usage.model_calls)
+        workflow = safe(row.workflow) + version
+        table.add_row(safe(row.id), safe(row.status), workflow, _time(row.created), took, calls, cost)
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        # Names and ids are there to be copied: whole, on one line.
+        table.add_column(column, no_wrap=True, overflow="ignore" if column in {"ID", "NAME"} else "ellipsis")
+    return table
+
+
+def _time(time: datetime | None) -> str:
+    return "" if time is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
