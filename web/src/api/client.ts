@@ -1,0 +1,160 @@
+import type {
+  ConnectionInfo,
+  DefinitionItem,
+  EventPage,
+  Execution,
+  FieldError,
+  Json,
+  Me,
+  Page,
+  Status,
+  Stored,
+  Workflow,
+} from "./types";
+
+/** The API said no: its problem, ready to be shown. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly action: string,
+    readonly errors: FieldError[] = [],
+  ) {
+    super(message);
+  }
+}
+
+/** Nobody answered: the host is down, or there is no network. */
+export class Unreachable extends Error {
+  constructor(cause: unknown) {
+    super("The server cannot be reached.", { cause });
+  }
+}
+
+interface Options {
+  method?: "GET" | "POST";
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+}
+
+/** The HTTP API with one access token. `onUnauthenticated` is told of every 401 before the error is thrown. */
+export class Api {
+  constructor(
+    private readonly token: string,
+    private readonly onUnauthenticated: () => void = () => undefined,
+    private readonly fetcher: typeof fetch = (...request) => fetch(...request),
+  ) {}
+
+  me(): Promise<Me> {
+    return this.json("/me");
+  }
+
+  workflows(continuation?: string | null): Promise<Page<DefinitionItem>> {
+    return this.json(`/workflows${query({ limit: 100, continuation })}`);
+  }
+
+  workflow(name: string): Promise<Stored<Workflow>> {
+    return this.json(`/workflows/${encodeURIComponent(name)}`);
+  }
+
+  executions(status: Status | undefined, continuation?: string | null): Promise<Page<Execution>> {
+    return this.json(`/executions${query({ status, limit: 50, continuation })}`);
+  }
+
+  execution(id: string, signal?: AbortSignal): Promise<Execution> {
+    return this.json(`/executions/${id}`, { signal });
+  }
+
+  /** `key` makes sending the same start twice harmless. */
+  start(workflow: string, input: Json, key: string): Promise<Execution> {
+    return this.json("/executions", {
+      method: "POST",
+      body: { workflow, input },
+      headers: { "Idempotency-Key": key },
+    });
+  }
+
+  cancel(id: string): Promise<Execution> {
+    return this.json(`/executions/${id}/cancel`, { method: "POST" });
+  }
+
+  retry(id: string): Promise<Execution> {
+    return this.json(`/executions/${id}/retry`, { method: "POST" });
+  }
+
+  events(id: string, after: number, signal: AbortSignal): Promise<EventPage> {
+    return this.json(`/executions/${id}/events${query({ after })}`, { signal });
+  }
+
+  /** The same log as a stream of server-sent events. */
+  async eventStream(id: string, after: number, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const headers = { Accept: "text/event-stream" };
+    const response = await this.send(`/executions/${id}/events${query({ after })}`, { headers, signal });
+    if (response.body === null) throw new Unreachable("an event stream without a body");
+    return response.body;
+  }
+
+  artifact(id: string, reference: string): Promise<Json> {
+    return this.json(`/executions/${id}/artifacts/${encodeURIComponent(reference)}`);
+  }
+
+  negotiate(id: string, watcher: string, signal: AbortSignal): Promise<ConnectionInfo> {
+    return this.json("/negotiate", {
+      method: "POST",
+      body: { execution: id },
+      headers: { "x-watcher": watcher },
+      signal,
+    });
+  }
+
+  private async json<Answer>(path: string, options: Options = {}): Promise<Answer> {
+    const response = await this.send(path, options);
+    try {
+      return (await response.json()) as Answer;
+    } catch (error) {
+      throw new Unreachable(error);
+    }
+  }
+
+  private async send(path: string, { method = "GET", body, headers, signal }: Options): Promise<Response> {
+    let response: Response;
+    try {
+      response = await this.fetcher(`/api${path}`, {
+        method,
+        headers: {
+          Authorization: `Bearer ${this.token}`,
+          ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(signal ? { signal } : {}),
+      });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw new Unreachable(error);
+    }
+    if (response.ok) return response;
+    if (response.status === 401) this.onUnauthenticated();
+    throw await problemOf(response);
+  }
+}
+
+function query(values: Record<string, string | number | null | undefined>): string {
+  const present = Object.entries(values).filter(([, value]) => value !== undefined && value !== null);
+  return present.length === 0 ? "" : `?${new URLSearchParams(present.map(([key, value]) => [key, String(value)]))}`;
+}
+
+/** The problem+json of a refused request, or one that says what little is known. */
+async function problemOf(response: Response): Promise<ApiError> {
+  const body = (await response.json().catch(() => null)) as Record<string, unknown> | null;
+  const text = (key: string): string | undefined => (typeof body?.[key] === "string" ? body[key] : undefined);
+  return new ApiError(
+    response.status,
+    text("code") ?? "unknown",
+    text("detail") ?? text("title") ?? `The server answered with status ${response.status}.`,
+    text("action") ?? "Try again; if it stays so, look at the host's log.",
+    Array.isArray(body?.errors) ? (body.errors as FieldError[]) : [],
+  );
+}

@@ -1,0 +1,31 @@
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+
+/** Pixels from the end that still count as being there. */
+const NEAR = 160;
+
+function isNearEnd(): boolean {
+  const { scrollHeight } = document.documentElement;
+  return window.innerHeight + window.scrollY >= scrollHeight - NEAR;
+}
+
+/** Keeps the window at its end while `content` grows, until the reader scrolls away. Tells whether it is at the end. */
+export function useStickToEnd(enabled: boolean, content: unknown): boolean {
+  const sticking = useRef(true);
+  const [atEnd, setAtEnd] = useState(true);
+  useEffect(() => {
+    const look = (): void => {
+      sticking.current = isNearEnd();
+      setAtEnd(sticking.current);
+    };
+    addEventListener("scroll", look, { passive: true });
+    return () => removeEventListener("scroll", look);
+  }, []);
+  useLayoutEffect(() => {
+    if (enabled && sticking.current) scrollToEnd();
+  }, [enabled, content]);
+  return atEnd;
+}
+
+export function scrollToEnd(): void {
+  window.scrollTo({ top: document.documentElement.scrollHeight });
+}

@@ -1,0 +1,84 @@
+import { EventLog } from "../execution/EventLog";
+import { Payload } from "../execution/Payload";
+import { Steps } from "../execution/Steps";
+import { Summary } from "../execution/Summary";
+import { Transcript } from "../execution/Transcript";
+import { useExecution } from "../execution/useExecution";
+import { scrollToEnd, useStickToEnd } from "../execution/useStickToEnd";
+import type { ExecutionView } from "../log/view";
+import { href } from "../router";
+import { plural } from "../ui/format";
+import { useNow, useTitle } from "../ui/hooks";
+import { Announcement, ErrorNotice, Loading, ProblemNotice } from "../ui/parts";
+
+/** One execution, live while it runs: as a story, or as the log it is. */
+export function ExecutionScreen({ id, query }: { id: string; query: URLSearchParams }) {
+  const { view, state, record, refused } = useExecution(id);
+  const running = view.started !== undefined && view.ended === undefined;
+  const now = useNow(running);
+  const asLog = query.get("view") === "events";
+  useTitle(view.workflow === undefined ? "Execution" : `${view.workflow} ${view.status ?? ""}`);
+  if (refused) return <ErrorNotice error={refused} />;
+  return (
+    <>
+      <p className="crumbs">
+        <a href={href([])}>← Executions</a>
+      </p>
+      <Summary id={id} view={view} state={state} record={record} now={now} />
+      <Announcement>{`Execution ${view.status ?? "loading"}, ${plural(view.turns, "turn")} so far.`}</Announcement>
+      <nav className="segments" aria-label="View">
+        <a href={href(["executions", id])} aria-current={asLog ? undefined : "true"}>
+          Story
+        </a>
+        <a href={href(["executions", id], { view: "events" })} aria-current={asLog ? "true" : undefined}>
+          Events
+        </a>
+      </nav>
+      {view.offset === 0 && <Loading what="the log" />}
+      {view.offset > 0 && (asLog ? <EventLog events={view.events} /> : <Story id={id} view={view} now={now} />)}
+    </>
+  );
+}
+
+function Story({ id, view, now }: { id: string; view: ExecutionView; now: number }) {
+  const running = view.ended === undefined;
+  const atEnd = useStickToEnd(running, view);
+  return (
+    <div className="story">
+      <aside aria-label="Steps" className="story-steps card">
+        <h2>Steps</h2>
+        <Steps view={view} now={now} />
+      </aside>
+      <div className="story-main">
+        <Outcome id={id} view={view} />
+        <Input id={id} view={view} />
+        <Transcript execution={id} view={view} />
+        {running && !atEnd && (
+          <button type="button" className="button jump" onClick={scrollToEnd}>
+            ↓ Latest
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Outcome({ id, view }: { id: string; view: ExecutionView }) {
+  if (view.error) return <ProblemNotice problem={view.error} />;
+  if (view.status !== "completed") return null;
+  return (
+    <section className="result card" aria-labelledby="result-title">
+      <h2 id="result-title">Result</h2>
+      <Payload execution={id} value={view.output} artifact={view.outputArtifact} copy />
+    </section>
+  );
+}
+
+function Input({ id, view }: { id: string; view: ExecutionView }) {
+  return (
+    <details className="input">
+      <summary>Input</summary>
+      <Payload execution={id} value={view.input} artifact={view.inputArtifact} copy />
+    </details>
+  );
+}

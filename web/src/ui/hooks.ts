@@ -1,0 +1,46 @@
+import { useCallback, useEffect, useState } from "react";
+
+/** The time, renewed while `running`: what grows with time grows smoothly, whatever the events do. */
+export function useNow(running: boolean, interval = 500): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    if (!running) return undefined;
+    const timer = setInterval(() => setNow(Date.now()), interval);
+    return () => clearInterval(timer);
+  }, [running, interval]);
+  return now;
+}
+
+interface Loaded<Value> {
+  value: Value | undefined;
+  error: Error | undefined;
+}
+
+/** Loads once, and again when `load` changes. Give it a function from `useCallback`. */
+export function useLoad<Value>(load: () => Promise<Value>): Loaded<Value> & { reload: () => void } {
+  const [round, setRound] = useState(0);
+  const [state, setState] = useState<Loaded<Value>>({ value: undefined, error: undefined });
+  useEffect(() => {
+    let current = true;
+    load().then(
+      (value) => current && setState({ value, error: undefined }),
+      (error: unknown) => current && setState((old) => ({ ...old, error: asError(error) })),
+    );
+    return () => {
+      current = false;
+    };
+  }, [load, round]);
+  const reload = useCallback(() => setRound((old) => old + 1), []);
+  return { ...state, reload };
+}
+
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** The document's title while this screen is shown. */
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} · Meta-Agents`;
+  }, [title]);
+}
