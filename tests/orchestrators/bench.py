@@ -1,0 +1,152 @@
+"""Runs workflows for real (engine, interpreter, activities, stores) with a scripted model; shows what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from devhost.engine.clock import Clock, utc_now
+from devhost.engine.engine import SqliteEngine
+from devhost.ports import InstanceStatus
+from domain import values
+from domain.agents import Agent
+from domain.base import split_reference
+from domain.calls import Ending, Evaluation, ModelCall
+from domain.events import Draft, Event, EventType
+from domain.executions import Execution, Status
+from domain.plans import Plan
+from domain.values import Json
+from domain.workflows import Workflow, agents_used
+from entities.chat import chat
+from orchestrators.group_chat import group_chat
+from orchestrators.interpreter import run_step
+from orchestrators.mapping import map_slice
+from orchestrators.workflow import workflow
+from services.executions import new_execution_id
+from services.models.client import ModelClient
+from services.settings import Settings
+from services.wiring import Services, build
+from tests.devhost.engine.sdk_app import SdkApp
+from tests.support.scripted_model import ScriptedModel
+
+TENANT = "t1"
+
+
+def app_over(services: Services) -> SdkApp:
+    """The app's durable functions, their activities working over the given services."""
+    from activities.calling import perform_call
+    from activities.evaluating import perform_evaluation
+    from activities.finishing import perform_ending
+
+    app = SdkApp()
+    app.orchestrator(workflow)
+    app.orchestrator(group_chat)
+    app.replace("map_slice", lambda context: map_slice(context, run_step))
+    app.entity(chat)
+
+    @app.activity
+    async def call_model(payload: Json) -> Json:
+        outcome, _ = await perform_call(ModelCall.model_validate(payload), services)
+        return outcome.model_dump(mode="json", exclude_defaults=True)
+
+    @app.activity
+    async def evaluate(payload: Json) -> Json:
+        return (await perform_evaluation(Evaluation.model_validate(payload), services))[0]
+
+    @app.activity
+    async def finish(payload: Json) -> Json:
+        return (await perform_ending(Ending.model_validate(payload), services))[0]
+
+    return app
+
+
+class Bench:
+    """One state directory with its engine and its model. Times are the engine's; waits are for events, not for time."""
+
+    def __init__(self, state_dir: Path, model: ScriptedModel, clock: Clock = utc_now) -> None:
+        self.state_dir = state_dir
+        self.model = model
+        self.clock = clock
+
+    async def __aenter__(self) -> Bench:
+        built = build(Settings(state_dir=self.state_dir))
+        self.services = dataclasses.replace(built, models=cast(ModelClient, self.model))
+        self.app = app_over(self.services)
+        self.engine = SqliteEngine(self.state_dir / "devhost.db", self.app, clock=self.clock)
+        await self.engine.start()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.engine.stop()
+        await self.services.close()
+        self.app.close()
+
+    async def begin(
+        self, definition: dict[str, Any], input: Json = None, retry_of: str | None = None, **agents: Any
+    ) -> str:
+        """Start an execution of the workflow; every agent it names exists, with `agents[name]` as its extra fields."""
+        made = Workflow.model_validate({"name": "w", **definition})
+        known = {reference: _agent(reference, agents) for reference in agents_used(made)}
+        plan = Plan(workflow=made, workflow_version=1, agents=known, agent_versions=dict.fromkeys(known, 1))
+        now = datetime.now(UTC)
+        execution = Execution(
+            id=new_execution_id(), tenant=TENANT, workflow="w", workflow_version=1,
+            plan=await self.services.plans.save(TENANT, plan), status=Status.RUNNING, input=input,
+            retry_of=retry_of, started_by="test", created=now,
+        )  # fmt: skip
+        started = Draft(id=EventType.EXECUTION_STARTED, type=EventType.EXECUTION_STARTED, time=now, value=input)
+        await self.services.executions.create(execution, started)
+        payload = {
+            "tenant": TENANT, "execution": execution.id, "plan": execution.plan,
+            "workflow": made.model_dump(mode="json", exclude_defaults=True),
+            "input": values.recorded(input, EventType.EXECUTION_STARTED),
+        }  # fmt: skip
+        return await self.engine.start_instance("workflow", execution.id, json.dumps(json.dumps(payload)))
+
+    async def ended(self, id: str, within: float = 20) -> Execution:
+        """The record once the orchestration has completed; a failed orchestration fails the test."""
+        status = await self.instance_ended(id, within)
+        assert status.runtime_status == "Completed", status.output
+        record = await self.services.executions.get(TENANT, id)
+        assert record is not None
+        return record
+
+    async def instance_ended(self, id: str, within: float = 20) -> InstanceStatus:
+        async with asyncio.timeout(within):
+            while True:
+                status = await self.engine.get_status(id, show_history=True)
+                assert status is not None
+                if status.runtime_status not in {"Pending", "Running"}:
+                    return status
+                await asyncio.sleep(0.005)
+
+    async def settled(self, id: str) -> None:
+        """Let the engine do all that it can do without time passing."""
+        for _ in range(50):
+            await self.engine.get_status(id)
+            await asyncio.sleep(0)
+
+    async def run(self, definition: dict[str, Any], input: Json = None, **agents: Any) -> Execution:
+        return await self.ended(await self.begin(definition, input, **agents))
+
+    async def log(self, id: str) -> list[Event]:
+        return await self.services.events.read(TENANT, id, 0, 10_000)
+
+    async def types(self, id: str) -> list[tuple[str, str | None]]:
+        return [(event.type.value, event.step) for event in await self.log(id)]
+
+
+def _agent(reference: str, agents: dict[str, Any]) -> Agent:
+    name, _ = split_reference(reference)
+    return Agent.model_validate(
+        {"name": name, "instructions": f"You are {name}.", **agents.get(name.replace("-", "_"), {})}
+    )
+
+
+def asked_of(model: ScriptedModel) -> list[str]:
+    """The user messages, in the order they were asked."""
+    return [request.messages[-1]["content"] for request in model.asked]

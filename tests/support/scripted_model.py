@@ -1,0 +1,73 @@
+"""A model that answers as a test says, and complains about calls the test did not foresee."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from domain.errors import Code, Fault, Problem, ProblemError
+from services.models.base import ModelAnswer, ModelRequest, OnText
+
+Answer = str | dict[str, Any] | Problem
+Script = Callable[[ModelRequest], Answer]
+
+
+def unreachable(retry_after: float | None = None) -> Problem:
+    return Problem(
+        code=Code.MODEL_UNREACHABLE,
+        message="The model is down.",
+        action="Wait.",
+        fault=Fault.MODEL,
+        retryable=True,
+        retry_after=retry_after,
+    )
+
+
+def bad_answer() -> Problem:
+    return Problem(code=Code.MODEL_BAD_ANSWER, message="Not JSON.", action="Retry.", fault=Fault.MODEL, retryable=True)
+
+
+class ScriptedModel:
+    """Stands where the model client stands. `asked` lists the requests in the order they came, `keys` counts them."""
+
+    name = "scripted"
+    provider = "compatible"
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self.asked: list[ModelRequest] = []
+        self.keys: defaultdict[str, int] = defaultdict(int)
+        self.gates: dict[str, asyncio.Event] = {}
+        self._asked = asyncio.Condition()
+
+    def gate(self, part_of_key: str) -> asyncio.Event:
+        """Calls whose key contains the text wait until the event is set."""
+        return self.gates.setdefault(part_of_key, asyncio.Event())
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for calls until the condition holds; ten seconds at the most."""
+        async with asyncio.timeout(10), self._asked:
+            await self._asked.wait_for(condition)
+
+    async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelAnswer:
+        self.asked.append(request)
+        self.keys[request.idempotency_key.partition(":")[2]] += 1
+        async with self._asked:
+            self._asked.notify_all()
+        for part, gate in self.gates.items():
+            if part in request.idempotency_key:
+                await gate.wait()
+        answer = self._script(request)
+        if isinstance(answer, Problem):
+            raise ProblemError(answer)
+        text = answer if isinstance(answer, str) else str(answer)
+        if on_text is not None:
+            on_text(text)
+        return ModelAnswer(
+            text=text, value=answer, model="scripted", tokens_in=10, tokens_out=len(text.split()), finish_reason="stop"
+        )
+
+    async def close(self) -> None:
+        """Nothing to close."""
