@@ -40,7 +40,8 @@ class DurableApp:
         try:
             return str(self._invoker.invoke_on_this_thread(function, OrchestrationContext(context_json)))
         except Exception as error:  # user code raises anything; the engine reads the SDK's label in the message
-            raise FunctionFailed(str(error), user_traceback(error)) from error
+            raised = error.__cause__ or error  # the SDK wraps what the user raised
+            raise FunctionFailed(str(error), user_traceback(raised)) from error
 
     async def run_entity(self, name: str, batch_json: str) -> str:
         function = self._find("entity", name)

@@ -30,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         host = Host.load(HostOptions(parsed.app, parsed.state, parsed.host, parsed.port))
         asyncio.run(_serve(host))
     except StartupError as error:
-        if isinstance(error, AppImportError):
-            print(user_traceback(error), file=sys.stderr)
+        if isinstance(error, AppImportError) and error.__cause__ is not None:
+            print(user_traceback(error.__cause__), file=sys.stderr)
         print(f"devhost: {error}", file=sys.stderr)
         return EXIT_STARTUP
     return 0

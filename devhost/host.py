@@ -71,10 +71,12 @@ class Host:
         web: Starlette,
         listener: socket.socket,
         pool: ThreadPoolExecutor,
+        signalr: Service,
     ) -> None:
         self.functions = functions
         self.routes = routes
         self.engine = engine
+        self.signalr = signalr
         self.url = _origin(listener)
         self._web = web
         self._listener = listener
@@ -159,7 +161,9 @@ def _compose(root: Path, state: Path, host_json: HostJson, local: LocalSettings,
     )
     web.router.default = dispatcher
     web.router.redirect_slashes = False
-    return Host(functions=functions, routes=routes, engine=engine, web=web, listener=listener, pool=pool)
+    return Host(
+        functions=functions, routes=routes, engine=engine, web=web, listener=listener, pool=pool, signalr=service
+    )
 
 
 def _cors(local: LocalSettings) -> list[Middleware]:

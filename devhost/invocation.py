@@ -166,9 +166,8 @@ def logged(function: Function) -> Iterator[None]:
 
 
 def user_traceback(error: BaseException) -> str:
-    """The traceback without the host's own frames. The durable SDK's wrapper gives way to what the user raised."""
-    shown = error.__cause__ or error
-    return "".join(traceback.format_exception(type(shown), shown, _skip_host(shown.__traceback__))).rstrip()
+    """The traceback without the host's own frames."""
+    return "".join(traceback.format_exception(type(error), error, _skip_host(error.__traceback__))).rstrip()
 
 
 def _skip_host(frames: TracebackType | None) -> TracebackType | None:

@@ -20,14 +20,14 @@ from devhost.signalr.protocol import (
 )
 from devhost.signalr.service import Connection, Service
 
-_PING_SECONDS = 15.0  # clients give up after 30 seconds of silence
+PING_SECONDS = 15.0  # clients give up after 30 seconds of silence
 _POLICY_VIOLATION = 1008
 
 
 class ClientFace:
     """Serves `/client`. Tokens are those the app's negotiate function handed out."""
 
-    def __init__(self, endpoint: Endpoint, service: Service, ping_seconds: float = _PING_SECONDS) -> None:
+    def __init__(self, endpoint: Endpoint, service: Service, ping_seconds: float) -> None:
         self._endpoint = endpoint
         self._service = service
         self._ping_seconds = ping_seconds

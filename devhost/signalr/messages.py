@@ -58,4 +58,4 @@ def parse_output(content: str | bytes) -> list[Message | GroupAction]:
         return [_ITEM.validate_json(content)]
     except ValidationError as error:
         reasons = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise ValueError(f"the signalR output is neither a message nor a group action ({reasons})") from error
+        raise ValueError(f"the signalR output is neither a message nor a group action ({reasons})") from None

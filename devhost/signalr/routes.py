@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from devhost.signalr.client_face import ClientFace, bearer
+from devhost.signalr.client_face import PING_SECONDS, ClientFace, bearer
 from devhost.signalr.endpoint import Endpoint, TokenRefused
 from devhost.signalr.messages import GroupAction, Message, Payload
 from devhost.signalr.service import Service
@@ -27,10 +27,10 @@ _CORS = Middleware(
 class SignalRApi:
     """Serves a `Service` at an endpoint. `routes` is what to mount, before the app's own routes."""
 
-    def __init__(self, endpoint: Endpoint, service: Service) -> None:
+    def __init__(self, endpoint: Endpoint, service: Service, ping_seconds: float = PING_SECONDS) -> None:
         self._endpoint = endpoint
         self._service = service
-        clients = ClientFace(endpoint, service)
+        clients = ClientFace(endpoint, service, ping_seconds)
         self.routes: list[BaseRoute] = [
             Route("/client/negotiate", clients.negotiate, methods=["POST", "OPTIONS"], middleware=[_CORS]),
             WebSocketRoute("/client/", clients.connect),
@@ -41,26 +41,27 @@ class SignalRApi:
             self.routes += self._rest(base, send)
 
     def _rest(self, base: str, send: str) -> list[BaseRoute]:
+        # Names of groups and users may hold slashes, so they take whatever is left: the longer paths come first.
         table: list[tuple[str, list[str], Handler]] = [
             (send, ["POST"], self._send),
-            (f"/users/{{user}}{send}", ["POST"], self._send),
-            (f"/groups/{{group}}{send}", ["POST"], self._send),
+            ("/groups/{group:path}/connections/{connection}", ["PUT", "DELETE"], self._group),
+            ("/groups/{group:path}/users/{user:path}", ["PUT", "DELETE"], self._group),
+            ("/users/{user:path}/groups/{group:path}", ["PUT", "DELETE"], self._group),
+            ("/users/{user:path}/groups", ["DELETE"], self._group),
+            ("/connections/{connection}/groups", ["DELETE"], self._group),
+            (f"/users/{{user:path}}{send}", ["POST"], self._send),
+            (f"/groups/{{group:path}}{send}", ["POST"], self._send),
             (f"/connections/{{connection}}{send}", ["POST"], self._send),
             ("/connections/{connection}", ["GET", "DELETE"], self._connection),
-            ("/users/{user}", ["GET"], self._exists),
-            ("/groups/{group}", ["GET"], self._exists),
-            ("/groups/{group}/connections/{connection}", ["PUT", "DELETE"], self._group),
-            ("/groups/{group}/users/{user}", ["PUT", "DELETE"], self._group),
-            ("/users/{user}/groups/{group}", ["PUT", "DELETE"], self._group),
-            ("/users/{user}/groups", ["DELETE"], self._group),
-            ("/connections/{connection}/groups", ["DELETE"], self._group),
+            ("/users/{user:path}", ["GET"], self._exists),
+            ("/groups/{group:path}", ["GET"], self._exists),
         ]
         return [Route(base + path, self._authorised(handler), methods=methods) for path, methods, handler in table]
 
     def _authorised(self, handler: Handler) -> Handler:
         async def answer(request: Request) -> Response:
             try:
-                audience = f"{self._endpoint.url}{request.url.path}"
+                audience = f"{self._endpoint.url}{request.scope['raw_path'].decode('latin-1')}"
                 self._endpoint.check(bearer(request.headers, request.query_params), audience)
             except TokenRefused as error:
                 return JSONResponse({"code": "Unauthorized", "message": str(error)}, 401)

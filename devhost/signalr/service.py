@@ -14,7 +14,7 @@ from devhost.signalr.messages import GroupAction, Message
 from devhost.signalr.protocol import Frame, close_frame, invocation_frame
 
 # A client that is this many frames behind is not reading; the real service drops it too.
-_BACKLOG = 10_000
+BACKLOG = 10_000
 _PROMISES = 10_000
 
 
@@ -27,7 +27,7 @@ class Connection:
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     groups: set[str] = field(default_factory=set)
-    outgoing: asyncio.Queue[Frame | None] = field(default_factory=lambda: asyncio.Queue(_BACKLOG))
+    outgoing: asyncio.Queue[Frame | None] = field(default_factory=lambda: asyncio.Queue(BACKLOG))
 
     def send(self, frame: Frame) -> None:
         """Queue a frame, or end a connection that has stopped reading."""
@@ -72,10 +72,10 @@ class Service:
         return self._live.get((hub.lower(), connection_id))
 
     def has_user(self, hub: str, user: str) -> bool:
-        return any(connection.user == user for connection in self._of(hub))
+        return any(connection.user == user for connection in self.connections(hub))
 
     def has_group(self, hub: str, group: str) -> bool:
-        return any(group in connection.groups for connection in self._of(hub))
+        return any(group in connection.groups for connection in self.connections(hub))
 
     def close(self, connection: Connection, reason: str | None) -> None:
         """Tell a client to go away and not to come back."""
@@ -98,13 +98,13 @@ class Service:
             _change(connection.groups, action)
         elif action.user_id is not None:
             _change(self._user_groups.setdefault((hub.lower(), action.user_id), set()), action)
-            for connection in self._of(hub):
+            for connection in self.connections(hub):
                 if connection.user == action.user_id:
                     _change(connection.groups, action)
         return True
 
     def _scope(self, hub: str, message: Message) -> Iterable[Connection]:
-        for connection in self._of(hub):
+        for connection in self.connections(hub):
             if message.connection_id is not None:
                 wanted = connection.id == message.connection_id
             elif message.user_id is not None:
@@ -114,7 +114,8 @@ class Service:
             if wanted:
                 yield connection
 
-    def _of(self, hub: str) -> list[Connection]:
+    def connections(self, hub: str) -> list[Connection]:
+        """Who is connected to a hub."""
         return [connection for connection in self._live.values() if connection.hub == hub.lower()]
 
 

@@ -17,7 +17,15 @@ from devhost.host import Host, HostOptions
 APPS = Path(__file__).parent / "apps"
 
 MakeApp = Callable[..., Path]
-Serve = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+Serve = Callable[..., AbstractAsyncContextManager["HostClient"]]
+
+
+class HostClient(httpx.AsyncClient):
+    """Talks to a host of this process, and leads to it."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(base_url=host.url, timeout=20, trust_env=False)
+        self.host = host
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,10 +75,10 @@ def serve(process: None, tmp_path: Path) -> Serve:
     """`async with serve("classic") as client`: the app of that name, or at that path, on a free port."""
 
     @contextlib.asynccontextmanager
-    async def run(app: str | Path) -> AsyncIterator[httpx.AsyncClient]:
+    async def run(app: str | Path) -> AsyncIterator[HostClient]:
         root = APPS / app if isinstance(app, str) else app
         host = Host.load(HostOptions(root, tmp_path / "state.db"))
-        async with host.serving(), httpx.AsyncClient(base_url=host.url, timeout=20, trust_env=False) as client:
+        async with host.serving(), HostClient(host) as client:
             yield client
 
     return run
