@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from enum import Enum
 from threading import Lock
 from types import TracebackType
@@ -61,7 +61,7 @@ class Subscription:
     def close(self) -> None:
         self._bus.remove(self._topic, self)
 
-    def offer(self, items: Iterable[Event | Delta]) -> None:
+    def offer(self, items: Sequence[Event | Delta]) -> None:
         """Called on the publisher's loop or thread, which may be another than the reader's."""
         if self._loop.is_closed():
             self.close()  # its reader went away without a word
@@ -98,7 +98,7 @@ class LocalBus:
             if not self._subscriptions[topic]:
                 del self._subscriptions[topic]
 
-    def publish(self, tenant: str, execution: str, items: Iterable[Event | Delta]) -> None:
+    def publish(self, tenant: str, execution: str, items: Sequence[Event | Delta]) -> None:
         """Never blocks and never fails."""
         with self._lock:
             subscriptions = list(self._subscriptions.get((tenant, execution), ()))

@@ -90,6 +90,8 @@ class Definitions(Generic[D]):
         Raises `ProblemError` precondition_failed when `if_match` is not the latest's etag, or when the name is there
         and `create_only` is set.
         """
+        if definition.name != name:
+            raise ValueError(f"the definition's name is {definition.name!r}, not {name!r}")
         for _ in range(ATTEMPTS):
             latest = await self._documents.get(self._partition(tenant), _latest_id(name))
             existing = latest if latest and latest.body["role"] == "latest" else None

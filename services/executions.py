@@ -59,12 +59,12 @@ class Executions:
         )
         try:
             await self._documents.write(_partition(execution.tenant), await self._creation(execution, idempotency))
-        except Conflict:
-            await self._unmark(execution.id)
-            existing = await self._of_key(execution.tenant, *idempotency) if idempotency else None
-            if existing is None:
+        except Conflict as conflict:
+            if not idempotency or conflict.id != _key_id(idempotency[0]):
                 raise
-            return existing, False
+            # The same request came in twice at once, and the other was first.
+            await self._unmark(execution.id)
+            return await self.create(execution, started, idempotency)
         return execution, True
 
     async def get(self, tenant: str, id: str) -> Execution | None:

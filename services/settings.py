@@ -101,7 +101,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate({name: value for name, value in environment.items() if value.strip()})
         except ValidationError as error:
-            lines = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+            lines = [": ".join([*map(str, fault["loc"]), fault["msg"]]) for fault in error.errors()]
             raise SettingsError("\n".join([*lines, "docs/configuration.md explains each variable."])) from error
 
     @model_validator(mode="after")

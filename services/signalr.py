@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from domain.events import Delta, Event
-from services.entra import GetToken, NoToken, token_provider
-from services.settings import Settings, SettingsError
+from services.entra import NoToken
+from services.signalr_endpoint import Endpoint
 
 if TYPE_CHECKING:
     import httpx
 
 HUB = "executions"
-SCOPE = "https://signalr.azure.com/.default"
 API_VERSION = "2022-06-01"
 
 BATCH_SECONDS = 0.05
@@ -28,7 +25,6 @@ EVENTS_PER_MESSAGE = 16
 MOST_WAITING = 2_000
 """Messages that wait while the service is slow; more are dropped, for the log has everything that counts."""
 _SENDING_AT_ONCE = 8
-_TOKEN_SECONDS = 600
 
 _log = logging.getLogger(__name__)
 Message = list[Event] | Delta
@@ -46,49 +42,6 @@ def messages_of(group: str, events: Sequence[Event]) -> list[dict[str, Any]]:
     return [{"target": "events", "groupName": group, "arguments": [part]} for part in parts]
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """A SignalR service; with an access key, or else used with Entra ID tokens."""
-
-    url: str
-    key: str = ""
-    get_token: GetToken | None = None
-
-    @classmethod
-    def of(cls, settings: Settings) -> Endpoint | None:
-        """The service that the settings name, if any. Raises `SettingsError`."""
-        if settings.signalr_service_uri:
-            url = str(settings.signalr_service_uri).rstrip("/")
-            return cls(url, get_token=token_provider(SCOPE, settings.signalr_client_id))
-        if settings.signalr_connection:
-            return cls._parse(settings.signalr_connection.get_secret_value())
-        return None
-
-    @classmethod
-    def _parse(cls, connection: str) -> Endpoint:
-        pairs = (part.partition("=") for part in connection.split(";") if part.strip())
-        parts = {name.strip().lower(): value.strip() for name, _, value in pairs}
-        url, key = parts.get("endpoint", "").rstrip("/"), parts.get("accesskey")
-        if not url.startswith(("http://", "https://")):
-            raise SettingsError("AzureSignalRConnectionString: it has no `Endpoint=https://…;`.")
-        url += f":{parts['port']}" if "port" in parts else ""
-        if key:
-            return cls(url, key=key)
-        if parts.get("authtype", "").lower().startswith("azure"):
-            return cls(url, get_token=token_provider(SCOPE, parts.get("clientid")))
-        raise SettingsError("AzureSignalRConnectionString: it has neither `AccessKey=…;` nor `AuthType=azure;`.")
-
-    async def authorization(self, audience: str) -> str:
-        """The Authorization header of a request to the URL `audience`. Raises `NoToken`."""
-        if self.get_token:
-            return f"Bearer {await self.get_token()}"
-        import jwt  # noqa: PLC0415 - only a deployment that pushes pays for it
-
-        now = int(time.time())
-        claims = {"aud": audience, "iat": now, "exp": now + _TOKEN_SECONDS}
-        return f"Bearer {jwt.encode(claims, self.key, 'HS256')}"
-
-
 class SignalRPublisher:
     """Collects for a moment, joins what can be joined, and sends each group's messages in their order."""
 
@@ -97,6 +50,8 @@ class SignalRPublisher:
         self._waiting: dict[str, list[Message]] = {}
         self._count = 0
         self._task: asyncio.Task[None] | None = None
+        self._client: httpx.AsyncClient | None = None
+        self._failing = False
 
     def events(self, tenant: str, execution: str, events: Sequence[Event]) -> None:
         """Needs a running loop; returns at once and never fails."""
@@ -119,6 +74,8 @@ class SignalRPublisher:
         """Send what waits, then stop."""
         if self._task is not None:
             await self._task
+        if self._client is not None:
+            await self._client.aclose()
 
     def _add(self, group: str, message: Message) -> None:
         if self._count >= MOST_WAITING:
@@ -131,32 +88,41 @@ class SignalRPublisher:
     async def _send_all(self) -> None:
         import httpx  # noqa: PLC0415 - slow to import
 
-        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
-            while True:
-                await asyncio.sleep(BATCH_SECONDS)
-                if not self._waiting:
-                    return
-                batch, self._waiting, self._count = self._waiting, {}, 0
-                places = asyncio.Semaphore(_SENDING_AT_ONCE)
-                await asyncio.gather(*(self._send_group(client, places, *entry) for entry in batch.items()))
+        if self._client is None:
+            self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS)
+        places = asyncio.Semaphore(_SENDING_AT_ONCE)
+        while True:
+            await asyncio.sleep(BATCH_SECONDS)
+            if not self._waiting:
+                return
+            batch, self._waiting, self._count = self._waiting, {}, 0
+            await asyncio.gather(*(self._send_group(self._client, places, *entry) for entry in batch.items()))
 
     async def _send_group(
         self, client: httpx.AsyncClient, places: asyncio.Semaphore, group: str, messages: list[Message]
     ) -> None:
         import httpx  # noqa: PLC0415 - slow to import
 
-        url = f"{self._endpoint.url}/api/hubs/{HUB}/groups/{quote(group, safe='')}/:send"
         async with places:
             for message in messages:
                 try:
-                    headers = {"Authorization": await self._endpoint.authorization(url)}
-                    query = {"api-version": API_VERSION}
-                    response = await client.post(url, params=query, headers=headers, json=_payload(message))
-                    response.raise_for_status()
+                    await self._send(client, group, message)
                 except (httpx.HTTPError, NoToken) as error:
-                    # Watchers fill the gap from the log.
-                    _log.warning("watchers of %s were not told: %s", group, error or type(error).__name__)
-                    return
+                    self._note_failure(error)
+                    return  # watchers fill the gap from the log
+        self._failing = False
+
+    async def _send(self, client: httpx.AsyncClient, group: str, message: Message) -> None:
+        url = f"{self._endpoint.url}/api/hubs/{HUB}/groups/{quote(group, safe='')}/:send"
+        headers = {"Authorization": await self._endpoint.authorization(url)}
+        query = {"api-version": API_VERSION}
+        response = await client.post(url, params=query, headers=headers, json=_payload(message))
+        response.raise_for_status()
+
+    def _note_failure(self, error: Exception) -> None:
+        if not self._failing:  # once, not twenty times a second
+            _log.warning("SignalR did not take messages, so watchers see them late: %s", str(error) or repr(error))
+        self._failing = True
 
 
 def _payload(message: Message) -> dict[str, Any]:

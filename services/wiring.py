@@ -21,7 +21,8 @@ from services.models.client import ModelClient
 from services.plans import Plans
 from services.realtime import LocalBus, Realtime
 from services.settings import Settings
-from services.signalr import Endpoint, SignalRPublisher
+from services.signalr import SignalRPublisher
+from services.signalr_endpoint import Endpoint
 
 
 @dataclass(frozen=True)

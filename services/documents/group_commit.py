@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any, Generic, TypeVar
@@ -102,7 +103,9 @@ class GroupCommit:
 
     def _fail(self, group: list[_Work[Any]], error: Exception) -> None:
         if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+            # Should even this fail, the next BEGIN does too, and its callers hear of it.
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
         for work in group:
             failure = ProblemError(platform_failed(f"The document store could not be written: {error}."))
             failure.__cause__ = error

@@ -92,11 +92,13 @@ class ModelClient:
         return reading
 
     def _arguments(self, request: ModelRequest, model: str, seconds: float) -> dict[str, Any]:
+        from services.models.stream import well_formed  # noqa: PLC0415
+
         # The newer name is the only one that reasoning models take, and one that some compatible endpoints ignore.
         limit = "max_tokens" if self.provider == "compatible" else "max_completion_tokens"
         arguments: dict[str, Any] = {
             "model": model,
-            "messages": request.messages,
+            "messages": [{key: well_formed(text) for key, text in message.items()} for message in request.messages],
             limit: request.max_output_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},

@@ -61,7 +61,7 @@ def cut_off(limit: int) -> ProblemError:
 
 def filtered() -> ProblemError:
     return refused(
-        "The model's content filter stopped the answer.",
+        "The model's content filter stopped the call.",
         "Reword the instructions or the input, or change the filter of the deployment.",
         Fault.AUTHOR,
     )

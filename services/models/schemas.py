@@ -42,6 +42,7 @@ def parse(text: str, schema: dict[str, Any]) -> Json:
     """The answer's JSON. Raises `ProblemError` model_bad_answer that names the first mismatch."""
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
+        json.dumps(value, ensure_ascii=False).encode()  # refuses escaped halves of characters, which nothing can store
     except (ValueError, RecursionError) as error:
         raise bad_answer(f"it is not JSON ({error}): {text[:_SHOWN]!r}") from error
     mismatch = _mismatch(value, schema)

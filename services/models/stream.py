@@ -46,6 +46,7 @@ class Reading:
         self.finish_reason: str | None = None
         self.usage: _Usage | None = None
         self._refusal = ""
+        self._half = ""
 
     async def read(self, chunks: AsyncIterator[Any], on_text: OnText | None, secret: str) -> None:
         """Take in the whole stream. Raises `ProblemError` for one that is broken, filtered, refused or empty."""
@@ -74,8 +75,15 @@ class Reading:
             if choice.delta and choice.delta.refusal:
                 self._refusal += choice.delta.refusal
             if choice.delta and choice.delta.content:
-                self.text += choice.delta.content
-                await _tell(on_text, choice.delta.content)
+                piece = self._whole_characters(choice.delta.content)
+                self.text += piece
+                await _tell(on_text, piece)
+
+    def _whole_characters(self, piece: str) -> str:
+        """The piece without a surrogate that waits for its other half in the next one."""
+        piece = self._half + piece
+        self._half = piece[-1] if "\ud800" <= piece[-1] <= "\udbff" else ""
+        return well_formed(piece.removesuffix(self._half))
 
     def _check(self) -> None:
         if self.finish_reason == "content_filter":
@@ -89,6 +97,11 @@ class Reading:
             raise bad_answer("it is empty.")
 
 
+def well_formed(text: str) -> str:
+    """Text that has a UTF-8: surrogates in pairs become their character, others U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _parsed(chunk: Any) -> _Chunk:
     try:
         given = chunk.model_dump(warnings=False) if isinstance(chunk, BaseModel) else chunk
@@ -98,7 +111,7 @@ def _parsed(chunk: Any) -> _Chunk:
 
 
 async def _tell(on_text: OnText | None, text: str) -> None:
-    if on_text is None:
+    if on_text is None or not text:
         return
     waited = on_text(text)
     if inspect.isawaitable(waited):

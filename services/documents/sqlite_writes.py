@@ -1,0 +1,88 @@
+"""What a batch of operations does to the SQLite tables."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Sequence
+
+from services.documents.base import Append, Body, Conflict, Delete, Operation, Put, Written
+
+
+class Batch:
+    """One caller's operations, applied in order inside the writer's transaction."""
+
+    def __init__(self, writer: sqlite3.Connection, partition: str) -> None:
+        self._writer = writer
+        self._partition = partition
+        self._etags: dict[str, str] = {}
+        self._offsets: dict[str, int] = {}
+        self._appended: set[str] = set()
+
+    def apply(self, prepared: Sequence[tuple[Operation, str | None]]) -> Written:
+        for operation, text in prepared:
+            match operation:
+                case Put():
+                    self._put(operation, text)
+                case Delete():
+                    self._delete(operation)
+                case Append():
+                    self._append(operation, text)
+        return Written(self._etags, self._offsets, frozenset(self._appended))
+
+    def _put(self, put: Put, text: str | None) -> None:
+        etag = self._etag_of(put.id)
+        unexpected = (put.if_absent and etag is not None) or (put.if_match is not None and put.if_match != etag)
+        if unexpected or self._offset_of(put.id) is not None:
+            raise Conflict(put.id)
+        self._etags[put.id] = secrets.token_hex(8)
+        self._writer.execute(
+            "INSERT INTO documents (partition, id, etag, body) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (partition, id) DO UPDATE SET etag = excluded.etag, body = excluded.body",
+            (self._partition, put.id, self._etags[put.id], text),
+        )
+
+    def _delete(self, delete: Delete) -> None:
+        etag = self._etag_of(delete.id)
+        if (delete.if_match is not None and delete.if_match != etag) or self._offset_of(delete.id) is not None:
+            raise Conflict(delete.id)
+        self._writer.execute("DELETE FROM documents WHERE partition = ? AND id = ?", (self._partition, delete.id))
+
+    def _append(self, append: Append, text: str | None) -> None:
+        offset = self._offset_of(append.id)
+        if offset is None:
+            if self._etag_of(append.id) is not None:
+                raise Conflict(append.id)
+            offset = self._last_offset() + 1
+            self._writer.execute(
+                "INSERT INTO entries (partition, offset, id, body) VALUES (?, ?, ?, ?)",
+                (self._partition, offset, append.id, text),
+            )
+            self._appended.add(append.id)
+        self._offsets[append.id] = offset
+
+    def _etag_of(self, id: str) -> str | None:
+        sql = "SELECT etag FROM documents WHERE partition = ? AND id = ?"
+        row = self._writer.execute(sql, (self._partition, id)).fetchone()
+        return str(row[0]) if row else None
+
+    def _offset_of(self, id: str) -> int | None:
+        sql = "SELECT offset FROM entries WHERE partition = ? AND id = ?"
+        row = self._writer.execute(sql, (self._partition, id)).fetchone()
+        return int(row[0]) if row else None
+
+    def _last_offset(self) -> int:
+        sql = "SELECT COALESCE(MAX(offset), 0) FROM entries WHERE partition = ?"
+        return int(self._writer.execute(sql, (self._partition,)).fetchone()[0])
+
+
+def dump(body: Body) -> str:
+    """The body as it is stored. Raises `ValueError` for what JSON cannot say."""
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # A lone surrogate has no UTF-8; escaped, it is kept as it came.
+        return json.dumps(body, allow_nan=False, separators=(",", ":"))
+    return text
