@@ -1,0 +1,102 @@
+"""The FastAPI app: every resource's router, every failure a problem."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
+
+from api import VERSION, about, events, executions, negotiation, validating
+from api.definitions import Kind, definitions_router
+from api.pages import DIST, Pages
+from api.problems import MEDIA_TYPE, ProblemDocument, install
+from api.recovery import RecoverOnce
+from api.resolving import resolve
+from api.starting import StartRequest
+from domain.agents import Agent
+from domain.errors import Detail
+from domain.validation import check_schema, pointer
+from domain.values import Json
+from domain.workflows import Workflow
+from services.wiring import Services
+
+_UNSEEN = (Agent, Workflow, StartRequest, negotiation.NegotiateRequest, ProblemDocument)
+
+
+_PROBLEM_SCHEMA = {"$ref": "#/components/schemas/ProblemDocument"}
+
+
+def create_app(dist: Path = DIST) -> FastAPI:
+    """A new app over `services.wiring.services()`; `dist` is the folder of the built web page."""
+    app = _App(
+        title="Meta-Agents",
+        version=VERSION,
+        summary="Durable multi-agent workflows.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses={"default": {"description": "A problem", "content": {MEDIA_TYPE: {"schema": _PROBLEM_SCHEMA}}}},
+    )
+    for router in (
+        validating.router,
+        definitions_router(Kind("agent", "agents", Agent, lambda services: services.agents, _check_agent)),
+        definitions_router(
+            Kind("workflow", "workflows", Workflow, lambda services: services.workflows, _check_workflow)
+        ),
+        executions.router,
+        events.router,
+        negotiation.router,
+        about.router,
+    ):
+        app.include_router(router)
+    app.router.default = _Otherwise(Pages(dist))
+    app.add_middleware(RecoverOnce)
+    install(app)
+    return app
+
+
+@lru_cache(maxsize=1)
+def the_app() -> FastAPI:
+    """The one of this process."""
+    return create_app()
+
+
+class _Otherwise:
+    """What no route takes: a file of the web page, unless it is the API that was meant."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith("/api/") or scope["path"] == "/api":
+            raise HTTPException(404)
+        await self._pages(scope, receive, send)
+
+
+class _App(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """With the shapes that FastAPI does not see: bodies that are read by hand, and problems."""
+        if self.openapi_schema is None:
+            schema = get_openapi(title=self.title, version=self.version, summary=self.summary, routes=self.routes)
+            _, shapes = models_json_schema(
+                [(model, "validation") for model in _UNSEEN], ref_template="#/components/schemas/{model}"
+            )
+            schema["components"].setdefault("schemas", {}).update(shapes["$defs"])
+            self.openapi_schema = schema
+        return self.openapi_schema
+
+
+async def _check_agent(_: Services, __: str, agent: Agent, ___: Json) -> tuple[Detail, ...]:
+    found = check_schema(agent.output_schema or {})
+    return tuple(Detail(pointer="/output_schema" + pointer(parts), message=message) for parts, message in found)
+
+
+async def _check_workflow(services: Services, tenant: str, workflow: Workflow, written: Json) -> tuple[Detail, ...]:
+    return (await resolve(services, tenant, workflow, written)).details

@@ -1,0 +1,164 @@
+"""Agents and workflows over HTTP: one router, made once for each kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import JSONResponse, Response
+
+from api.auth import Caller
+from api.bodies import read_definition
+from api.preconditions import expected_etag, only_create, quoted
+from api.shapes import definition_problem, read_shape
+from domain.agents import Agent
+from domain.base import NAME_PATTERN
+from domain.errors import Detail, ProblemError, not_found
+from domain.values import Json
+from domain.workflows import Workflow
+from services.definitions import Definitions, Stored
+from services.wiring import Services, services
+
+D = TypeVar("D", Agent, Workflow)
+Check = Callable[[Services, str, D, Json], Awaitable[tuple[Detail, ...]]]
+"""(services, tenant, definition, as written): what is wrong with it beyond its shape."""
+
+Limit = Annotated[int, Query(ge=1, le=200, description="Most items of one page.")]
+Continuation = Annotated[str | None, Query(max_length=500, description="As the page before gave it.")]
+Version = Annotated[int | None, Query(ge=1, le=999_999_999)]
+IfMatch = Annotated[str | None, Header(max_length=1_000)]
+
+
+@dataclass(frozen=True)
+class Kind(Generic[D]):
+    """What one kind of definition has of its own. `word` is its singular, `path` its plural in URLs."""
+
+    word: str
+    path: str
+    model: type[D]
+    of: Callable[[Services], Definitions[D]]
+    check: Check[D]
+
+
+def definitions_router(kind: Kind[D]) -> APIRouter:
+    router = APIRouter(prefix=f"/api/{kind.path}", tags=[kind.path])
+    desk = _Desk(kind)
+    body = {"requestBody": request_body(kind.word.capitalize())}
+
+    @router.get("", summary=f"List {kind.path} by name")
+    async def list_definitions(caller: Caller, limit: Limit = 50, continuation: Continuation = None) -> Response:
+        page, more = await kind.of(services()).list(caller.tenant, limit, continuation)
+        return JSONResponse({"items": [_item(stored) for stored in page], "continuation": more})
+
+    @router.post("", summary=f"Create the {kind.word} that the body defines", status_code=201, openapi_extra=body)
+    async def create(caller: Caller, request: Request) -> Response:
+        definition = await desk.read(caller.tenant, await read_definition(request))
+        stored = await kind.of(services()).create(caller.tenant, definition)
+        return desk.shown(stored, 201)
+
+    @router.put("/{name}", summary=f"Make the next version of the {kind.word}", openapi_extra=body)
+    async def put(
+        caller: Caller,
+        name: str,
+        request: Request,
+        if_match: IfMatch = None,
+        if_none_match: IfMatch = None,
+    ) -> Response:
+        definition = await desk.read(caller.tenant, _named(await read_definition(request), name))
+        expected = await desk.expected(caller.tenant, name, if_match)
+        stored, change = await kind.of(services()).put(
+            caller.tenant, name, definition, if_match=expected, create_only=only_create(if_none_match)
+        )
+        return desk.shown(stored, 201 if change == "created" else 200)
+
+    @router.get("/{name}", summary=f"Read the {kind.word}, the latest version unless another is asked for")
+    async def read(caller: Caller, name: str, version: Version = None) -> Response:
+        return desk.shown(await desk.existing(caller.tenant, name, version), 200)
+
+    @router.get("/{name}/versions", summary=f"List the {kind.word}'s versions, newest first")
+    async def versions(caller: Caller, name: str, limit: Limit = 50, continuation: Continuation = None) -> Response:
+        await desk.existing(caller.tenant, name)
+        page, more = await kind.of(services()).versions(caller.tenant, name, limit, continuation)
+        items = [{"version": stored.version, "updated": _time(stored)} for stored in page]
+        return JSONResponse({"items": items, "continuation": more})
+
+    @router.delete("/{name}", summary=f"Hide the {kind.word}; executions that pinned it go on", status_code=204)
+    async def delete(caller: Caller, name: str, if_match: IfMatch = None) -> Response:
+        await desk.existing(caller.tenant, name)
+        expected = await desk.expected(caller.tenant, name, if_match)
+        if not await kind.of(services()).delete(caller.tenant, name, expected):
+            raise ProblemError(not_found(kind.word, name))
+        return Response(status_code=204)
+
+    return router
+
+
+class _Desk(Generic[D]):
+    """What the endpoints of one kind share."""
+
+    def __init__(self, kind: Kind[D]) -> None:
+        self._kind: Kind[D] = kind
+
+    async def read(self, tenant: str, written: Json) -> D:
+        """The definition that was sent. Raises `ProblemError` invalid_definition with every mistake in it."""
+        definition = read_shape(self._kind.model, written, definition_problem)
+        if details := await self._kind.check(services(), tenant, definition, written):
+            raise ProblemError(definition_problem(details))
+        return definition
+
+    async def existing(self, tenant: str, name: str, version: int | None = None) -> Stored[D]:
+        """Raises `ProblemError` not_found."""
+        # What could not be stored is not looked for: the name would become part of a document's id.
+        well_formed = re.fullmatch(NAME_PATTERN, name)
+        stored = await self._kind.of(services()).get(tenant, name, version) if well_formed else None
+        if stored is None:
+            raise ProblemError(not_found(self._kind.word, name if version is None else f"{name}@{version}"))
+        return stored
+
+    async def expected(self, tenant: str, name: str, if_match: str | None) -> str | None:
+        if if_match is None:
+            return None
+        stored = await self._kind.of(services()).get(tenant, name)
+        return expected_etag(if_match, stored.etag if stored else None)
+
+    def shown(self, stored: Stored[D], status: int) -> Response:
+        headers = {"ETag": quoted(stored.etag)}
+        if status == 201:
+            headers["Location"] = f"/api/{self._kind.path}/{stored.definition.name}"
+        definition = stored.definition.model_dump(mode="json", exclude_defaults=True)
+        return JSONResponse(
+            {"version": stored.version, "updated": _time(stored), "definition": definition}, status, headers
+        )
+
+
+def request_body(schema: str) -> dict[str, Any]:
+    """OpenAPI of a body that is read by hand, because it may be YAML."""
+    content = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    return {"required": True, "content": {"application/json": content, "application/yaml": content}}
+
+
+def _named(written: Json, name: str) -> Json:
+    """The body with the path's name, unless it has one. Raises `ProblemError` when they differ."""
+    if not isinstance(written, dict) or written.get("name") == name:
+        return written
+    if "name" in written:
+        detail = Detail(pointer="/name", message=f"should be `{name}`, as in the path, or be left out")
+        raise ProblemError(definition_problem((detail,)))
+    return {**written, "name": name}
+
+
+def _item(stored: Stored[Any]) -> dict[str, Json]:
+    return {
+        "name": stored.definition.name,
+        "version": stored.version,
+        "description": stored.definition.description,
+        "updated": _time(stored),
+        "etag": quoted(stored.etag),
+    }
+
+
+def _time(stored: Stored[Any]) -> str:
+    return stored.updated.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,107 @@
+"""Executions over HTTP: start, look at, list, cancel, retry."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import JSONResponse, Response
+
+from api.auth import Caller
+from api.bodies import read_json
+from api.canceling import cancel_execution
+from api.definitions import Continuation, Limit, request_body
+from api.durable import Durable
+from api.following import wait_for_end
+from api.shapes import read_shape, request_problem
+from api.starting import StartRequest, retry_execution, start_execution
+from domain.errors import Code, Fault, Problem, ProblemError, not_found
+from domain.executions import Execution, Status
+from services.identity import Principal
+from services.wiring import services
+
+router = APIRouter(prefix="/api/executions", tags=["executions"])
+
+_HIDDEN = {"tenant", "plan"}
+_ID = re.compile(r"[0-9a-f]{32}")
+
+Wait = Annotated[float, Query(ge=0, le=60, allow_inf_nan=False, description="Seconds to wait for its end.")]
+
+
+async def existing(caller: Principal, id: str) -> Execution:
+    """Raises `ProblemError` not_found, whether there is none or it is another tenant's."""
+    execution = await services().executions.get(caller.tenant, id) if _ID.fullmatch(id) else None
+    if execution is None:
+        raise ProblemError(not_found("execution", id))
+    return execution
+
+
+@router.post(
+    "", status_code=202, summary="Start an execution", openapi_extra={"requestBody": request_body("StartRequest")}
+)
+async def start(
+    caller: Caller,
+    client: Durable,
+    request: Request,
+    idempotency_key: Annotated[str | None, Header()] = None,
+    wait: Wait = 0,
+) -> Response:
+    asked = read_shape(StartRequest, await read_json(request), request_problem)
+    execution = await start_execution(services(), client, caller, asked, idempotency_key)
+    if wait:
+        execution = await wait_for_end(services(), execution, wait)
+    ended = wait and execution.status is not Status.RUNNING
+    return _shown(execution, 200 if ended else 202)
+
+
+@router.get("", summary="List executions, newest first")
+async def list_executions(
+    caller: Caller,
+    status: Status | None = None,
+    workflow: Annotated[str | None, Query(max_length=63)] = None,
+    limit: Limit = 50,
+    continuation: Continuation = None,
+) -> Response:
+    page, more = await services().executions.list(
+        caller.tenant, status=status, workflow=workflow, limit=limit, continuation=continuation
+    )
+    items = [execution.model_dump(mode="json", exclude=_HIDDEN | {"input", "output"}) for execution in page]
+    return JSONResponse({"items": items, "continuation": more})
+
+
+@router.get("/{id}", summary="Read an execution's record")
+async def read(caller: Caller, id: str) -> Response:
+    return JSONResponse(_record(await existing(caller, id)))
+
+
+@router.post("/{id}/cancel", status_code=202, summary="Cancel a running execution")
+async def cancel(caller: Caller, client: Durable, id: str) -> Response:
+    execution = await existing(caller, id)
+    record = await cancel_execution(services(), client, execution)
+    return _shown(record, 200 if execution.status is Status.CANCELED else 202)
+
+
+@router.post("/{id}/retry", status_code=202, summary="Start again what failed, reusing what it finished")
+async def retry(caller: Caller, client: Durable, id: str) -> Response:
+    execution = await existing(caller, id)
+    if execution.status not in (Status.FAILED, Status.CANCELED):
+        raise ProblemError(_nothing_to_retry(execution))
+    return _shown(await retry_execution(services(), client, caller, execution), 202)
+
+
+def _shown(execution: Execution, status: int) -> Response:
+    return JSONResponse(_record(execution), status, {"Location": f"/api/executions/{execution.id}"})
+
+
+def _record(execution: Execution) -> dict[str, Any]:
+    return execution.model_dump(mode="json", exclude=_HIDDEN)
+
+
+def _nothing_to_retry(execution: Execution) -> Problem:
+    return Problem(
+        code=Code.CONFLICT,
+        message=f"The execution is {execution.status}; only a failed or canceled one can be retried.",
+        action="Wait for its end, or start a new execution.",
+        fault=Fault.CALLER,
+    )

@@ -1,0 +1,56 @@
+"""Executions that were recorded and never started, because the process ended in between, are started after all."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.durable import CLIENT, DurableClient
+from api.starting import start_instance, started
+from domain.executions import Execution
+from services.wiring import Services, services
+
+log = logging.getLogger("meta_agents.api")
+
+
+async def recover(services: Services, client: DurableClient) -> int:
+    """Start every running execution that has no orchestration; the number of those that could not be looked after."""
+    failures = 0
+    for execution in await services.executions.running():
+        try:
+            await _recover_one(services, client, execution)
+        except Exception:  # one that cannot be started must not keep the others from it
+            log.exception("execution %s could not be recovered", execution.id)
+            failures += 1
+    return failures
+
+
+async def _recover_one(services: Services, client: DurableClient, execution: Execution) -> None:
+    if await client.get_status(execution.id):
+        return
+    plan = await services.plans.load(execution.tenant, execution.plan)
+    await services.events.append(execution.tenant, execution.id, [started(execution)])
+    await start_instance(client, execution, plan)
+    log.warning("execution %s was recorded but not started; it runs now", execution.id)
+
+
+class RecoverOnce:
+    """Recovers in the background at the first request that carries a durable client; at a later one if that failed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._task: asyncio.Task[None] | None = None
+        self._done = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if CLIENT in scope and not self._done and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._recover(scope[CLIENT]))
+        await self._app(scope, receive, send)
+
+    async def _recover(self, client: DurableClient) -> None:
+        try:
+            self._done = await recover(services(), client) == 0
+        except Exception:  # nobody waits for this task; the next request tries again
+            log.exception("running executions could not be looked through")

@@ -1,0 +1,156 @@
+"""From a request to a running execution: resolve, check, pin, record, start. A failure on the way leaves nothing."""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import Field
+
+from api.durable import DurableClient
+from api.resolving import Resolved, resolve
+from api.shapes import definition_problem, moved, read_shape, request_problem
+from domain.base import Reference, Shape, split_reference
+from domain.errors import Detail, ProblemError, invalid_input, invalid_request, not_found, platform_failed
+from domain.events import Draft, EventType
+from domain.executions import Execution, Status
+from domain.plans import Plan, content_hash
+from domain.validation import check_value, pointer
+from domain.values import Json, recorded
+from domain.workflows import Workflow
+from services.executions import new_execution_id
+from services.identity import Principal
+from services.wiring import Services
+
+log = logging.getLogger("meta_agents.api")
+
+ORCHESTRATOR = "workflow"
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+class StartRequest(Shape):
+    """Body of `POST /api/executions`: the name of a workflow, or a whole one, and its input."""
+
+    workflow: Reference | None = Field(default=None, description="`name`, or `name@version`.")
+    definition: dict[str, Any] | None = Field(default=None, description="A workflow that is not stored.")
+    input: Any = Field(default_factory=dict, description="Satisfies the workflow's input schema.")
+
+
+async def start_execution(
+    services: Services, client: DurableClient, caller: Principal, request: StartRequest, key: str | None
+) -> Execution:
+    """A running execution, or, for a `key` that was sent before with the same request, the one it started.
+
+    Raises `ProblemError`: not_found, invalid_definition, invalid_input, conflict, platform_failed.
+    """
+    idempotency = (_checked_key(key), content_hash(request.model_dump(mode="json"))) if key is not None else None
+    resolved, version = await _resolved(services, caller.tenant, request)
+    _check_input(resolved.workflow, request.input)
+    plan = resolved.plan(version)
+    execution = _new(caller, plan, await services.plans.save(caller.tenant, plan), request.input)
+    execution, is_new = await services.executions.create(execution, started(execution), idempotency)
+    if is_new:
+        await _start_or_discard(services, client, execution, plan)
+    return execution
+
+
+async def retry_execution(services: Services, client: DurableClient, caller: Principal, failed: Execution) -> Execution:
+    """A new execution of the same plan and input, which reuses what the failed one finished."""
+    plan = await services.plans.load(caller.tenant, failed.plan)
+    execution = _new(caller, plan, failed.plan, failed.input, retry_of=failed.id)
+    await services.executions.create(execution, started(execution), None)
+    await _start_or_discard(services, client, execution, plan)
+    return execution
+
+
+def started(execution: Execution) -> Draft:
+    """The first event of an execution; made again, it is the same."""
+    return Draft(
+        id=EventType.EXECUTION_STARTED,
+        type=EventType.EXECUTION_STARTED,
+        time=execution.created,
+        data={"workflow": execution.workflow, "version": execution.workflow_version},
+        value=execution.input,
+    )
+
+
+async def start_instance(client: DurableClient, execution: Execution, plan: Plan) -> None:
+    """Start the execution's orchestration, unless it is there already. Raises what the client raises."""
+    payload = {
+        "tenant": execution.tenant,
+        "execution": execution.id,
+        "plan": execution.plan,
+        "workflow": plan.workflow.model_dump(mode="json", exclude_defaults=True),
+        "input": recorded(execution.input, EventType.EXECUTION_STARTED),
+    }
+    try:
+        await client.start_new(ORCHESTRATOR, execution.id, payload)
+    except Exception:  # the SDK raises it bare, and so also for an instance that is there
+        if not await client.get_status(execution.id):
+            raise
+
+
+async def _start_or_discard(services: Services, client: DurableClient, execution: Execution, plan: Plan) -> None:
+    try:
+        await start_instance(client, execution, plan)
+    except Exception as error:  # whatever kept it from starting, nothing may be left of it
+        log.exception("execution %s could not be started", execution.id)
+        await services.executions.discard(execution.tenant, execution.id)
+        raise ProblemError(platform_failed("The execution could not be started; nothing is left of it.")) from error
+
+
+async def _resolved(services: Services, tenant: str, request: StartRequest) -> tuple[Resolved, int | None]:
+    """The workflow to run and its version, None for one that came with the request."""
+    if (request.workflow is None) == (request.definition is None):
+        detail = Detail(pointer="", message="exactly one of these keys is needed: workflow, definition")
+        raise ProblemError(request_problem((detail,)))
+    if request.workflow is None:
+        return await _inline(services, tenant, request.definition), None
+    name, version = split_reference(request.workflow)
+    stored = await services.workflows.get(tenant, name, version)
+    if stored is None:
+        raise ProblemError(not_found("workflow", request.workflow))
+    # Checked again: an agent it uses may have been deleted since.
+    resolved = await resolve(services, tenant, stored.definition)
+    if resolved.details:
+        raise ProblemError(definition_problem(resolved.details))
+    return resolved, stored.version
+
+
+async def _inline(services: Services, tenant: str, written: Json) -> Resolved:
+    workflow = read_shape(Workflow, written, lambda details: definition_problem(moved(details, "/definition")))
+    resolved = await resolve(services, tenant, workflow, written)
+    if resolved.details:
+        raise ProblemError(definition_problem(moved(resolved.details, "/definition")))
+    return resolved
+
+
+def _check_input(workflow: Workflow, value: Json) -> None:
+    found = check_value(value, workflow.input)
+    if found:
+        details = tuple(Detail(pointer="/input" + pointer(parts), message=message) for parts, message in found)
+        raise ProblemError(invalid_input("The input does not satisfy the workflow's input schema.", details))
+
+
+def _checked_key(key: str) -> str:
+    if not _KEY.fullmatch(key):
+        action = "Send 1 to 200 visible ASCII characters, such as a UUID, or leave it out."
+        raise ProblemError(invalid_request("The Idempotency-Key is not usable.", action))
+    return key
+
+
+def _new(caller: Principal, plan: Plan, plan_hash: str, value: Json, retry_of: str | None = None) -> Execution:
+    return Execution(
+        id=new_execution_id(),
+        tenant=caller.tenant,
+        workflow=plan.workflow.name,
+        workflow_version=plan.workflow_version,
+        plan=plan_hash,
+        status=Status.RUNNING,
+        input=value,
+        retry_of=retry_of,
+        started_by=caller.name,
+        created=datetime.now(UTC),
+    )

@@ -1,0 +1,51 @@
+"""The function app: orchestrators, activities and entities, and one HTTP trigger per resource of the API."""
+
+import azure.durable_functions as df
+import azure.functions as func
+from azurefunctions.extensions.http.fastapi import Request, Response
+
+import activities
+import entities
+import orchestrators
+from api.carrier import carry
+from api.carrier import negotiate as negotiated
+
+SIGNALR = {"hubName": "executions", "connectionStringSetting": "AzureSignalRConnectionString"}
+METHODS = list(func.HttpMethod)
+"""All of them: which one a path takes is for the API to say, with a problem instead of the host's bare 404."""
+ROUTES = {
+    "agents": "api/agents/{*path}",
+    "workflows": "api/workflows/{*path}",
+    "executions": "api/executions/{*path}",
+    "me": "api/me",
+    "health": "api/health",
+    "openapi": "api/openapi.json",
+    "schemas": "api/schemas/{name}",
+    "web_page": "{*path}",
+}
+
+app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # the API asks for its own token
+for room in (orchestrators, activities, entities):
+    app.register_functions(room.blueprint)
+
+
+def serve(name: str, route: str) -> None:
+    @app.function_name(name)
+    @app.route(route=route, methods=METHODS)
+    @app.durable_client_input(client_name="client")
+    async def function(req: Request, client: df.DurableOrchestrationClient) -> Response:
+        return carry(client)
+
+
+for name, route in ROUTES.items():
+    serve(name, route)
+
+
+@app.route(route="api/negotiate", methods=METHODS)
+@app.generic_input_binding(arg_name="connection", type="signalRConnectionInfo", userId="{headers.x-watcher}", **SIGNALR)
+@app.generic_output_binding(arg_name="groups", type="signalR", **SIGNALR)
+async def negotiate(req: Request, connection: str, groups: func.Out[str]) -> Response:
+    response, joining = await negotiated(req, connection)
+    if joining is not None:
+        groups.set(joining)
+    return response

@@ -1,0 +1,165 @@
+"""The API over real services in a folder of its own, with a durable client that only takes notes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.app import create_app
+from api.durable import CLIENT
+from domain.errors import Code, Fault, Problem, ProblemError
+from services.identity import Principal
+from services.settings import Settings
+from services.wiring import Services, build, use
+
+CALLERS = {
+    "Bearer one": Principal(tenant="one", name="ann", roles=("admin",)),
+    "Bearer two": Principal(tenant="two", name="bob", roles=("admin",)),
+}
+AGENT = {"name": "writer", "instructions": "Write."}
+WORKFLOW = {
+    "name": "brief",
+    "input": {"type": "object", "required": ["topic"], "properties": {"topic": {"type": "string"}}},
+    "steps": [{"id": "draft", "agent": "writer", "input": "${input.topic}"}],
+}
+
+
+def authenticate(authorization: str | None) -> Principal:
+    try:
+        return CALLERS[authorization or ""]
+    except KeyError:
+        problem = Problem(code=Code.UNAUTHENTICATED, message="No.", action="Send a token.", fault=Fault.CALLER)
+        raise ProblemError(problem) from None
+
+
+@dataclass
+class FakeDurable:
+    """`started`: instance id to input. `refuses` makes starting fail, `fails_after` makes it fail once it has started."""
+
+    started: dict[str, Any] = field(default_factory=dict)
+    terminated: dict[str, str] = field(default_factory=dict)
+    chats: dict[str, Any] = field(default_factory=dict)
+    refuses: bool = False
+    fails_after: bool = False
+
+    async def start_new(self, name: str, instance_id: str | None = None, client_input: Any = None) -> str:
+        assert name == "workflow"
+        assert instance_id is not None
+        if self.refuses or instance_id in self.started:
+            raise Exception("the durable extension refuses")
+        self.started[instance_id] = client_input
+        if self.fails_after:
+            raise Exception("the answer was lost")
+        return instance_id
+
+    async def get_status(self, instance_id: str) -> Any:
+        return instance_id in self.started
+
+    async def terminate(self, instance_id: str, reason: str) -> None:
+        if instance_id not in self.started:
+            raise Exception("no such instance")
+        self.terminated[instance_id] = reason
+
+    async def read_entity_state(self, entityId: Any) -> Any:
+        state = self.chats.get(entityId.key)
+        return SimpleNamespace(entity_exists=state is not None, entity_state=state)
+
+
+class Carried:
+    """The app as a trigger carries it: with a durable client in the scope."""
+
+    def __init__(self, app: ASGIApp, client: FakeDurable) -> None:
+        self._app = app
+        self._client = client
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app({**scope, CLIENT: self._client}, receive, send)
+
+
+@pytest.fixture
+async def services(tmp_path: Path) -> AsyncIterator[Services]:
+    built = build(Settings.from_environment({"META_AGENTS_STATE_DIR": str(tmp_path / "state")}))
+    built = dataclasses.replace(built, authenticate=authenticate)
+    use(built)
+    yield built
+    use(None)
+    await built.close()
+
+
+@pytest.fixture
+def durable() -> FakeDurable:
+    return FakeDurable()
+
+
+@pytest.fixture
+def dist(tmp_path: Path) -> Path:
+    return tmp_path / "dist"
+
+
+@pytest.fixture
+def app(services: Services, dist: Path) -> FastAPI:
+    return create_app(dist)
+
+
+@pytest.fixture
+def carried(app: FastAPI, durable: FakeDurable) -> Carried:
+    return Carried(app, durable)
+
+
+@pytest.fixture
+async def api(carried: Carried) -> AsyncIterator[httpx.AsyncClient]:
+    """The first tenant's client."""
+    async with _client(carried, "one") as client:
+        yield client
+
+
+@pytest.fixture
+async def other(carried: Carried) -> AsyncIterator[httpx.AsyncClient]:
+    """The second tenant's client."""
+    async with _client(carried, "two") as client:
+        yield client
+
+
+@pytest.fixture
+async def brief(api: httpx.AsyncClient) -> str:
+    """Name of a stored workflow with the one agent that it needs."""
+    assert (await api.post("/api/agents", json=AGENT)).status_code == 201
+    assert (await api.post("/api/workflows", json=WORKFLOW)).status_code == 201
+    return "brief"
+
+
+@pytest.fixture
+async def execution(api: httpx.AsyncClient, brief: str) -> str:
+    """Id of a running execution."""
+    answer = await api.post("/api/executions", json={"workflow": brief, "input": {"topic": "tea"}})
+    assert answer.status_code == 202
+    return str(answer.json()["id"])
+
+
+def _client(app: ASGIApp, token: str) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(
+        transport=transport, base_url="http://api.test", headers={"Authorization": f"Bearer {token}"}
+    )
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, str]:
+    """Check that the answer is such a problem, whole and documented; its errors as pointer to message."""
+    document = answer.json()
+    assert (answer.status_code, document["code"]) == (status, code), document
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert document["type"] == f"urn:meta-agents:problem:{code}"
+    assert document["status"] == status
+    assert document["title"]
+    assert document["detail"]
+    assert document["action"]
+    return {error["pointer"]: error["message"] for error in document["errors"]}
