@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -65,9 +66,11 @@ class SqliteEngine:
         if thread is None or runner is None:
             return
         try:
-            await _ask(thread, thread.stop_claiming)
+            with suppress(EngineStopped):  # it failed before and said so then: what remains is to clean up
+                await _ask(thread, thread.stop_claiming)
             left = await runner.stop(self._options.stop_grace_seconds)
-            await _ask(thread, lambda kernel: _give_back(kernel, left))
+            with suppress(EngineStopped):
+                await _ask(thread, lambda kernel: _give_back(kernel, left))
         finally:
             await asyncio.to_thread(thread.stop)
             self._unlock()

@@ -7,11 +7,11 @@ many does no harm, and `recover` builds all of it anew. So a transaction that is
 from __future__ import annotations
 
 import json
+import math
 import uuid
 from collections import deque
-from datetime import datetime
 
-from devhost.engine.clock import Clock, to_text
+from devhost.engine.clock import Clock, from_text, to_text
 from devhost.engine.entity_store import EntityStore
 from devhost.engine.memory import ReplayCache
 from devhost.engine.options import EngineOptions
@@ -62,9 +62,6 @@ class Kernel:
     def now(self) -> str:
         return to_text(self._clock())
 
-    def current_time(self) -> datetime:
-        return self._clock()
-
     def recover(self) -> None:
         """Take up what an earlier process left: open work, armed timers, filled inboxes, waiting operations."""
         for task in self.store.unanswered_tasks("activity", "http"):
@@ -75,6 +72,13 @@ class Kernel:
             self.waiting_entities[entity] = None
         for instance_id in self.store.instances_to_resume():
             self.ready.add(instance_id)
+
+    def seconds_to_wait(self) -> float:
+        """How long nothing needs doing unless someone asks."""
+        if self.ready:
+            return 0.0
+        due = self.timers.next_due()
+        return math.inf if due is None else max((from_text(due) - self._clock()).total_seconds(), 0.0)
 
     def create_instance(
         self,

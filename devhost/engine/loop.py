@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from devhost.engine import entities, turn
-from devhost.engine.clock import from_text
 from devhost.engine.entities import Batch
 from devhost.engine.errors import EngineStopped
 from devhost.engine.kernel import Kernel
@@ -67,7 +66,7 @@ class EngineThread:
         self._on_claimed = on_claimed
         self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._closed_because: EngineStopped | None = None
+        self._closed_because: str | None = None
         self._claiming = True
         self._thread = threading.Thread(target=self._run, name="durable-engine", daemon=True)
         self.opened: Future[None] = Future()
@@ -80,7 +79,7 @@ class EngineThread:
         """Queue a command. Raises `EngineStopped`."""
         with self._lock:
             if self._closed_because is not None:
-                raise self._closed_because
+                raise EngineStopped(self._closed_because)
             self._commands.put(command)
 
     def stop_claiming(self, _: Kernel) -> None:
@@ -98,26 +97,28 @@ class EngineThread:
             kernel = self._open_kernel()
             kernel.recover()
         except Exception as error:  # goes to whoever waits for `opened`
-            self._close(EngineStopped("the durable engine could not start"))
+            self._close("the durable engine could not start")
             self.opened.set_exception(error)
             return
         self.opened.set_result(None)
-        reason = EngineStopped("the durable engine has stopped")
+        reason = "the durable engine has stopped"
         try:
-            while self._cycle(kernel):
-                pass
+            # The first cycle does not wait: what was recovered has to be started.
+            go_on = self._cycle(kernel, wait=0.0)
+            while go_on:
+                go_on = self._cycle(kernel, kernel.seconds_to_wait())
         except Exception as error:  # no state file to trust any more: refuse everything rather than half-work
             log.critical(
                 "the durable engine has failed and stops; a restart resumes from the last commit", exc_info=True
             )
-            reason = EngineStopped(f"the durable engine has failed: {error}")
+            reason = f"the durable engine has failed: {error}"
         finally:
             self._close(reason)
             kernel.store.connection.close()
 
-    def _cycle(self, kernel: Kernel) -> bool:
+    def _cycle(self, kernel: Kernel, wait: float) -> bool:
         """One transaction: commands, timers, turns; then what may be seen outside. False when it was the last."""
-        commands, go_on = self._take(kernel)
+        commands, go_on = self._take(kernel.options.commands_per_commit, wait)
         results: list[tuple[Reply, object, BaseException | None]] = []
         try:
             kernel.store.begin()
@@ -142,21 +143,21 @@ class EngineThread:
             self._on_claimed(tasks, batches)
         return go_on
 
-    def _take(self, kernel: Kernel) -> tuple[list[Command], bool]:
+    def _take(self, most: int, wait: float) -> tuple[list[Command], bool]:
         """Wait for something to do. Returns the commands to do together and whether to go on after them."""
         taken: list[Command] = []
         try:
-            command = self._commands.get(timeout=_sleep_seconds(kernel))
+            command = self._commands.get(timeout=min(wait, _LONGEST_SLEEP_SECONDS))
             while command is not None:
                 taken.append(command)
-                if len(taken) >= kernel.options.commands_per_commit:
+                if len(taken) >= most:
                     return taken, True
                 command = self._commands.get_nowait()
         except queue.Empty:
             return taken, True
         return taken, False
 
-    def _close(self, reason: EngineStopped) -> None:
+    def _close(self, reason: str) -> None:
         with self._lock:
             self._closed_because = reason
         while True:
@@ -165,17 +166,7 @@ class EngineThread:
             except queue.Empty:
                 return
             if command is not None and command.reply is not None:
-                command.reply.send(None, reason)
-
-
-def _sleep_seconds(kernel: Kernel) -> float:
-    if kernel.ready:
-        return 0.0
-    due = kernel.timers.next_due()
-    if due is None:
-        return _LONGEST_SLEEP_SECONDS
-    remaining = (from_text(due) - kernel.current_time()).total_seconds()
-    return min(max(remaining, 0.0), _LONGEST_SLEEP_SECONDS)
+                command.reply.send(None, EngineStopped(reason))
 
 
 def _apply(kernel: Kernel, command: Command) -> tuple[object, BaseException | None]:

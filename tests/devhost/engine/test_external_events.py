@@ -22,7 +22,7 @@ def functions(app: SdkApp) -> None:
 
     @app.orchestrator
     def collect(context: df.DurableOrchestrationContext) -> Any:
-        got = []
+        got: list[Any] = []
         for name in context.get_input():
             got.append((yield context.wait_for_external_event(name)))
         return got
@@ -42,7 +42,7 @@ def functions(app: SdkApp) -> None:
 
     @app.orchestrator
     def counts_to_three(context: df.DurableOrchestrationContext) -> Any:
-        got = []
+        got: list[Any] = []
         while len(got) < 3:
             event = context.wait_for_external_event("tick")
             timeout = context.create_timer(context.current_utc_datetime + timedelta(days=1))

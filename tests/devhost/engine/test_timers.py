@@ -62,14 +62,12 @@ async def test_a_timer_in_the_past_fires_at_once(still: Bench) -> None:
 
 
 async def test_the_engine_wakes_by_itself_for_a_timer(bench: Bench) -> None:
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
     def short(context: df.DurableOrchestrationContext) -> Any:
         yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=50))
-        ended.set()
+        loop.call_soon_threadsafe(ended.set)
 
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    setter = ended.set
-    ended.set = lambda: loop.call_soon_threadsafe(setter)  # type: ignore[method-assign]
     bench.app.orchestrator(short)
     await bench.begin("short")
     async with asyncio.timeout(5):
