@@ -1,0 +1,41 @@
+"""A process that writes until it is done or killed: `python -m tests.services.documents.writer FILE NAME COUNT`.
+
+Each batch appends an entry and counts a document up. A line of JSON tells of each batch once it is acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from services.documents.base import Append, Conflict, Operation, Put
+from services.documents.sqlite import SqliteDocuments
+from tests.services.documents.conformance import P
+
+
+async def write(store: SqliteDocuments, id: str) -> int:
+    while True:
+        document = await store.get(P, "count")
+        operations: list[Operation] = [Append(id, {"text": "x" * 500})]
+        if document is None:
+            operations.append(Put("count", {"n": 1}, if_absent=True))
+        else:
+            operations.append(Put("count", {"n": document.body["n"] + 1}, if_match=document.etag))
+        try:
+            return (await store.write(P, operations)).offsets[id]
+        except Conflict:
+            continue
+
+
+async def main(path: Path, name: str, count: int) -> None:
+    store = SqliteDocuments(path)
+    for number in range(count):
+        id = f"{name}{number}"
+        print(json.dumps({"id": id, "offset": await write(store, id)}), flush=True)
+    await store.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
