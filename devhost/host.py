@@ -26,7 +26,8 @@ from devhost.engine.options import EngineOptions
 from devhost.errors import StartupError
 from devhost.functions import Function
 from devhost.http.admin import HostStatus
-from devhost.http.dispatch import FunctionDispatcher
+from devhost.http.classic import ClassicStyle
+from devhost.http.dispatch import FunctionDispatcher, HttpStyle
 from devhost.http.limits import body_limit
 from devhost.http.routing import RouteTable
 from devhost.indexing import uses_fastapi
@@ -39,7 +40,7 @@ from devhost.signalr.endpoint import SETTING, emulated_endpoint
 from devhost.signalr.routes import SignalRApi
 from devhost.signalr.service import Service
 
-_STREAM_GRACE_SECONDS = 2  # how long open responses may run on once the host was told to stop
+_STREAM_GRACE_SECONDS = 1  # how long open responses may run on once the host was told to stop
 
 
 @dataclass(frozen=True)
@@ -152,9 +153,9 @@ def _compose(root: Path, state: Path, host_json: HostJson, local: LocalSettings,
         outputs={"signalR": signalr.send},
     )
     app = DurableApp(functions, invoker)
-    engine = SqliteEngine(state, app, EngineOptions.from_host_json(host_json.model_dump(by_alias=True)))
+    engine = SqliteEngine(state, app, _engine_options(host_json))
     routes = RouteTable(functions, host_json.extensions.http.route_prefix)
-    dispatcher = FunctionDispatcher(routes, invoker, fastapi=uses_fastapi(functions), body_limit=body_limit(os.environ))
+    dispatcher = FunctionDispatcher(routes, invoker, _style(functions), body_limit(os.environ))
     web = Starlette(
         routes=[*HostStatus().routes, *DurableApi(engine, urls).routes, *SignalRApi(emulated, service).routes],
         middleware=_cors(local),
@@ -164,6 +165,21 @@ def _compose(root: Path, state: Path, host_json: HostJson, local: LocalSettings,
     return Host(
         functions=functions, routes=routes, engine=engine, web=web, listener=listener, pool=pool, signalr=service
     )
+
+
+def _engine_options(host_json: HostJson) -> EngineOptions:
+    try:
+        return EngineOptions.from_host_json(host_json.model_dump(by_alias=True))
+    except ValueError as error:
+        raise StartupError(f"host.json: {error}.") from error
+
+
+def _style(functions: list[Function]) -> HttpStyle:
+    if not uses_fastapi(functions):
+        return ClassicStyle()
+    from devhost.http.fastapi_types import FastApiStyle  # noqa: PLC0415 - slow to import, and few apps have FastAPI
+
+    return FastApiStyle()
 
 
 def _cors(local: LocalSettings) -> list[Middleware]:

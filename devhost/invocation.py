@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextvars
 import functools
+import importlib
 import logging
 import os
 import threading
@@ -24,6 +26,7 @@ import azure.functions as func
 from devhost.converters import encode_output
 from devhost.expressions import BindingData
 from devhost.functions import ACTIVITY_TRIGGER, ENTITY_TRIGGER, ORCHESTRATION_TRIGGER, Binding, Function
+from devhost.settings import whole_number
 
 log = logging.getLogger("devhost")
 
@@ -33,6 +36,8 @@ OutputSink = Callable[[Binding, str | bytes], Awaitable[None]]
 
 _RETURNS_IMPLICITLY = frozenset({ORCHESTRATION_TRIGGER, ACTIVITY_TRIGGER, ENTITY_TRIGGER})
 _HOST_CODE = str(Path(__file__).parent)
+_IMPORTLIB = str(Path(importlib.__file__).parent)
+_FUTURES = str(Path(concurrent.futures.__file__).parent)
 
 
 class Out(func.Out[object]):
@@ -80,8 +85,8 @@ class Context:
 
 def make_pool(environ: Mapping[str, str] = os.environ) -> ThreadPoolExecutor:
     """The pool sync functions run in, of the size the worker would choose."""
-    size = environ.get("PYTHON_THREADPOOL_THREAD_COUNT")
-    return ThreadPoolExecutor(int(size) if size else None, thread_name_prefix="function")
+    size = whole_number(environ, "PYTHON_THREADPOOL_THREAD_COUNT", None)
+    return ThreadPoolExecutor(size, thread_name_prefix="function")
 
 
 class Invoker:
@@ -177,7 +182,7 @@ def _skip_host(frames: TracebackType | None) -> TracebackType | None:
 
 
 def _is_plumbing(filename: str) -> bool:
-    return filename.startswith(_HOST_CODE) or f"{os.sep}concurrent{os.sep}futures{os.sep}" in filename
+    return filename.startswith((_HOST_CODE, "<frozen importlib", _IMPORTLIB, _FUTURES))
 
 
 def _since(started: float) -> str:

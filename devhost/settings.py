@@ -68,6 +68,7 @@ class LocalSettings(BaseModel):
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_Default = TypeVar("_Default", int, None)
 
 
 def read_host_json(root: Path) -> HostJson:
@@ -90,6 +91,16 @@ def apply_environment(environ: MutableMapping[str, str], settings: LocalSettings
         environ.setdefault(name, value if isinstance(value, str) else json.dumps(value))
     for name, value in defaults.items():
         environ.setdefault(name, value)
+
+
+def whole_number(environ: Mapping[str, str], name: str, default: _Default) -> int | _Default:
+    """A positive number among the settings, or `default` when unset. Raises `StartupError` for anything else."""
+    text = environ.get(name)
+    if not text:
+        return default
+    if not text.isdecimal() or int(text) == 0:
+        raise StartupError(f"The setting {name} must be a positive whole number, not '{text}'.")
+    return int(text)
 
 
 def _read(path: Path, model: type[_Model]) -> _Model:

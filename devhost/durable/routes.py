@@ -47,7 +47,7 @@ class DurableApi:
     def _make_routes(self) -> list[Route]:
         table: list[tuple[str, str, Handler]] = [
             ("POST", "/orchestrators/{name}", self._start),
-            ("POST", "/orchestrators/{name}/{id}", self._start),
+            ("POST", "/orchestrators/{name}/{id:path}", self._start),
             ("GET", "/instances", self._list),
             ("GET", "/instances/", self._list),
             ("DELETE", "/instances", self._purge_many),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from typing import Protocol
 
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from devhost.expressions import BindingData
 from devhost.functions import Function
-from devhost.http import classic, fastapi_types
+from devhost.http.binding_data import binding_data
 from devhost.http.limits import DEFAULT_BODY_LIMIT, limit_body
 from devhost.http.routing import RouteTable
 from devhost.invocation import Invoker, user_traceback
@@ -18,18 +20,25 @@ from devhost.invocation import Invoker, user_traceback
 log = logging.getLogger("devhost")
 
 
-class FunctionDispatcher:
-    """Routes a request to its function and sends what the function answers.
+class HttpStyle(Protocol):
+    """One of the two kinds of HTTP function: what its request parameter is, and what it may return."""
 
-    With `fastapi` every function gets and returns the types of the FastAPI extension, otherwise the classic ones.
-    """
+    async def request(self, scope: Scope, receive: Receive, data: BindingData) -> object:
+        """The value of the trigger's parameter."""
+
+    def response(self, value: object) -> Response:
+        """The answer for what the function returned. Raises `TypeError` for what it may not return."""
+
+
+class FunctionDispatcher:
+    """Routes a request to its function and sends what the function answers."""
 
     def __init__(
-        self, routes: RouteTable, invoker: Invoker, *, fastapi: bool, body_limit: int = DEFAULT_BODY_LIMIT
+        self, routes: RouteTable, invoker: Invoker, style: HttpStyle, body_limit: int = DEFAULT_BODY_LIMIT
     ) -> None:
         self._routes = routes
         self._invoker = invoker
-        self._fastapi = fastapi
+        self._style = style
         self._body_limit = body_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +54,7 @@ class FunctionDispatcher:
             limited = limit_body(scope, receive, self._body_limit)
             response = await self._respond(function, route_params, scope, limited)
         except HTTPException as error:
-            limited, response = receive, fastapi_types.refusal(error)
+            limited, response = receive, _refusal(error)
         except ClientDisconnect:
             return
         await self._send(function, response, scope, limited, send)
@@ -55,16 +64,10 @@ class FunctionDispatcher:
     ) -> Response:
         if function.unserved is not None:
             return PlainTextResponse(f"The function '{function.name}' is not served: {function.unserved}.", 501)
-        request = Request(scope, receive)
-        data = classic.binding_data(request, route_params)
-        trigger_value = (
-            fastapi_types.to_fastapi_request(scope, receive, route_params)
-            if self._fastapi
-            else classic.to_http_request(request, await request.body(), data)
-        )
+        data = binding_data(scope, route_params)
+        trigger_value = await self._style.request(scope, receive, data)
         try:
-            to_response = fastapi_types.to_response if self._fastapi else classic.to_response
-            return await self._invoker.invoke(function, trigger_value, data, to_response)
+            return await self._invoker.invoke(function, trigger_value, data, self._style.response)
         except HTTPException:
             raise
         except Exception:  # user code raises anything; the log has it already, the caller gets Azure's answer
@@ -78,3 +81,10 @@ class FunctionDispatcher:
         except Exception as error:
             log.error("%s failed while its response was streaming\n%s", function.name, user_traceback(error))
             raise
+
+
+def _refusal(error: HTTPException) -> Response:
+    """The answer for an `HTTPException`, the host's or the user's, as FastAPI words it."""
+    if error.status_code in (204, 304):
+        return Response(status_code=error.status_code, headers=error.headers)
+    return JSONResponse({"detail": error.detail}, error.status_code, error.headers)

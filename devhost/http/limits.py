@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
 
+from devhost.settings import whole_number
+
 DEFAULT_BODY_LIMIT = 104_857_600  # what Azure's front end takes unless told otherwise
 
 
@@ -34,4 +36,4 @@ def _too_large(limit: int) -> HTTPException:
 
 def body_limit(environ: Mapping[str, str]) -> int:
     """The limit in bytes that the app setting of Azure's own name asks for, or Azure's default."""
-    return int(environ.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", DEFAULT_BODY_LIMIT))
+    return whole_number(environ, "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", DEFAULT_BODY_LIMIT)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from devhost.errors import StartupError
-from devhost.settings import apply_environment, read_host_json, read_local_settings
+from devhost.settings import apply_environment, read_host_json, read_local_settings, whole_number
 
 
 def test_defaults(tmp_path: Path) -> None:
@@ -57,3 +57,12 @@ def test_encrypted_settings_are_refused(tmp_path: Path) -> None:
     (tmp_path / "local.settings.json").write_text('{"IsEncrypted": true, "Values": {}}')
     with pytest.raises(StartupError, match="func settings decrypt"):
         read_local_settings(tmp_path)
+
+
+def test_numbers_among_the_settings() -> None:
+    assert whole_number({"N": "5"}, "N", 1) == 5
+    assert whole_number({"N": ""}, "N", 1) == 1
+    assert whole_number({}, "N", None) is None
+    for text in ("0", "-1", "many"):
+        with pytest.raises(StartupError, match=f"N must be a positive whole number, not '{text}'"):
+            whole_number({"N": text}, "N", 1)
