@@ -29,7 +29,7 @@ from meta_agents.results import (
     VersionSummary,
 )
 from meta_agents.settings import connection
-from meta_agents.wire import headers, no_proxy_here, request
+from meta_agents.wire import has_certificate, headers, no_proxy_here, request
 
 T = TypeVar("T")
 
@@ -51,7 +51,11 @@ class AsyncClient:
         target = connection(url, token)
         self.url = target.url
         self._http = httpx.AsyncClient(
-            base_url=target.url, headers=headers(target), transport=transport, mounts=no_proxy_here()
+            base_url=target.url,
+            headers=headers(target),
+            transport=transport,
+            mounts=no_proxy_here(),
+            verify=has_certificate(target),
         )
         self.agents = AsyncDefinitions("agents", self._call)
         self.workflows = AsyncWorkflows("workflows", self._call)

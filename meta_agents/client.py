@@ -28,7 +28,7 @@ from meta_agents.results import (
     VersionSummary,
 )
 from meta_agents.settings import connection
-from meta_agents.wire import headers, no_proxy_here, request
+from meta_agents.wire import has_certificate, headers, no_proxy_here, request
 
 T = TypeVar("T")
 
@@ -50,7 +50,11 @@ class Client:
         target = connection(url, token)
         self.url = target.url
         self._http = httpx.Client(
-            base_url=target.url, headers=headers(target), transport=transport, mounts=no_proxy_here()
+            base_url=target.url,
+            headers=headers(target),
+            transport=transport,
+            mounts=no_proxy_here(),
+            verify=has_certificate(target),
         )
         self.agents = Definitions("agents", self._call)
         self.workflows = Workflows("workflows", self._call)

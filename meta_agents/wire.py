@@ -30,6 +30,11 @@ def no_proxy_here() -> dict[str, None]:
     return {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
 
 
+def has_certificate(target: Connection) -> bool:
+    """Whether there is one to verify; where not, loading what verifies it would take longer than most answers."""
+    return not target.url.startswith("http://")
+
+
 def request(http: httpx.Client | httpx.AsyncClient, operation: Operation[object]) -> httpx.Request:
     return http.build_request(
         operation.method,

@@ -57,7 +57,7 @@ def _calls(state: State, console: Console, width: int, room: int) -> Iterator[Te
             yield _one_line(head, width)
             yield from _written(call, console, width, rows)
     if len(calls) > room:
-        yield Text(f"  and {len(calls) - room} more", _DIM)
+        yield _one_line(Text(f"  and {len(calls) - room} more", _DIM), width)
 
 
 def _call_head(state: State, call: Call) -> Text:

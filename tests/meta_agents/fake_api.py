@@ -1,0 +1,333 @@
+"""A small stand-in for the API, true to its contract, on a loopback port: what it answers is data a test can set."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from tests.meta_agents.samples import TERMINAL, frames
+
+Json = Any
+TOKEN = "right-token"
+PAGE = 2
+"""Items of a page, however many were asked for: every list test turns pages."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What one event-stream connection sends, and how it ends."""
+
+    chunks: tuple[bytes, ...] = ()
+    then: Literal["close", "cut", "hang"] = "close"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request that arrived."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Json
+
+
+@dataclass
+class FakeApi:
+    """The state of the stand-in. `answers` and `streams` come first, in turn; then it does what the contract says."""
+
+    definitions: dict[str, dict[str, list[dict[str, Json]]]] = field(
+        default_factory=lambda: {"agents": {}, "workflows": {}}
+    )
+    executions: dict[str, dict[str, Json]] = field(default_factory=dict)
+    logs: dict[str, list[dict[str, Json]]] = field(default_factory=dict)
+    artifacts: dict[str, Json] = field(default_factory=dict)
+    next_log: list[dict[str, Json]] = field(default_factory=list)
+    """The log of the next execution to be started."""
+    answers: deque[Response] = field(default_factory=deque)
+    streams: deque[Stream] = field(default_factory=deque)
+    seen: list[Seen] = field(default_factory=list)
+
+    def add_execution(self, log: list[dict[str, Json]], **fields: Json) -> str:
+        """An execution with this log; its record agrees with the log's last event."""
+        number = len(self.executions) + 1
+        execution = f"{number:032x}"
+        last = log[-1] if log else {"type": "", "data": {}, "value": None}
+        record = {
+            "id": execution,
+            "workflow": "brief",
+            "workflow_version": 1,
+            "status": TERMINAL.get(last["type"], "running"),
+            "input": {},
+            "output": last["value"] if last["type"] == "execution.completed" else None,
+            "error": last["data"].get("error"),
+            "stop_reason": last["data"].get("stop_reason"),
+            "usage": last["data"].get("usage", {"model_calls": 0, "tokens_in": 0, "tokens_out": 0, "cost_usd": "0"}),
+            "turns": 0,
+            "retry_of": None,
+            "started_by": "local",
+            "created": "2026-11-22T12:00:00Z",
+            "ended": last["time"] if last["type"] in TERMINAL else None,
+            **fields,
+        }
+        self.executions[execution] = record
+        self.logs[execution] = log
+        return execution
+
+    def requests(self, method: str, path: str) -> list[Seen]:
+        return [seen for seen in self.seen if (seen.method, seen.path) == (method, path)]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        body = await request.body()
+        sent = json.loads(body) if body else None
+        self.seen.append(
+            Seen(request.method, request.scope["path"], dict(request.query_params), dict(request.headers), sent)
+        )
+        if self.answers:
+            await self.answers.popleft()(scope, receive, send)
+        elif request.url.path != "/api/health" and request.headers.get("authorization") != f"Bearer {TOKEN}":
+            refusal = problem(
+                401, "unauthenticated", "No valid token was sent.", "Send the token of this installation."
+            )
+            await refusal(scope, receive, send)
+        else:
+            await self._routes(scope, receive, send)
+
+    @cached_property
+    def _routes(self) -> Starlette:
+        execution = "/api/executions/{execution}"
+        return Starlette(
+            routes=[
+                Route("/api/health", _health),
+                Route("/api/me", _me),
+                Route("/api/schemas/{kind}", lambda _: JSONResponse(AGENT_SCHEMA)),
+                Route("/api/workflows/validate", self._validate, methods=["POST"]),
+                Route("/api/executions", self._start, methods=["POST"]),
+                Route("/api/executions", self._list_executions),
+                Route(execution, self._record),
+                Route(f"{execution}/cancel", self._cancel, methods=["POST"]),
+                Route(f"{execution}/retry", self._retry, methods=["POST"]),
+                Route(f"{execution}/events", self._events),
+                Route(f"{execution}/chats/{{step:path}}", _chat),
+                Route(f"{execution}/artifacts/{{reference}}", self._artifact),
+                Route("/api/{kind}", self._list_definitions),
+                Route("/api/{kind}/{name}", self._definition, methods=["GET", "DELETE"]),
+                Route("/api/{kind}/{name}", self._put, methods=["PUT"]),
+                Route("/api/{kind}/{name}/versions", self._versions),
+            ],
+            exception_handlers={404: _not_found},
+        )
+
+    def _list_definitions(self, request: Request) -> Response:
+        kept = sorted(self.definitions[request.path_params["kind"]].items())
+        return _page([{"name": name, "version": len(versions)} for name, versions in kept], request)
+
+    def _definition(self, request: Request) -> Response:
+        kept, name = self.definitions[request.path_params["kind"]], request.path_params["name"]
+        if name not in kept:
+            return problem(404, "not_found", f"There is no definition {name!r}.", "List those you can see.")
+        if request.method == "DELETE":
+            del kept[name]
+            return Response(status_code=204)
+        return _stored(kept[name], int(request.query_params.get("version", len(kept[name]))), 200)
+
+    def _versions(self, request: Request) -> Response:
+        versions = self.definitions[request.path_params["kind"]][request.path_params["name"]]
+        return _page([{"version": number + 1} for number in range(len(versions))], request)
+
+    def _put(self, request: Request) -> Response:
+        kept, name = self.definitions[request.path_params["kind"]], request.path_params["name"]
+        sent = self.seen[-1].body
+        if request.headers.get("if-none-match") == "*" and name in kept:
+            return problem(412, "precondition_failed", f"{name!r} exists.", "Choose another name.")
+        if request.headers.get("if-match") not in {None, f'"{len(kept.get(name, ()))}"'}:
+            return problem(412, "precondition_failed", f"{name!r} has changed.", "Read it again.")
+        created = name not in kept
+        versions = kept.setdefault(name, [])
+        if not versions or versions[-1] != sent:
+            versions.append(sent)
+        return _stored(versions, len(versions), 201 if created else 200)
+
+    def _validate(self, request: Request) -> Response:
+        workflow = self.seen[-1].body
+        errors = [
+            {"pointer": f"/steps/{index}/agent", "message": f"unknown agent {step['agent']!r}"}
+            for index, step in enumerate(workflow["steps"])
+            if step["agent"] not in self.definitions["agents"]
+        ]
+        estimate = {"model_calls": len(workflow["steps"])}
+        return JSONResponse({"valid": not errors, "errors": errors, "estimate": estimate})
+
+    def _start(self, request: Request) -> Response:
+        sent = self.seen[-1].body
+        if sent.get("workflow") == "missing":
+            return problem(404, "not_found", "There is no workflow 'missing'.", "List the workflows you can see.")
+        execution = self.add_execution(self.next_log, input=sent["input"])
+        return JSONResponse(self.executions[execution], 202, {"location": f"/api/executions/{execution}"})
+
+    def _list_executions(self, request: Request) -> Response:
+        status = request.query_params.get("status")
+        newest_first = reversed(self.executions.values())
+        return _page([record for record in newest_first if status in {None, record["status"]}], request)
+
+    def _record(self, request: Request) -> Response:
+        execution = request.path_params["execution"]
+        return JSONResponse(self.executions[execution]) if execution in self.executions else _missing(execution)
+
+    def _cancel(self, request: Request) -> Response:
+        record = self.executions[request.path_params["execution"]]
+        if record["status"] != "running":
+            return problem(409, "conflict", "The execution has ended.", "There is nothing to cancel.")
+        record["status"] = "canceled"
+        return JSONResponse(record, 202)
+
+    def _retry(self, request: Request) -> Response:
+        again = self.add_execution(self.next_log, retry_of=request.path_params["execution"])
+        return JSONResponse(self.executions[again], 202)
+
+    def _events(self, request: Request) -> Response:
+        execution = request.path_params["execution"]
+        if execution not in self.executions:
+            return _missing(execution)
+        log = self.logs[execution]
+        if request.headers.get("accept") == "text/event-stream":
+            after = int(request.headers.get("last-event-id", 0))
+            stream = self.streams.popleft() if self.streams else Stream((frames(log[after:]),))
+            return StreamingResponse(_send(stream), media_type="text/event-stream")
+        after, limit = (int(request.query_params[key]) for key in ("after", "limit"))
+        events = log[after : after + limit]
+        ended = after + len(events) == len(log) and self.executions[execution]["status"] != "running"
+        return JSONResponse({"events": events, "next": after + len(events), "ended": ended})
+
+    def _artifact(self, request: Request) -> Response:
+        return JSONResponse(self.artifacts[request.path_params["reference"]])
+
+
+class Server:
+    """Serves its present `api` on a thread while its context lasts; `restart` keeps the port."""
+
+    def __init__(self) -> None:
+        self.api = FakeApi()
+        self._port = 0
+        self._start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def stop(self) -> None:
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join()
+
+    def restart(self) -> None:
+        """Up again where it was; call after `stop`."""
+        self._start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.api(scope, receive, send)
+
+    def _start(self) -> None:
+        # Listening before the thread runs: nobody needs to wait until it is ready.
+        listener = socket.create_server(("127.0.0.1", self._port))
+        self._port = listener.getsockname()[1]
+        self._server = uvicorn.Server(
+            uvicorn.Config(self._app, log_config=None, ws="none", lifespan="off", interface="asgi3")
+        )
+        self._thread = threading.Thread(target=self._server.run, args=([listener],))
+        self._thread.start()
+
+
+AGENT_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "instructions": {"type": "string", "minLength": 1},
+        "temperature": {"type": "number", "maximum": 2},
+    },
+    "required": ["name", "instructions"],
+    "additionalProperties": False,
+}
+
+
+def problem(status: int, code: str, detail: str, action: str, *errors: dict[str, str]) -> Response:
+    content = {
+        "type": f"urn:meta-agents:problem:{code}",
+        "title": code,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "action": action,
+        "fault": "caller",
+        "retryable": False,
+        "errors": list(errors),
+    }
+    return JSONResponse(content, status, media_type="application/problem+json")
+
+
+def _missing(execution: str) -> Response:
+    return problem(404, "not_found", f"There is no execution {execution!r}.", "List the executions you can see.")
+
+
+def _not_found(request: Request, _: Exception) -> Response:
+    return problem(404, "not_found", f"There is nothing at {request.url.path!r}.", "Check the spelling.")
+
+
+def _health(_: Request) -> Response:
+    model = {"name": "stub", "provider": "compatible"}
+    return JSONResponse({"status": "ok", "version": "0.1.0", "model": model, "new": 1})
+
+
+def _me(_: Request) -> Response:
+    return JSONResponse({"tenant": "local", "principal": "local", "roles": ["admin"]})
+
+
+def _chat(request: Request) -> Response:
+    turn = {"turn": 1, "speaker": request.path_params["step"], "text": "Hello."}
+    return JSONResponse({"turns": 1, "window": [turn]})
+
+
+def _stored(versions: list[dict[str, Json]], version: int, status: int) -> Response:
+    content = {"version": version, "updated": "2026-11-22T12:00:00Z", "definition": versions[version - 1]}
+    return JSONResponse(content, status, {"etag": f'"{version}"'})
+
+
+def _page(items: list[Json], request: Request) -> Response:
+    first = int(request.query_params.get("continuation", 0))
+    more = first + PAGE < len(items)
+    return JSONResponse({"items": items[first : first + PAGE], "continuation": str(first + PAGE) if more else None})
+
+
+async def _send(stream: Stream) -> AsyncIterator[bytes]:
+    for chunk in stream.chunks:
+        yield chunk
+        # Lets the chunk leave by itself, so that the client meets it by itself.
+        await asyncio.sleep(0)
+    while stream.then == "hang":
+        yield b": ping\n\n"
+        await asyncio.sleep(0.05)
+    if stream.then == "cut":
+        raise ConnectionAbortedError("the test cuts this stream")

@@ -1,0 +1,241 @@
+"""Every operation, through both clients."""
+
+from __future__ import annotations
+
+import inspect
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from starlette.responses import JSONResponse, Response
+
+from meta_agents import ApiError, AsyncClient, Client, Unreachable, async_client
+from meta_agents import client as sync_client
+from meta_agents.errors import InvalidArgument
+from meta_agents.results import Detail
+from tests.meta_agents.fake_api import TOKEN, FakeApi, Server, problem
+from tests.meta_agents.samples import call_completed, numbered, parsed, short_log, started
+
+WRITER = {"name": "writer", "instructions": "Write."}
+
+
+class TestDefinitions:
+    def test_put_get_list_delete(self, client: Client) -> None:
+        for name in ("writer", "critic", "editor"):
+            client.agents.put(WRITER | {"name": name})
+
+        assert client.agents.get("writer").definition == WRITER
+        assert [summary.name for summary in client.agents.list()] == ["critic", "editor", "writer"]
+        client.agents.delete("critic")
+        assert [summary.name for summary in client.agents.list(page_size=1)] == ["editor", "writer"]
+
+    def test_versions(self, client: Client) -> None:
+        changed = WRITER | {"instructions": "Write well."}
+        stored = [client.agents.put(definition) for definition in (WRITER, WRITER, changed, WRITER)]
+
+        assert [result.version for result in stored] == [1, 1, 2, 3]
+        assert [version.version for version in client.agents.versions("writer")] == [1, 2, 3]
+        assert client.agents.get("writer", 2).definition == changed
+
+    def test_etags_guard_against_races(self, client: Client) -> None:
+        first = client.workflows.put({"name": "brief", "steps": []}, create_only=True)
+        client.workflows.put({"name": "brief", "steps": [1]}, if_match=first.etag)
+
+        with pytest.raises(ApiError, match="has changed") as raced:
+            client.workflows.put({"name": "brief", "steps": [2]}, if_match=first.etag)
+        with pytest.raises(ApiError, match="exists"):
+            client.workflows.put({"name": "brief", "steps": [2]}, create_only=True)
+        assert (raced.value.status, raced.value.code) == (412, "precondition_failed")
+
+    def test_delete_honours_the_etag(self, client: Client, api: FakeApi) -> None:
+        client.agents.put(WRITER)
+        client.agents.delete("writer", if_match='"1"')
+
+        assert api.seen[-1].headers["if-match"] == '"1"'
+
+    def test_names_cannot_leave_their_place_in_the_address(self, client: Client, api: FakeApi) -> None:
+        with pytest.raises(ApiError):
+            client.agents.get("../me?x=1#y")
+
+        assert api.seen[-1].path == "/api/agents/../me?x=1#y"
+        assert api.seen[-1].query == {}
+
+    @pytest.mark.parametrize("name", ["", ".", ".."])
+    def test_names_that_are_no_names_are_not_sent(self, client: Client, api: FakeApi, name: str) -> None:
+        with pytest.raises(InvalidArgument):
+            client.agents.delete(name)
+
+        assert api.seen == []
+
+    def test_a_definition_needs_a_name(self, client: Client) -> None:
+        with pytest.raises(InvalidArgument, match="no `name`"):
+            client.agents.put({"instructions": "Write."})
+
+    def test_validate(self, client: Client) -> None:
+        result = client.workflows.validate({"name": "brief", "steps": [{"id": "write", "agent": "writer"}]})
+
+        assert not result.valid
+        assert result.errors == (Detail(pointer="/steps/0/agent", message="unknown agent 'writer'"),)
+        assert result.estimate.model_calls == 1
+
+    def test_schema(self, client: Client, api: FakeApi) -> None:
+        assert client.agents.schema()["type"] == "object"
+        assert api.seen[-1].path == "/api/schemas/agent"
+
+
+class TestExecutions:
+    def test_start_sends_what_is_asked(self, client: Client, api: FakeApi) -> None:
+        execution = client.executions.start("brief@2", {"product": "tea"}, wait=20, idempotency_key="k")
+
+        seen = api.seen[-1]
+        assert seen.body == {"workflow": "brief@2", "input": {"product": "tea"}}
+        assert seen.query == {"wait": "20"}
+        assert seen.headers["idempotency-key"] == "k"
+        assert execution.status == "running"
+        assert not execution.is_ended
+
+    def test_start_takes_a_whole_definition_and_no_input(self, client: Client, api: FakeApi) -> None:
+        client.executions.start({"name": "draft", "steps": []})
+
+        assert api.seen[-1].body == {"definition": {"name": "draft", "steps": []}, "input": {}}
+        assert "idempotency-key" not in api.seen[-1].headers
+
+    def test_get(self, client: Client, api: FakeApi) -> None:
+        execution = client.executions.get(api.add_execution(short_log("Tea.")))
+
+        assert (execution.status, execution.output, execution.usage.cost_usd) == ("completed", "Tea.", Decimal("0.001"))
+        assert execution.is_ended
+
+    def test_list_turns_pages_as_it_is_read(self, client: Client, api: FakeApi) -> None:
+        ids = [api.add_execution(short_log()) for _ in range(5)]
+        listed = client.executions.list()
+
+        assert next(listed).id == ids[-1]
+        assert len(api.seen) == 1
+        assert [execution.id for execution in listed] == ids[-2::-1]
+        assert len(api.seen) == 3
+
+    def test_list_by_status(self, client: Client, api: FakeApi) -> None:
+        api.add_execution(short_log())
+        running = api.add_execution(short_log()[:2])
+
+        assert [execution.id for execution in client.executions.list(status="running", workflow="brief")] == [running]
+        assert api.seen[-1].query == {"status": "running", "workflow": "brief", "limit": "50"}
+
+    def test_cancel_and_retry(self, client: Client, api: FakeApi) -> None:
+        execution = api.add_execution(short_log()[:2])
+
+        assert client.executions.cancel(execution).status == "canceled"
+        assert client.executions.retry(execution).retry_of == execution
+        with pytest.raises(ApiError, match="has ended"):
+            client.executions.cancel(execution)
+
+    def test_events_page(self, client: Client, api: FakeApi) -> None:
+        log = short_log()
+        execution = api.add_execution(log)
+        first = client.executions.events(execution, limit=3)
+        rest = client.executions.events(execution, first.next)
+
+        assert [*first.events, *rest.events] == [parsed(made) for made in log]
+        assert (first.ended, rest.ended) == (False, True)
+
+    def test_value_loads_what_is_too_large_for_the_log(self, client: Client, api: FakeApi) -> None:
+        log = numbered(started(), call_completed("write", "writer", None, artifact="sha/1"))
+        execution = api.add_execution(log)
+        api.artifacts["sha"] = "wrong"
+        api.artifacts["sha-1"] = {"long": "text"}
+        log[1]["artifact"] = "sha-1"
+        small, large = client.executions.events(execution).events
+
+        assert client.executions.value(execution, small) == {}
+        assert client.executions.value(execution, large) == {"long": "text"}
+
+    def test_chat_of_a_step_inside_another(self, client: Client, api: FakeApi) -> None:
+        chat = client.executions.chat(api.add_execution(short_log()), "each[0]/debate")
+
+        assert chat.window[0].speaker == "each[0]/debate"
+
+
+class TestAnswers:
+    def test_me_and_health(self, client: Client) -> None:
+        assert client.me().roles == ("admin",)
+        assert client.health().status == "ok"
+
+    def test_keys_of_a_newer_server_are_kept(self, client: Client) -> None:
+        assert client.health().as_sent()["new"] == 1
+
+    def test_every_request_carries_the_token_and_who_we_are(self, client: Client, api: FakeApi) -> None:
+        client.me()
+
+        assert api.seen[-1].headers["authorization"] == f"Bearer {TOKEN}"
+        assert api.seen[-1].headers["user-agent"].startswith("meta-agents/")
+
+    def test_a_problem_becomes_an_error(self, client: Client, api: FakeApi) -> None:
+        bad = {"pointer": "/input/product", "message": "is missing"}
+        api.answers.append(problem(422, "invalid_input", "The input is not valid.", "Correct it.", bad))
+
+        with pytest.raises(ApiError) as raised:
+            client.executions.start("brief")
+
+        error = raised.value
+        assert (error.status, error.code, error.message) == (422, "invalid_input", "The input is not valid.")
+        assert (error.action, error.details) == ("Correct it.", (Detail(**bad),))
+        assert str(error) == "The input is not valid. Correct it."
+        assert not error.is_temporary
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            Response("<html>Bad gateway</html>", 502, media_type="text/html"),
+            Response("<html>Welcome</html>", 200, media_type="text/html"),
+            JSONResponse(["not", "an", "object"]),
+            JSONResponse({"other": "shape"}),
+            Response(status_code=307, headers={"location": "http://example.invalid/"}),
+        ],
+        ids=["error page", "page", "list", "shape", "redirect"],
+    )
+    def test_an_answer_of_somebody_else_is_an_error(self, client: Client, api: FakeApi, answer: Response) -> None:
+        api.answers.append(answer)
+
+        with pytest.raises(ApiError, match="META_AGENTS_URL") as raised:
+            client.me()
+
+        assert raised.value.code == "unexpected_answer"
+
+    def test_nobody_there(self, client: Client, server: Server) -> None:
+        server.stop()
+        try:
+            with pytest.raises(Unreachable, match=rf"{server.url} did not answer: .*make start"):
+                client.health()
+        finally:
+            server.restart()
+
+
+def test_a_proxy_is_not_asked_for_this_machine(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+
+    with Client(server.url, TOKEN) as client:
+        assert client.health().status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("synchronous", "asynchronous"),
+    [
+        (Client, AsyncClient),
+        (sync_client.Definitions, async_client.AsyncDefinitions),
+        (sync_client.Workflows, async_client.AsyncWorkflows),
+        (sync_client.Executions, async_client.AsyncExecutions),
+    ],
+)
+def test_both_clients_offer_the_same(synchronous: type, asynchronous: type) -> None:
+    assert _methods(synchronous) == _methods(asynchronous)
+
+
+def _methods(owner: type) -> dict[str, Any]:
+    """Public methods with their parameters and documentation."""
+    return {
+        name: (list(inspect.signature(method).parameters.values()), inspect.getdoc(method))
+        for name, method in inspect.getmembers(owner, inspect.isfunction)
+        if not name.startswith("_")
+    }
