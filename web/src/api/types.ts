@@ -19,8 +19,7 @@ export interface Problem {
   message: string;
   action: string;
   fault: string;
-  retryable: boolean;
-  details: FieldError[];
+  details?: FieldError[];
 }
 
 /** One bad field: an RFC 6901 pointer into what was sent, and what to write instead. */
@@ -82,6 +81,7 @@ export type Event =
   | EventOf<"step.completed", { output?: string }>
   | EventOf<"step.failed", { error: Problem }>
   | EventOf<"step.skipped", { reason: string }>
+  | EventOf<"step.evaluated", { source: string }>
   | EventOf<"call.started", CallData & { model: string }>
   | EventOf<"call.completed", CallDone>
   | EventOf<"call.failed", CallData & { error: Problem; retry_in?: number | null }>

@@ -1,7 +1,7 @@
 import type { ExecutionView } from "../log/view";
 import { type NodeState, type StepNode, stepTree } from "../log/tree";
 import { duration, elapsed } from "../ui/format";
-import { agentStyle, Avatar } from "../ui/parts";
+import { Avatar } from "../ui/parts";
 import { turnId } from "./Turn";
 
 interface Span {
@@ -64,7 +64,7 @@ function percent(share: number): string {
   return `${(Math.min(1, Math.max(0, share)) * 100).toFixed(2)}%`;
 }
 
-/** A chat's turns as a row of dots in the speakers' colours; each leads to what was said. */
+/** A chat's turns as a row of its speakers; each leads to what was said. */
 function Turns({ turns }: { turns: StepNode["turns"] }) {
   return (
     <div className="dots">
@@ -73,10 +73,10 @@ function Turns({ turns }: { turns: StepNode["turns"] }) {
           key={call.key}
           type="button"
           className={`dot dot-${call.state}`}
-          style={agentStyle(call.agent)}
           title={`Turn ${call.turn ?? ""}: ${call.agent}`}
           onClick={() => document.getElementById(turnId(call.key))?.scrollIntoView({ block: "center" })}
         >
+          <Avatar name={call.agent} small />
           <span className="visually-hidden">{`Turn ${call.turn ?? ""}: ${call.agent}`}</span>
         </button>
       ))}

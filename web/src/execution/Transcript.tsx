@@ -80,17 +80,11 @@ function outermost(entry: Entry, view: ExecutionView): string {
 
 /** A chair's choice is told by the turn it led to; until then, and when it fails, by itself. */
 function isShown(entry: Entry, view: ExecutionView): boolean {
-  if (entry.kind === "step-failed") return !isToldElsewhere(entry.step, view);
+  // Told above already when it is why the execution failed.
+  if (entry.kind === "step-failed") return view.steps[entry.step]?.error?.message !== view.error?.message;
   if (entry.kind !== "call") return true;
   const call = view.calls[entry.key];
   return call?.role === undefined || (call.state !== "completed" && view.ended === undefined);
-}
-
-/** The failure of a step inside another, or of the last call, would say the same thing twice. */
-function isToldElsewhere(step: string, view: ExecutionView): boolean {
-  const message = view.steps[step]?.error?.message;
-  if (view.error?.message === message) return true;
-  return Object.values(view.calls).some((call) => call.state === "failed" && call.error?.message === message);
 }
 
 function isChairs(step: string): boolean {

@@ -1,10 +1,11 @@
 import { memo } from "react";
 
+import type { Problem } from "../api/types";
 import { href } from "../router";
 import type { Call, Choice, Writing } from "../log/view";
 import { clock, cost, count, duration, elapsed, shortId } from "../ui/format";
 import { useNow } from "../ui/hooks";
-import { agentStyle, Avatar, ProblemNotice } from "../ui/parts";
+import { agentStyle, Avatar } from "../ui/parts";
 import { Payload } from "./Payload";
 
 interface Props {
@@ -25,7 +26,7 @@ export const Turn = memo(function Turn({ execution, call, writing, choice, stopp
       <Avatar name={agent} />
       <header>
         <span className="turn-agent">{agent}</span>
-        <span className="turn-step">{call.step}</span>
+        <span className="turn-step">{placeOf(call)}</span>
         {choice && <WhyChip choice={choice} />}
         <StateChips call={call} stopped={stopped} />
         <Figures call={call} />
@@ -33,7 +34,7 @@ export const Turn = memo(function Turn({ execution, call, writing, choice, stopp
       {state === "completed" && <Payload execution={execution} value={call.value} artifact={call.artifact} />}
       {state === "running" && !stopped && <Pending text={writing?.text} />}
       {state === "running" && stopped && <p className="muted">Stopped before it was finished.</p>}
-      {call.error && state === "failed" && <ProblemNotice problem={call.error} />}
+      {call.error && state === "failed" && <Failure problem={call.error} />}
       {call.error && state === "waiting" && !stopped && <Waiting message={call.error.message} until={call.retryAt} />}
     </article>
   );
@@ -46,12 +47,16 @@ export function EarlyTurn({ writing, choice }: { writing: Writing; choice: Choic
       <Avatar name={writing.agent} />
       <header>
         <span className="turn-agent">{writing.agent}</span>
-        <span className="turn-step">{writing.step}</span>
         {choice && <WhyChip choice={choice} />}
       </header>
       <Pending text={writing.text} />
     </article>
   );
+}
+
+/** Where the call is within its outermost step, which the heading above names. */
+function placeOf({ step, turn }: Call): string {
+  return turn === undefined ? step.split("/").slice(1).join("/") : `turn ${turn}`;
 }
 
 /** The element of a call, for those who want to scroll there. */
@@ -109,6 +114,15 @@ function Figures({ call: { usage, seconds, model, started } }: { call: Call }) {
     <span className="figures" title={`${model ?? "model"}, ${clock(started)}`}>
       {figures.filter(Boolean).join(" · ")}
     </span>
+  );
+}
+
+/** One line: the failure of the step, or of the execution, is told in full where it is decided. */
+function Failure({ problem: { message, code } }: { problem: Problem }) {
+  return (
+    <p className="turn-failure">
+      {message} <code>{code}</code>
+    </p>
   );
 }
 

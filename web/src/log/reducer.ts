@@ -203,8 +203,7 @@ function completeCall(draft: Draft, event: EventOf<"call.completed">): void {
   };
   stopWriting(draft, data.call);
   if (data.role === undefined) draft.turns += 1;
-  // What a reused answer cost was paid by the execution that it comes from.
-  if (!data.reused_from) draft.usage = sum(draft.usage, data.usage);
+  draft.usage = sum(draft.usage, data.usage);
 }
 
 function failCall(draft: Draft, event: EventOf<"call.failed">): void {

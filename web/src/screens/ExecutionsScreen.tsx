@@ -110,10 +110,10 @@ function Row({ execution, now }: { execution: Execution; now: number }) {
       </td>
       <td title={moment(created)}>{ago(created, now)}</td>
       <td className="number">{duration(elapsed(created, ended, now))}</td>
-      <td className="number" data-label="turns">
+      <td className="number" data-label={turns === 1 ? "turn" : "turns"}>
         {turns}
       </td>
-      <td className="number" data-label="calls">
+      <td className="number" data-label={usage.model_calls === 1 ? "call" : "calls"}>
         {usage.model_calls}
       </td>
       <td className="number" data-label="tokens" title={`${usage.tokens_in} in, ${usage.tokens_out} out`}>

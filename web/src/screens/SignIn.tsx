@@ -44,6 +44,8 @@ export function SignIn({ expired, onSignIn }: Props) {
         )}
         {error !== undefined && <SignInError error={error} />}
         <div className="field">
+          {/* Password managers want to know whose password it is. */}
+          <input type="text" autoComplete="username" value="access token" readOnly hidden />
           <label htmlFor="token">Access token</label>
           <input
             id="token"

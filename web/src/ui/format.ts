@@ -33,7 +33,7 @@ export function moment(time: string): string {
 }
 
 export function clock(time: string): string {
-  return new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return new Date(time).toLocaleTimeString(undefined, { hourCycle: "h23", timeStyle: "medium" });
 }
 
 /** `950`, `1.2k`, `34k`, `1.2M`. */

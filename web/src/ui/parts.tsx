@@ -61,7 +61,7 @@ interface NoticeProps {
   title: string;
   action?: string | undefined;
   code?: string | undefined;
-  details?: readonly FieldError[];
+  details?: readonly FieldError[] | undefined;
   children?: React.ReactNode;
 }
 

@@ -1,0 +1,207 @@
+"""A scripted API with the page: the contract without the app, for states the app seldom shows.
+
+By itself: `python -m tests.web.fake_api --port 7099`; the token is `secret`. It has no SignalR, so the page follows
+executions by server-sent events.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from tests.web.stories import Json, Story, failure, finish_review, panel, review
+
+TOKEN = "secret"
+DIST = Path(__file__).resolve().parents[2] / "web" / "dist"
+
+REPORT_SCHEMA = {
+    "type": "object",
+    "required": ["report"],
+    "properties": {
+        "report": {"type": "string", "title": "Incident report", "format": "textarea", "description": "As it was."},
+        "severity": {"enum": ["low", "high"], "default": "high"},
+        "affected": {"type": "integer", "title": "Customers affected"},
+        "services": {"type": "array", "items": {"type": "string"}},
+        "public": {"type": "boolean", "title": "May be quoted in public"},
+    },
+}
+WORKFLOW = {
+    "name": "incident-panel",
+    "description": "A panel debates which measure to start with after an incident",
+    "input": REPORT_SCHEMA,
+    "steps": [
+        {"id": "facts", "agent": "summariser@2"},
+        {
+            "id": "panel",
+            "group_chat": {"participants": ["engineer", "support-lead", "operator"], "speaker": {"agent": "chair"}},
+        },
+    ],
+}
+
+
+@dataclass
+class Live:
+    """What one execution's watchers are sent, in order: deltas (no offset) and events."""
+
+    story: Story
+    pieces: list[dict[str, Json]] = field(default_factory=list)
+
+
+class FakeApi:
+    """`executions` by id, newest first; `live` texts are written piece by piece to whoever follows the execution."""
+
+    def __init__(self) -> None:
+        self.executions: dict[str, Story] = {}
+        self.workflows: list[dict[str, Json]] = [WORKFLOW]
+        self.started: list[dict[str, Json]] = []
+        self.refusal: dict[str, Json] | None = None
+        self.deltas: dict[str, list[dict[str, Json]]] = {}
+        self._routes: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
+            ("GET", "/api/me", self.me),
+            ("GET", "/api/workflows", self.list_workflows),
+            ("GET", "/api/workflows/{name}", self.workflow),
+            ("GET", "/api/executions", self.list_executions),
+            ("POST", "/api/executions", self.start),
+            ("GET", "/api/executions/{id}", self.execution),
+            ("GET", "/api/executions/{id}/events", self.events),
+            ("POST", "/api/negotiate", self.negotiate),
+        ]
+
+    def app(self) -> Starlette:
+        routes = [Route(path, self._guarded(handle), methods=[method]) for method, path, handle in self._routes]
+        return Starlette(routes=[*routes, Mount("/", StaticFiles(directory=DIST, html=True))])
+
+    def _guarded(self, handle: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def guarded(request: Request) -> Response:
+            if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+                return problem(401, "unauthenticated", "The access token is not valid.")
+            return await handle(request)
+
+        return guarded
+
+    async def me(self, _request: Request) -> Response:
+        return JSONResponse({"tenant": "local", "principal": "local", "roles": ["admin"]})
+
+    async def list_workflows(self, _request: Request) -> Response:
+        items = [{**workflow, "version": 3, "updated": "2026-10-12T08:00:00Z"} for workflow in self.workflows]
+        return JSONResponse({"items": items, "continuation": None})
+
+    async def workflow(self, request: Request) -> Response:
+        found = next((each for each in self.workflows if each["name"] == request.path_params["name"]), None)
+        if found is None:
+            return problem(404, "not_found", "There is no such workflow.")
+        return JSONResponse({"version": 3, "updated": "2026-10-12T08:00:00Z", "definition": found})
+
+    async def list_executions(self, request: Request) -> Response:
+        records = [story.record(id) for id, story in self.executions.items()]
+        status = request.query_params.get("status")
+        shown = [record for record in records if status in {None, record["status"]}]
+        return JSONResponse({"items": shown, "continuation": None})
+
+    async def start(self, request: Request) -> Response:
+        body = await request.json()
+        self.started.append({"key": request.headers.get("Idempotency-Key"), **body})
+        if self.refusal is not None:
+            return JSONResponse(self.refusal, 422)
+        self.executions["0" * 32] = panel()
+        return JSONResponse(self.executions["0" * 32].record("0" * 32), 202)
+
+    async def execution(self, request: Request) -> Response:
+        story = self.executions.get(request.path_params["id"])
+        if story is None:
+            return problem(404, "not_found", "There is no such execution.")
+        return JSONResponse(story.record(request.path_params["id"]))
+
+    async def events(self, request: Request) -> Response:
+        story = self.executions.get(request.path_params["id"])
+        if story is None:
+            return problem(404, "not_found", "There is no such execution.")
+        after = int(request.query_params.get("after", 0))
+        if "text/event-stream" in request.headers.get("Accept", ""):
+            return StreamingResponse(self._stream(request, story, after), media_type="text/event-stream")
+        events = story.events[after : after + 500]
+        return JSONResponse({"events": events, "next": after + len(events), "ended": False})
+
+    async def _stream(self, request: Request, story: Story, after: int) -> AsyncIterator[str]:
+        told = 0
+        while not await request.is_disconnected():
+            for event in story.events[after:]:
+                yield f"id: {event['offset']}\nevent: event\ndata: {json.dumps(event)}\n\n"
+            after = len(story.events)
+            pieces = self.deltas.get(request.path_params["id"], [])
+            for piece in pieces[told:]:
+                yield f"event: delta\ndata: {json.dumps(piece)}\n\n"
+            told = len(pieces)
+            await asyncio.sleep(0.02)
+
+    async def negotiate(self, _request: Request) -> Response:
+        return problem(404, "not_found", "There is no SignalR here.")
+
+    def __enter__(self) -> Self:
+        """Serve on a thread, at `address`."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        self._server = uvicorn.Server(uvicorn.Config(self.app(), log_level="error", lifespan="off", ws="none"))
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve(sockets=[listening])))
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._server.force_exit = self._server.should_exit = True
+        self._thread.join()
+
+
+def problem(status: int, code: str, detail: str) -> Response:
+    body = {"code": code, "title": code, "status": status, "detail": detail, "action": "Check it and try again."}
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def write(step: str, agent: str, text: str) -> list[dict[str, Json]]:
+    """The deltas by which a text is written, word by word."""
+    deltas: list[dict[str, Json]] = []
+    position = 0
+    for word in text.split(" "):
+        piece = f"{word} "
+        about = {"step": step, "agent": agent, "call": f"{step}#0", "attempt": 1}
+        deltas.append({**about, "position": position, "text": piece})
+        position += len(piece)
+    return deltas
+
+
+def sample() -> FakeApi:
+    """An installation in which some things have been done."""
+    api = FakeApi()
+    api.executions = {
+        "0198f1aa0004" + "d" * 12 + "9b1c20e4": review(),
+        "0198f1aa0003" + "c" * 12 + "7e41d0a2": panel(),
+        "0198f1aa0002" + "b" * 12 + "55c0aa17": failure(),
+        "0198f1aa0001" + "a" * 12 + "31f0d9c6": finish_review(review()),
+    }
+    return api
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Serve the page with a scripted API.")
+    parser.add_argument("--port", type=int, default=7099)
+    uvicorn.run(sample().app(), port=parser.parse_args().port)
+
+
+if __name__ == "__main__":
+    main()

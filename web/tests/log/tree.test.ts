@@ -1,0 +1,46 @@
+import { expect, it } from "vitest";
+
+import { viewOf } from "../../src/log/reducer";
+import { type StepNode, stepTree } from "../../src/log/tree";
+import { BEGIN, completed, log, started } from "./events";
+
+function step(path: string, kind: string): Parameters<typeof log>[0][number] {
+  return ["step.started", { step: path, data: { kind } }];
+}
+
+/** The tree as nested names. */
+function names(nodes: readonly StepNode[]): unknown {
+  return nodes.map(({ name, children }) => (children.length > 0 ? [name, names(children)] : name));
+}
+
+it("puts steps under those that contain them, items of a map too", () => {
+  const lines = [BEGIN, step("r", "concurrent"), step("r/a", "agent"), step("each", "map"), step("each[0]", "sequential")];
+  const tree = stepTree(viewOf(log([...lines, step("each[0]/x", "agent"), step("each[1]", "sequential")])));
+  expect(names(tree)).toEqual([
+    ["r", ["a"]],
+    ["each", [["each[0]", ["x"]], "each[1]"]],
+  ]);
+});
+
+it("shows a chat's turns as marks on it, and the chair's calls not at all", () => {
+  const lines = [BEGIN, step("c", "group_chat"), completed("c/turn[1]/chair", {}, { turn: 1, role: "chair" })];
+  const [chat] = stepTree(viewOf(log([...lines, completed("c/turn[1]", "hi", { turn: 1 }), started("c/turn[2]", { turn: 2 })])));
+  expect(chat?.children).toEqual([]);
+  expect(chat?.turns.map(({ turn, state }) => [turn, state])).toEqual([
+    [1, "completed"],
+    [2, "running"],
+  ]);
+});
+
+it("names the agent of a step, and makes a step of a call whose step it was not told of", () => {
+  const tree = stepTree(viewOf(log([BEGIN, step("a", "agent"), started("a"), started("b")])));
+  expect(tree.map(({ path, agent, state }) => [path, agent, state])).toEqual([
+    ["a", "a-agent", "running"],
+    ["b", "b-agent", "running"],
+  ]);
+});
+
+it("shows what still ran when the execution ended as stopped then", () => {
+  const [node] = stepTree(viewOf(log([BEGIN, step("a", "agent"), ["execution.canceled"]])));
+  expect(node).toMatchObject({ state: "stopped", ended: "2026-01-01T00:00:03.000Z" });
+});
