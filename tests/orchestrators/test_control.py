@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from domain.errors import Code
@@ -13,6 +14,10 @@ from tests.orchestrators.bench import TENANT, Bench
 from tests.support.scripted_model import ScriptedModel, unreachable
 
 TWO = {"steps": [{"id": "one", "agent": "a"}, {"id": "two", "agent": "a", "input": "then ${steps.one.output}"}]}
+
+
+def _asked(model: ScriptedModel, times: int) -> bool:
+    return len(model.asked) == times
 
 
 class Clock:
@@ -31,7 +36,7 @@ async def test_waits_between_tries_are_durable_timers_that_obey_retry_after(tmp_
     async with Bench(tmp_path, model, clock) as bench:
         id = await bench.begin({"steps": [{"id": "a", "agent": "x", "retry": {"first_delay": "PT2S"}}]})
         for tries, wait in ((1, 89), (1, 1), (2, 89), (2, 1)):
-            await model.until(lambda tries=tries: len(model.asked) == tries)
+            await model.until(partial(_asked, model, tries))
             await bench.settled(id)
             clock.now += timedelta(seconds=wait)
         record = await bench.ended(id)
