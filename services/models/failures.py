@@ -1,4 +1,4 @@
-"""Every way a model call goes wrong, as a typed problem. Imported only once a model is used: it needs `openai`."""
+"""What the errors of the `openai` client mean, as typed problems. Slow to import."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from email.utils import parsedate_to_datetime
 
 import openai
 
-from domain.errors import Code, Fault, Problem, ProblemError
+from domain.errors import Fault, ProblemError
+from services.models.problems import bad_answer, filtered, rate_limited, refused, unreachable
 
 LONGEST_WAIT = 86_400.0
 """Seconds; an endpoint that asks for more than a day is not believed."""
@@ -17,54 +18,6 @@ LONGEST_WAIT = 86_400.0
 _SHOWN = 300
 _QUOTA = "insufficient_quota"
 _FILTERED = "content_filter"
-
-
-def unreachable(message: str, retry_after: float | None = None) -> ProblemError:
-    return ProblemError(
-        Problem(
-            code=Code.MODEL_UNREACHABLE,
-            message=message,
-            action="Check the model endpoint and the way to it; the call is tried again by itself.",
-            fault=Fault.MODEL,
-            retryable=True,
-            retry_after=retry_after,
-        )
-    )
-
-
-def refused(message: str, action: str, fault: Fault) -> ProblemError:
-    return ProblemError(Problem(code=Code.MODEL_REFUSED, message=message, action=action, fault=fault))
-
-
-def bad_answer(why: str) -> ProblemError:
-    return ProblemError(
-        Problem(
-            code=Code.MODEL_BAD_ANSWER,
-            message=f"The model's answer cannot be used: {why}",
-            action="The call is tried again by itself; if that does not help, simplify the request or the schema.",
-            fault=Fault.MODEL,
-            retryable=True,
-        )
-    )
-
-
-def cut_off(limit: int) -> ProblemError:
-    return ProblemError(
-        Problem(
-            code=Code.MODEL_CUT_OFF,
-            message=f"The answer reached {limit} tokens before its JSON was complete.",
-            action="Raise the agent's max_output_tokens, or ask for a smaller answer.",
-            fault=Fault.AUTHOR,
-        )
-    )
-
-
-def filtered() -> ProblemError:
-    return refused(
-        "The model's content filter stopped the call.",
-        "Reword the instructions or the input, or change the filter of the deployment.",
-        Fault.AUTHOR,
-    )
 
 
 def of_error(error: openai.APIError, secret: str) -> ProblemError:
@@ -89,7 +42,7 @@ def _of_status(error: openai.APIStatusError, secret: str) -> ProblemError:
             "The quota of the model account is used up.", "Raise it with the model's provider.", Fault.PLATFORM
         )
     if status == 429:
-        return _rate_limited(retry_after(error.response.headers))
+        return rate_limited(retry_after(error.response.headers))
     if status >= 500 or status in (408, 409, 425):
         return unreachable(f"The model endpoint answered {status}: {said}", retry_after(error.response.headers))
     return _refusal(status, said)
@@ -105,19 +58,6 @@ def _refusal(status: int, said: str) -> ProblemError:
         return refused(f"The model endpoint does not know this model or address: {said}", action, Fault.PLATFORM)
     action = "Correct the request: the agent's settings, its schema, or the size of its input."
     return refused(f"The model endpoint refused the request ({status}): {said}", action, Fault.AUTHOR)
-
-
-def _rate_limited(wait: float | None) -> ProblemError:
-    return ProblemError(
-        Problem(
-            code=Code.MODEL_RATE_LIMITED,
-            message="The model endpoint asks us to slow down (429).",
-            action="The call is tried again by itself; raise the quota or lower MODEL_CONCURRENCY if it happens often.",
-            fault=Fault.MODEL,
-            retryable=True,
-            retry_after=wait,
-        )
-    )
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

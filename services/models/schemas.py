@@ -1,4 +1,4 @@
-"""Answers that must be JSON of a given schema: how to ask for them, and whether one is. Imports `jsonschema`: slow."""
+"""Answers that must be JSON of a given schema: how to ask for them, and whether one is. Slow to import."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from referencing.exceptions import Unresolvable
 
 from domain.errors import ProblemError, invalid_definition
 from domain.values import Json
-from services.models.failures import bad_answer
+from services.models.problems import bad_answer
 
 _STRICT_KEYWORDS = frozenset(
     {"type", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf", "description"}

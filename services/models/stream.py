@@ -1,4 +1,4 @@
-"""Reading a streamed answer, and trusting none of it. Imports `openai`: slow."""
+"""Reading a streamed answer, and trusting none of it. Slow to import."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from domain.errors import Fault
 from services.models.base import OnText
-from services.models.failures import bad_answer, filtered, of_error, refused
+from services.models.failures import of_error
+from services.models.problems import bad_answer, filtered, refused
 
 
 class _Delta(BaseModel):

@@ -1,0 +1,122 @@
+"""One attempt at one model call, over the stock `openai` client. Slow to import."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+
+import openai
+
+from domain.errors import Fault
+from domain.values import Json
+from services.entra import GetToken, NoToken
+from services.models.base import ModelAnswer, ModelRequest, OnText
+from services.models.failures import of_error
+from services.models.problems import cut_off, refused, unreachable
+from services.models.schemas import parse, response_format
+from services.models.stream import Reading, well_formed
+from services.settings import Settings
+
+_MILLION = 1_000_000
+
+
+class Calls:
+    """Calls over one client, which keeps connections."""
+
+    def __init__(self, settings: Settings, azure_token: GetToken) -> None:
+        azure = settings.azure_openai_endpoint is not None
+        key = settings.azure_openai_api_key if azure else settings.openai_api_key
+        self._secret = key.get_secret_value() if key else ""
+        self._settings = settings
+        self._client = self._azure_client(azure_token) if azure else self._openai_client()
+
+    async def make(self, request: ModelRequest, model: str, on_text: OnText | None) -> ModelAnswer:
+        """See `ModelClient.complete`; `model` is the name that the endpoint knows."""
+        reading = await self._read(request, model, on_text)
+        usage = reading.usage
+        return ModelAnswer(
+            text=reading.text,
+            value=_value(request, reading),
+            model=reading.model or model,
+            tokens_in=usage.prompt_tokens if usage else 0,
+            tokens_out=usage.completion_tokens if usage else 0,
+            finish_reason=reading.finish_reason or "stop",
+            cost_usd=self._cost(model, reading),
+        )
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _read(self, request: ModelRequest, model: str, on_text: OnText | None) -> Reading:
+        seconds = request.timeout or self._settings.model_timeout
+        reading = Reading()
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                stream = await self._client.chat.completions.create(**self._arguments(request, model, seconds))
+                async with stream:
+                    await reading.read(aiter(stream), on_text, self._secret)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise  # not ours: `on_text` raised it
+            raise unreachable(f"The model did not finish its answer within {seconds:g} seconds.") from error
+        except openai.APIError as error:
+            raise of_error(error, self._secret) from error
+        except NoToken as error:
+            action = "Give the identity of this process access to the model endpoint, or set its key."
+            raise refused(f"Entra ID gave no token: {error}", action, Fault.PLATFORM) from error
+        return reading
+
+    def _arguments(self, request: ModelRequest, model: str, seconds: float) -> dict[str, Any]:
+        # The newer name is the only one that reasoning models take, and one that some compatible endpoints ignore.
+        limit = "max_tokens" if self._settings.provider == "compatible" else "max_completion_tokens"
+        arguments: dict[str, Any] = {
+            "model": model,
+            "messages": [{key: well_formed(text) for key, text in message.items()} for message in request.messages],
+            limit: request.max_output_tokens,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "extra_headers": {"Idempotency-Key": request.idempotency_key},
+            "timeout": seconds,
+        }
+        if request.temperature is not None:
+            arguments["temperature"] = request.temperature
+        if request.response_schema is not None:
+            arguments["response_format"] = response_format(request.response_schema)
+        return arguments
+
+    def _cost(self, model: str, reading: Reading) -> Decimal | None:
+        prices = self._settings.model_prices
+        price = prices.get(model) or prices.get(reading.model or "")
+        if price is None or reading.usage is None:
+            return None
+        return (price[0] * reading.usage.prompt_tokens + price[1] * reading.usage.completion_tokens) / _MILLION
+
+    def _openai_client(self) -> openai.AsyncOpenAI:
+        base_url = str(self._settings.openai_base_url) if self._settings.openai_base_url else None
+        # An endpoint without keys takes any; the client insists on one.
+        return openai.AsyncOpenAI(api_key=self._secret or "none", base_url=base_url, max_retries=0)
+
+    def _azure_client(self, token: GetToken) -> openai.AsyncOpenAI:
+        endpoint, version = (
+            str(self._settings.azure_openai_endpoint).rstrip("/"),
+            self._settings.azure_openai_api_version,
+        )
+        if version is None:
+            url = f"{endpoint}/openai/v1/"
+            return openai.AsyncOpenAI(api_key=self._secret or token, base_url=url, max_retries=0)
+        return openai.AsyncAzureOpenAI(
+            azure_endpoint=endpoint,
+            api_version=version,
+            api_key=self._secret or None,
+            azure_ad_token_provider=None if self._secret else token,
+            max_retries=0,
+        )
+
+
+def _value(request: ModelRequest, reading: Reading) -> Json:
+    if request.response_schema is None:
+        return reading.text
+    if reading.finish_reason == "length":
+        raise cut_off(request.max_output_tokens)
+    return parse(reading.text, request.response_schema)

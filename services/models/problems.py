@@ -1,0 +1,66 @@
+"""Every way a model call goes wrong, as a typed problem."""
+
+from __future__ import annotations
+
+from domain.errors import Code, Fault, Problem, ProblemError
+
+
+def unreachable(message: str, retry_after: float | None = None) -> ProblemError:
+    return ProblemError(
+        Problem(
+            code=Code.MODEL_UNREACHABLE,
+            message=message,
+            action="Check the model endpoint and the way to it; the call is tried again by itself.",
+            fault=Fault.MODEL,
+            retryable=True,
+            retry_after=retry_after,
+        )
+    )
+
+
+def refused(message: str, action: str, fault: Fault) -> ProblemError:
+    return ProblemError(Problem(code=Code.MODEL_REFUSED, message=message, action=action, fault=fault))
+
+
+def bad_answer(why: str) -> ProblemError:
+    return ProblemError(
+        Problem(
+            code=Code.MODEL_BAD_ANSWER,
+            message=f"The model's answer cannot be used: {why}",
+            action="The call is tried again by itself; if that does not help, simplify the request or the schema.",
+            fault=Fault.MODEL,
+            retryable=True,
+        )
+    )
+
+
+def cut_off(limit: int) -> ProblemError:
+    return ProblemError(
+        Problem(
+            code=Code.MODEL_CUT_OFF,
+            message=f"The answer reached {limit} tokens before its JSON was complete.",
+            action="Raise the agent's max_output_tokens, or ask for a smaller answer.",
+            fault=Fault.AUTHOR,
+        )
+    )
+
+
+def filtered() -> ProblemError:
+    return refused(
+        "The model's content filter stopped the call.",
+        "Reword the instructions or the input, or change the filter of the deployment.",
+        Fault.AUTHOR,
+    )
+
+
+def rate_limited(wait: float | None) -> ProblemError:
+    return ProblemError(
+        Problem(
+            code=Code.MODEL_RATE_LIMITED,
+            message="The model endpoint asks us to slow down (429).",
+            action="The call is tried again by itself; raise the quota or lower MODEL_CONCURRENCY if it happens often.",
+            fault=Fault.MODEL,
+            retryable=True,
+            retry_after=wait,
+        )
+    )
