@@ -32,6 +32,7 @@ from devhost.http.limits import body_limit
 from devhost.http.routing import RouteTable
 from devhost.indexing import uses_fastapi
 from devhost.invocation import Invoker, make_pool
+from devhost.listening import listen, origin_of
 from devhost.loader import load_functions
 from devhost.ports import Engine
 from devhost.settings import HostJson, LocalSettings, apply_environment, read_host_json, read_local_settings
@@ -78,7 +79,7 @@ class Host:
         self.routes = routes
         self.engine = engine
         self.signalr = signalr
-        self.url = _origin(listener)
+        self.url = origin_of(listener)
         self._web = web
         self._listener = listener
         self._pool = pool
@@ -91,7 +92,7 @@ class Host:
             raise StartupError(f"{root} is not a folder.")
         state = options.state.resolve()  # before the loader changes the working directory
         host_json, local = read_host_json(root), read_local_settings(root)
-        listener = _listen(options.host, options.port)
+        listener = listen(options.host, options.port)
         try:
             return _compose(root, state, host_json, local, listener)
         except BaseException:
@@ -119,15 +120,15 @@ class Host:
         try:
             yield
         finally:
+            await self.engine.stop()  # first: an activity that is ending may still call this host, and must not fail
             server.should_exit = True
             await task
-            await self.engine.stop()
             await _close_sdk_session()
             self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _compose(root: Path, state: Path, host_json: HostJson, local: LocalSettings, listener: socket.socket) -> Host:
-    origin, hostname = _origin(listener), _origin(listener).removeprefix("http://")
+    origin = origin_of(listener)
     emulated = emulated_endpoint(origin, state)
     apply_environment(
         os.environ,
@@ -136,7 +137,7 @@ def _compose(root: Path, state: Path, host_json: HostJson, local: LocalSettings,
             "AzureWebJobsScriptRoot": str(root),
             "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
             "FUNCTIONS_WORKER_RUNTIME": "python",
-            "WEBSITE_HOSTNAME": hostname,
+            "WEBSITE_HOSTNAME": origin.removeprefix("http://"),
             SETTING: emulated.connection_string,
         },
     )
@@ -196,25 +197,6 @@ def _cors(local: LocalSettings) -> list[Middleware]:
             allow_headers=["*"],
         )
     ]
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise StartupError(f"Cannot listen on {host}:{port}: {error.strerror}; choose another with --port.") from error
-    listener.listen(2048)  # callers of the app's first activities wait here until the server takes over
-    return listener
-
-
-def _origin(listener: socket.socket) -> str:
-    """Where this machine reaches the listener; one that listens everywhere is reached on the loopback."""
-    host, port = listener.getsockname()[:2]
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    return f"http://{reachable}:{port}"
 
 
 async def _close_sdk_session() -> None:

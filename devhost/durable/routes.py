@@ -22,10 +22,14 @@ from devhost.durable.parameters import (
     sdk_input,
 )
 from devhost.durable.views import entity_json, json_array, json_object, status_json
+from devhost.engine.errors import EngineStopped
 from devhost.ports import BadRequest, Engine, InstanceEnded, InstanceExists, InstanceNotFound, InstanceStatus
 
 _RUNNING = frozenset({"Running", "Pending", "Suspended", "ContinuedAsNew"})
 _EMPTY_KEY = "$"  # how a URL names the entity whose key is empty
+
+_SILENT: dict[type[Exception], int] = {InstanceNotFound: 404, InstanceEnded: 410}  # the SDK expects empty bodies
+_TOLD: dict[type[Exception], int] = {BadRequest: 400, InstanceExists: 409, EngineStopped: 503}
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -164,14 +168,10 @@ def _answering_errors(handler: Handler) -> Handler:
     async def answer(request: Request) -> Response:
         try:
             return await handler(request)
-        except InstanceNotFound:
-            return Response(status_code=404)
-        except InstanceEnded:
-            return Response(status_code=410)
-        except InstanceExists as error:
-            return _error(409, str(error))
-        except BadRequest as error:
-            return _error(400, str(error))
+        except tuple(_SILENT) as error:
+            return Response(status_code=_SILENT[type(error)])
+        except tuple(_TOLD) as error:
+            return _error(_TOLD[type(error)], str(error))
         except HTTPException as error:
             return _error(error.status_code, error.detail)
 

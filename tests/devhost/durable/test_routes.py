@@ -115,3 +115,11 @@ async def _state(client: httpx.AsyncClient, entity: str) -> str:
             if response.status_code != 404:
                 return response.text
             await asyncio.sleep(0.02)
+
+
+async def test_an_engine_that_has_stopped_says_so(serve: Serve) -> None:
+    async with serve("classic") as client:
+        await client.host.engine.stop()
+        response = await client.post(f"{API}/orchestrators/chain")
+    assert response.status_code == 503
+    assert "engine" in response.json()["ExceptionMessage"]
