@@ -1,0 +1,44 @@
+"""What the documents show is true: every definition in them is valid, every file and target they name is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from domain.agents import Agent
+from domain.validation.workflows import check_workflow
+from domain.workflows import Workflow
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def snippets(language: str) -> Iterator[tuple[str, str]]:
+    for path in DOCUMENTS:
+        for number, text in enumerate(re.findall(rf"```{language}\n(.*?)```", path.read_text(), re.DOTALL), start=1):
+            yield f"{path.name}-{number}", text
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in snippets("yaml")])
+def test_every_definition_shown_is_valid(text: str) -> None:
+    for document in yaml.safe_load_all(text):
+        if "instructions" in document:
+            Agent.model_validate(document)
+        else:
+            assert check_workflow(Workflow.model_validate(document)) == ()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_a_document_links_to_is_there(path: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text())
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_make_target_a_document_names_exists(path: Path) -> None:
+    known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`(?:[A-Z_]+=\S+ )?make ([a-z-]+)", path.read_text())) <= known
