@@ -87,13 +87,26 @@ def virtual_environment(root: Path) -> Piece:
 
 def python_packages(root: Path) -> Piece:
     def install() -> None:
-        # Compiling all of it takes a third of the time, and most of it is never imported.
-        options = ["--no-compile", "--disable-pip-version-check"]
-        python = root / ".venv" / "bin" / "python"
-        command([python, "-m", "pip", "install", *options, "-r", root / "requirements-dev.txt"], root)
+        pip_install(root, "-r", root / "requirements-dev.txt")
 
     requirements = (root / "requirements.txt", root / "requirements-dev.txt")
     return Piece("Python packages", root / ".venv" / "packages.stamp", requirements, install)
+
+
+def worker_library(root: Path) -> Piece:
+    """Azure's own Python worker, for the tests alone; the file says why it is installed apart and how."""
+    requirements = root / "requirements-worker.txt"
+
+    def install() -> None:
+        pip_install(root, "--ignore-requires-python", "--no-deps", "-r", requirements)
+
+    return Piece("Azure's worker library", root / ".venv" / "worker.stamp", (requirements,), install)
+
+
+def pip_install(root: Path, *what: str | Path) -> None:
+    # Compiling all of it takes a third of the time, and most of it is never imported.
+    options = ["--no-compile", "--disable-pip-version-check"]
+    command([root / ".venv" / "bin" / "python", "-m", "pip", "install", *options, *what], root)
 
 
 def node_packages(title: str, folder: Path) -> Piece:
@@ -150,9 +163,15 @@ def set_up(root: Path, *, tests: bool) -> None:
             require_node()
             beside.append(pool.submit(node_packages("Node packages of the tests", js_tests).do))
         virtual_environment(root).do()
-        beside += [pool.submit(get_weights, root), pool.submit(python_packages(root).do)]
+        beside += [pool.submit(get_weights, root), pool.submit(set_up_python, root, tests=tests)]
     for piece in beside:
         piece.result()
+
+
+def set_up_python(root: Path, *, tests: bool) -> None:
+    python_packages(root).do()
+    if tests:
+        worker_library(root).do()
 
 
 def set_up_web(folder: Path) -> None:

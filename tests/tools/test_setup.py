@@ -71,6 +71,24 @@ def test_the_page_is_built_from_its_sources_alone(tmp_path: Path) -> None:
     assert setup.sources(tmp_path) == [tmp_path / "index.html", tmp_path / "src" / "main.tsx"]
 
 
+@pytest.mark.parametrize(
+    ("tests", "installed"),
+    [(False, ["requirements-dev.txt"]), (True, ["requirements-dev.txt", "requirements-worker.txt"])],
+)
+def test_the_worker_library_is_for_the_tests_alone_and_comes_last(
+    tests: bool, installed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-worker.txt"):
+        (tmp_path / name).touch()
+    commands: list[list[str]] = []
+    monkeypatch.setattr(setup, "command", lambda arguments, folder: commands.append([str(part) for part in arguments]))
+    setup.set_up_python(tmp_path, tests=tests)
+    assert [Path(command[-1]).name for command in commands] == installed
+    assert ["--ignore-requires-python" in command and "--no-deps" in command for command in commands] == [
+        name == "requirements-worker.txt" for name in installed
+    ]
+
+
 def test_missing_node_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(setup.SetupError, match=r"Node\.js 20 or later is needed, and `node` and `npm`"):

@@ -1,0 +1,77 @@
+"""The whole app in Microsoft's worker library, once for all tests: each asks it about an execution of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.azure.durable_api import DurableApi, Started
+from tests.azure.process import WorkerProcess
+from tests.azure.worker import Answer, Indexed, Invocation
+from tests.support.model_stub import ModelStub
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "the-token-of-these-tests"
+
+
+@dataclass(frozen=True)
+class AzureApp:
+    """`functions` is what the library indexed; the rest is how the host would reach them."""
+
+    process: WorkerProcess
+    functions: dict[str, Indexed]
+    durable: DurableApi
+    model: ModelStub
+
+    def http(self, function: str, method: str, path: str, *, token: str | None = TOKEN, **sent: Any) -> Answer:
+        """A request to a function with a durable client. What the function raises fails the test."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        sent["headers"] = {**headers, **sent.get("headers", {})}
+        answer = self.process.request(function, method, path, {"client": {"string": self.durable.client}}, **sent)
+        assert answer.invocation.error is None
+        return answer
+
+    def begin(self, prompt: str, input: Any = None) -> Started:
+        """Record an execution of one agent step; what its orchestration is to be started with."""
+        made = self.http("agents", "PUT", "/api/agents/writer", json={"instructions": "You write."})
+        assert made.status in {200, 201}, made.body
+        definition = {"name": "one-step", "steps": [{"id": "write", "agent": "writer", "input": prompt}]}
+        body = {"definition": definition, "input": input or {}}
+        accepted = self.http("executions", "POST", "/api/executions", json=body)
+        assert accepted.status == 202, accepted.body
+        [started] = [one for one in self.durable.started if one.instance == accepted.json()["id"]]
+        return started
+
+    def activity(self, name: str, payload: str) -> tuple[Any, Invocation]:
+        """The result of an activity that is given this JSON text, and the invocation."""
+        invocation = self.process.invoke(name, payload={"json": payload})
+        assert invocation.error is None, invocation.error
+        return _value(invocation), invocation
+
+    def durable_function(self, name: str, context: str) -> Any:
+        """The reply of an orchestrator or entity that is given this context."""
+        invocation = self.process.invoke(name, context={"string": context})
+        assert invocation.error is None, invocation.error
+        return _value(invocation)
+
+
+def _value(invocation: Invocation) -> Any:
+    """What the host makes of a returned value: beside an output binding the library sends a string as it is."""
+    assert invocation.returned is not None
+    [(kind, data)] = invocation.returned.items()
+    return json.loads(data) if kind == "json" else data
+
+
+@pytest.fixture(scope="session")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureApp]:
+    folder = tmp_path_factory.mktemp("azure")
+    with ModelStub(folder / "model.jsonl") as model, DurableApi() as durable:
+        environ = {"META_AGENTS_STATE_DIR": str(folder), "META_AGENTS_TOKEN": TOKEN, **model.environment()}
+        with WorkerProcess(environ) as process:
+            functions = {function.name: function for function in process.start(ROOT)}
+            yield AzureApp(process, functions, durable, model)
