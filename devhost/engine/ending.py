@@ -9,7 +9,7 @@ import uuid
 from devhost.engine import history
 from devhost.engine.actions import Reply
 from devhost.engine.draft import Draft
-from devhost.engine.kernel import Kernel, failure
+from devhost.engine.kernel import Kernel, failed_payload
 from devhost.engine.records import Instance
 from devhost.ports import RuntimeStatus
 
@@ -45,7 +45,7 @@ def close_instance(kernel: Kernel, instance: Instance, status: RuntimeStatus, ou
     if status == "Completed":
         kernel.answer(instance.parent, "sub_completed", output)
     else:
-        kernel.answer(instance.parent, "sub_failed", failure(json.loads(output or '""')))
+        kernel.answer(instance.parent, "sub_failed", failed_payload(json.loads(output or '""')))
 
 
 def _must_wait(draft: Draft) -> bool:

@@ -28,11 +28,20 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchFailed:
-    """The call as a whole failed: no operation of it took effect."""
+class Failure:
+    """Work that failed as a whole. Of an entity batch no operation took effect."""
 
     kind: str
     message: str
+    details: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """An entity batch's reply, parsed. `state` is None when the entity is no more."""
+
+    state: str | None
+    replies: list[dict[str, str]]
 
 
 def send(kernel: Kernel, entity: EntityId, operation: str, input_text: str | None, caller: TaskKey | None) -> None:
@@ -62,13 +71,14 @@ def claim(kernel: Kernel) -> list[Batch]:
     return batches
 
 
-def finish(kernel: Kernel, batch: Batch, outcome: str | BatchFailed) -> None:
+def finish(kernel: Kernel, batch: Batch, outcome: str | Failure) -> None:
     """Commit a batch: `outcome` is the SDK's JSON string."""
     kernel.busy_entities.discard(batch.entity)
-    if isinstance(outcome, BatchFailed):
-        _reply_failure(kernel, batch.operations, batch.entity, outcome)
+    result = outcome if isinstance(outcome, Failure) else _parse(outcome, len(batch.operations))
+    if isinstance(result, Failure):
+        _reply_failure(kernel, batch.operations, batch.entity, result)
     else:
-        _apply(kernel, batch, json.loads(outcome))
+        _apply(kernel, batch, result)
     kernel.entities.delete_operations(operation.id for operation in batch.operations)
 
 
@@ -86,7 +96,7 @@ def _next_operations(kernel: Kernel, entity: EntityId) -> list[Operation]:
     first = operations[:1]
     if first[0].starts < kernel.options.max_starts:
         return first
-    failed = BatchFailed(
+    failed = Failure(
         "ProcessDied", f"operation '{first[0].operation}' was started {first[0].starts} times and never ended"
     )
     _reply_failure(kernel, first, entity, failed)
@@ -109,20 +119,36 @@ def _context(kernel: Kernel, entity: EntityId, operations: list[Operation]) -> s
     )
 
 
-def _apply(kernel: Kernel, batch: Batch, result: dict[str, Any]) -> None:
-    if result["entityExists"]:
-        kernel.entities.save(batch.entity, result["entityState"], kernel.now())
-    else:
+def _parse(text: str, operations: int) -> _Result | Failure:
+    try:
+        reply = json.loads(text)
+        replies = [_reply_of(result) for result in reply["results"]]
+        result = _Result(reply["entityState"] if reply["entityExists"] else None, replies)
+    except (KeyError, TypeError, ValueError) as error:
+        return Failure("BadReply", f"the SDK's reply is not understood ({type(error).__name__}: {error})")
+    if len(replies) != operations:
+        return Failure("BadReply", f"the SDK answered {len(replies)} of {operations} operations")
+    return result
+
+
+def _reply_of(result: dict[str, Any]) -> dict[str, str]:
+    reply = {"result": result["result"]}
+    if result["isError"]:
+        # The SDK takes the mere presence of this key for an error.
+        reply["exceptionType"] = "Exception"
+    return reply
+
+
+def _apply(kernel: Kernel, batch: Batch, result: _Result) -> None:
+    if result.state is None:
         kernel.entities.delete(batch.entity)
-    for operation, answer in zip(batch.operations, result["results"], strict=True):
-        reply = {"result": answer["result"]}
-        if answer["isError"]:
-            # The SDK takes the mere presence of this key for an error.
-            reply["exceptionType"] = "Exception"
+    else:
+        kernel.entities.save(batch.entity, result.state, kernel.now())
+    for operation, reply in zip(batch.operations, result.replies, strict=True):
         _reply(kernel, batch.entity, operation, reply)
 
 
-def _reply_failure(kernel: Kernel, operations: list[Operation], entity: EntityId, failed: BatchFailed) -> None:
+def _reply_failure(kernel: Kernel, operations: list[Operation], entity: EntityId, failed: Failure) -> None:
     reply = {"result": json.dumps(failed.message), "exceptionType": failed.kind}
     for operation in operations:
         _reply(kernel, entity, operation, reply)

@@ -136,7 +136,7 @@ class Kernel:
                 continue
             self.work.done(task.key)
             reason = f"'{task.name}' was started {task.starts - 1} times and the host process died each time"
-            self.answer(task.key, "task_failed", failure(reason))
+            self.answer(task.key, "task_failed", failed_payload(reason))
         return claimed
 
     def answer(self, key: TaskKey, kind: MessageKind, payload: str | None, name: str | None = None) -> bool:
@@ -148,6 +148,6 @@ class Kernel:
         return True
 
 
-def failure(reason: str, details: str = "") -> str:
+def failed_payload(reason: str, details: str = "") -> str:
     """The payload of a `task_failed` or `sub_failed` message."""
     return json.dumps({"Reason": reason, "Details": details})

@@ -10,6 +10,7 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ log = logging.getLogger(__name__)
 _LONGEST_SLEEP_SECONDS = 30.0
 """A sleeping thread does not notice when the wall clock is set or the machine suspended, so it looks now and then."""
 
+_TURNS_SECONDS = 0.02
+"""Time for turns in one transaction."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -35,7 +39,10 @@ class Reply:
     future: asyncio.Future[Any]
 
     def send(self, value: object, error: BaseException | None) -> None:
-        self.loop.call_soon_threadsafe(self._resolve, value, error)
+        try:
+            self.loop.call_soon_threadsafe(self._resolve, value, error)
+        except RuntimeError:
+            log.debug("the loop that asked is closed; the effect stands")
 
     def _resolve(self, value: object, error: BaseException | None) -> None:
         if self.future.done():
@@ -187,15 +194,20 @@ def _fire_timers(kernel: Kernel) -> None:
 
 
 def _run_turns(kernel: Kernel) -> None:
-    for _ in range(kernel.options.turns_per_commit):
-        if not kernel.ready:
+    """Run turns for a short while: whoever waits for the commit must not wait for every ready instance."""
+    enough = time.monotonic() + _TURNS_SECONDS
+    while kernel.ready:
+        _run_turn(kernel, kernel.ready.pop())
+        if time.monotonic() >= enough:
             return
-        instance_id = kernel.ready.pop()
-        try:
-            with kernel.store.savepoint():
-                turn.run_turn(kernel, instance_id)
-        except sqlite3.OperationalError:
-            raise
-        except Exception as error:  # a fault of the engine must cost one instance, not all, and not spin
-            log.exception("instance %s: its turn failed inside the engine", instance_id)
-            turn.fail_instance(kernel, instance_id, f"the durable engine failed: {type(error).__name__}: {error}")
+
+
+def _run_turn(kernel: Kernel, instance_id: str) -> None:
+    try:
+        with kernel.store.savepoint():
+            turn.run_turn(kernel, instance_id)
+    except sqlite3.OperationalError:
+        raise
+    except Exception as error:  # a fault of the engine must cost one instance, not all, and not spin
+        log.exception("instance %s: its turn failed inside the engine", instance_id)
+        turn.fail_instance(kernel, instance_id, f"the durable engine failed: {type(error).__name__}: {error}")

@@ -38,7 +38,6 @@ class EngineOptions:
     """
     default_version: str | None = None
     """Version of instances started without one."""
-    turns_per_commit: int = 64
     commands_per_commit: int = 256
     stop_grace_seconds: float = 1.0
     """How long `stop` lets running activities and entities end by themselves."""

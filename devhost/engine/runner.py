@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from devhost.engine import entities
-from devhost.engine.entities import Batch, BatchFailed
+from devhost.engine.entities import Batch, Failure
 from devhost.engine.errors import EngineStopped
 from devhost.engine.http_call import HttpCaller
-from devhost.engine.kernel import Kernel, failure
+from devhost.engine.kernel import Kernel, failed_payload
 from devhost.engine.loop import Command
-from devhost.engine.records import MessageKind, Task
+from devhost.engine.records import Task
 from devhost.ports import App, FunctionFailed, UnknownFunction
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ class Runner:
         self._post = post
         self._http = HttpCaller()
         self._under_way: dict[asyncio.Task[None], Task | Batch] = {}
+        self._stopping = False
 
     def start(self, tasks: list[Task], batches: list[Batch]) -> None:
         """Start committed work."""
@@ -39,6 +40,7 @@ class Runner:
         """Let work end by itself for a while, cancel the rest and return it."""
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=grace_seconds)
+        self._stopping = True
         left = dict(self._under_way)
         for running in left:
             running.cancel()
@@ -52,45 +54,47 @@ class Runner:
         running.add_done_callback(lambda done: self._under_way.pop(done, None))
 
     async def _run_task(self, task: Task) -> None:
-        kind: MessageKind = "task_completed"
-        payload: str | None
-        try:
-            if task.kind == "http":
-                payload = await self._http.call(task.input or "{}")
-            else:
-                payload = await self._app.run_activity(task.name, task.input, task.key.instance_id)
-        except FunctionFailed as failed:
-            kind, payload = "task_failed", failure(failed.message, failed.details)
-        except UnknownFunction as unknown:
-            kind, payload = "task_failed", failure(str(unknown.args[0]))
-        except Exception as error:  # a fault of the host's own: the instance must hear of it, not wait for ever
-            log.exception("'%s' could not be run", task.name)
-            kind, payload = "task_failed", failure(f"{task.name} failed: {type(error).__name__}: {error}")
+        if task.kind == "http":
+            outcome = await self._outcome(lambda: self._http.call(task.input or "{}"), task.name)
+        else:
+            outcome = await self._outcome(
+                lambda: self._app.run_activity(task.name, task.input, task.key.instance_id), task.name
+            )
 
         def finish(kernel: Kernel) -> None:
             kernel.work.done(task.key)
-            kernel.answer(task.key, kind, payload)
+            if isinstance(outcome, Failure):
+                kernel.answer(task.key, "task_failed", failed_payload(outcome.message, outcome.details))
+            else:
+                kernel.answer(task.key, "task_completed", outcome)
 
         self._send(finish)
 
     async def _run_batch(self, batch: Batch) -> None:
-        outcome = await _entity_outcome(self._app.run_entity(batch.entity.name, batch.context), batch)
+        outcome = await self._outcome(
+            lambda: self._app.run_entity(batch.entity.name, batch.context), f"entity {batch.entity}"
+        )
         self._send(lambda kernel: entities.finish(kernel, batch, outcome))
+
+    async def _outcome(self, call: Callable[[], Awaitable[str]], what: str) -> str | Failure:
+        """Whatever comes of a call. The instance must hear of it in every case, or it would wait for ever."""
+        try:
+            return await call()
+        except FunctionFailed as failed:
+            return Failure("FunctionFailed", failed.message, failed.details)
+        except UnknownFunction as unknown:
+            return Failure("UnknownFunction", str(unknown.args[0]))
+        except asyncio.CancelledError as cancelled:
+            if self._stopping:
+                raise
+            error: BaseException = cancelled  # the work's own doing, not ours
+        except (Exception, SystemExit) as raised:
+            error = raised
+        log.error("%s could not be run", what, exc_info=error)
+        return Failure(type(error).__name__, f"{what} failed: {type(error).__name__}: {error}")
 
     def _send(self, action: Callable[[Kernel], None]) -> None:
         try:
             self._post(Command(action))
         except EngineStopped:
             log.debug("a result came after the engine had stopped; the work is done again after the next start")
-
-
-async def _entity_outcome(call: Awaitable[str], batch: Batch) -> str | BatchFailed:
-    try:
-        return await call
-    except FunctionFailed as failed:
-        return BatchFailed("FunctionFailed", failed.message)
-    except UnknownFunction as unknown:
-        return BatchFailed("UnknownFunction", str(unknown.args[0]))
-    except Exception as error:  # a fault of the host's own: callers must hear of it, not wait for ever
-        log.exception("entity %s could not be run", batch.entity)
-        return BatchFailed(type(error).__name__, f"{batch.entity} failed: {type(error).__name__}: {error}")

@@ -14,7 +14,7 @@ from devhost.engine.actions import Action, ActionKind
 from devhost.engine.clock import from_text, to_text
 from devhost.engine.draft import Draft
 from devhost.engine.ids import id_problem
-from devhost.engine.kernel import failure
+from devhost.engine.kernel import failed_payload
 from devhost.engine.records import EntityId, Retry, Task, TaskKey
 from devhost.ports import InstanceExists
 
@@ -133,7 +133,7 @@ def _start_child(draft: Draft, task: Task, child_id: str) -> None:
         except InstanceExists as exists:
             problem = str(exists)
     if problem is not None:
-        kernel.answer(task.key, "sub_failed", failure(problem))
+        kernel.answer(task.key, "sub_failed", failed_payload(problem))
 
 
 def _retry(fields: Mapping[str, Any]) -> Retry | None:

@@ -160,10 +160,15 @@ async def test_signals_sent_before_raising_still_count(bench: Bench) -> None:
     pytest.fail("the signal never came")
 
 
-async def test_a_very_large_generation_is_warned_about_once(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(("limit", "value"), [("_LARGE_ACTIONS", 5), ("_LARGE_CHARACTERS", 1500)])
+async def test_a_very_large_generation_is_warned_about_once(
+    bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
     def steps(context: df.DurableOrchestrationContext) -> Any:
-        yield context.task_all([context.call_activity("work", i) for i in range(1001)])
+        for value in range(12):
+            yield context.call_activity("work", value)
 
+    monkeypatch.setattr(f"devhost.engine.turn.{limit}", value)
     bench.app.replace("steps", steps)
-    await bench.end_of(await bench.begin("steps"), within=30)
+    await bench.end_of(await bench.begin("steps"))
     assert caplog.text.count("use continue_as_new or sub-orchestrations") == 1
