@@ -100,3 +100,32 @@ async def test_cors_is_what_local_settings_ask_for(serve: Serve, make_app: MakeA
         response = await client.get("/api/hi", headers={"origin": "http://page.test"})
     assert response.headers["access-control-allow-origin"] == "http://page.test"
     assert response.headers["access-control-allow-credentials"] == "true"
+
+
+# Not AsgiFunctionApp: when collected, it runs a loop of its own, which no test can have in the middle of another's.
+ASGI_FUNCTION = """
+@app.route("{*path}")
+async def web(req: func.HttpRequest, context: func.Context):
+    return await func.AsgiMiddleware(asgi).handle_async(req, context)
+"""
+
+
+@pytest.mark.parametrize("kind", ["Asgi", "Wsgi"])
+async def test_whole_web_apps_are_carried_by_one_function(serve: Serve, make_app: MakeApp, kind: str) -> None:
+    app = make_app(
+        """
+async def asgi(scope, receive, send):
+    body = (await receive())["body"]
+    await send({"type": "http.response.start", "status": 201, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": scope["path"].encode() + b" " + body})
+
+def wsgi(environ, start_response):
+    start_response("201 Created", [("content-type", "text/plain")])
+    return [environ["PATH_INFO"].encode() + b" " + environ["wsgi.input"].read()]
+
+app = """
+        + ("func.FunctionApp()" + ASGI_FUNCTION if kind == "Asgi" else "func.WsgiFunctionApp(wsgi)")
+    )
+    async with serve(app) as client:
+        response = await client.post("/api/some/where", content=b"body")
+    assert (response.status_code, response.text) == (201, "/api/some/where body")
