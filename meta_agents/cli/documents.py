@@ -14,6 +14,8 @@ import yaml
 from meta_agents.cli.exits import BadInput
 from meta_agents.results import Json
 
+_TEXT = "tag:yaml.org,2002:str"
+_MERGE = "tag:yaml.org,2002:merge"
 _SUFFIXES = {".yaml", ".yml", ".json"}
 
 
@@ -100,7 +102,7 @@ def _yaml_documents(text: str, path: Path) -> Iterator[Document]:
             node = loader.get_node()
             content = loader.construct_document(node)
             if content is not None:
-                # Through JSON: refuses what it cannot say, and makes every key a text.
+                # Through JSON, which refuses what it cannot say.
                 yield Document(path, json.loads(json.dumps(content, allow_nan=False)), node)
     finally:
         loader.dispose()
@@ -124,19 +126,21 @@ def _refuse_constant(name: str) -> Json:
 
 
 class _JsonLoader(yaml.SafeLoader):
-    """YAML that means what its JSON look-alike means: no dates, no `yes` for true, and no key twice."""
+    """YAML that means what its JSON look-alike means: no dates, no `yes` for true, keys are texts and there once."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - as PyYAML has it
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
-            if key.tag != "tag:yaml.org,2002:merge" and isinstance(key.value, str):
-                if key.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"the key {key.value!r} is twice", key.start_mark
-                    )
-                seen.add(key.value)
+            if not isinstance(key, yaml.ScalarNode) or key.tag == _MERGE:
+                continue
+            if key.value in seen:
+                problem = f"the key {key.value!r} is there twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(key.value)
+            # As in JSON; else Python would take `1` and `true` for one key.
+            key.tag = _TEXT
         return super().construct_mapping(node, deep)
 
 
@@ -155,7 +159,7 @@ class _BlockDumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    return dumper.represent_scalar(_TEXT, text, style="|" if "\n" in text else None)
 
 
 _BlockDumper.add_representer(str, _represent_text)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
 from rich.padding import Padding
 from rich.text import Text
@@ -32,7 +32,7 @@ class LiveView:
         self._now = now
         self._note: str | None = None
         moving = console.is_terminal and not console.is_dumb_terminal
-        self._live = Live(get_renderable=lambda: self, console=console, transient=True) if moving else None
+        self._live = Live(self, console=console, transient=True, refresh_per_second=8) if moving else None
 
     def feed(self, item: Item) -> None:
         """Take in one event or delta, and say what it says."""
@@ -69,7 +69,6 @@ class LiveView:
         if self._live is None:
             self._console.print(text, soft_wrap=True)
             return
-        for line in text.split("\n", allow_blank=True):
-            # A paragraph wider than the terminal goes on under its own beginning.
-            indent = len(line.plain) - len(line.plain.lstrip(" "))
-            self._console.print(Padding.indent(line[indent:], indent))
+        # A paragraph wider than the terminal goes on under its own beginning.
+        indents = [(line, len(line.plain) - len(line.plain.lstrip(" "))) for line in text.split("\n", allow_blank=True)]
+        self._console.print(Group(*(Padding.indent(line[indent:], indent) for line, indent in indents)))

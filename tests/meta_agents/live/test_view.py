@@ -169,7 +169,9 @@ def test_elsewhere_a_note_is_printed_once() -> None:
 
 
 def test_in_a_terminal_the_panel_comes_and_goes() -> None:
-    log = [started(), call_started("write", "writer"), delta("write", 0, "Hel"), completed()]
+    writing = [started(), call_started("write", "writer"), delta("write", 0, "Hel")]
+    # What is printed above draws the panel again.
+    log = [*writing, event(4, "step.started", step="other", kind="agent"), completed()]
     out = printed(log, force_terminal=True, width=60, height=20, color_system=None)
 
     assert "\x1b[?25l" in out
