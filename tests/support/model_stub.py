@@ -5,7 +5,8 @@ By itself: `python -m tests.support.model_stub --port 0 --log FILE --latency 0.0
 `model stub ready: http://127.0.0.1:PORT/v1`.
 
 What it does is decided by, in this order:
-- `POST /control` (or `stub.control`): `{"mode", "times", "retry_after", "delay", "answers"}`; each call replaces all;
+- `POST /control` (or `stub.control`): `{"mode", "times", "retry_after", "delay", "pace", "answers"}`; each call
+  replaces all; `pace` is the seconds between the words of an answer;
 - a special word in the last user message: `[[stub:MODE]]` for every request with these messages, `[[stub:MODE 2]]`
   for the first two; `[[stub:say TEXT]]`; `[[stub:tool NAME {"an": "argument"}]]`, until the tool's result is there;
 - else `answer N to HASH`, or the smallest instance of the JSON schema asked for.
@@ -68,6 +69,7 @@ class Control:
     times: int | None = None
     retry_after: float = 1
     delay: float = 5
+    pace: float = 0
     answers: deque[Any] = field(default_factory=deque)
 
     @classmethod
@@ -92,22 +94,26 @@ class Control:
 class ChunkedBody(Response):
     """A body sent in chunks, whose `on_sent` is called before a client can know that it is complete.
 
-    With `cut_off`, the connection ends after half the chunks.
+    With `cut_off`, the connection ends after half the chunks. `pace`: seconds before each chunk.
     """
 
-    def __init__(self, chunks: list[bytes], media_type: str, on_sent: Callable[[], None], *, cut_off: bool) -> None:
+    def __init__(
+        self, chunks: list[bytes], media_type: str, on_sent: Callable[[], None], *, cut_off: bool, pace: float
+    ) -> None:
         super().__init__(media_type=media_type)
         # Of unknown length, so that the client waits for the end.
         del self.headers["content-length"]
         self._chunks = chunks
         self._on_sent = on_sent
         self._cut_off = cut_off
+        self._pace = pace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         # The last chunk may be the one that clients take for the end (`[DONE]`).
         *early, last = self._chunks
         for chunk in early[: len(early) // 2] if self._cut_off else early:
+            await asyncio.sleep(self._pace)
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         if self._cut_off:
             return
@@ -172,6 +178,7 @@ class Stub:
             "text/event-stream" if entry.stream else "application/json",
             lambda: self.write(LogEntry(**{**asdict(entry), "event": "sent", "time": time.time()})),
             cut_off=mode == "cut_off",
+            pace=control.pace,
         )
 
     def mode_of(self, asked: JsonObject) -> Mode:
@@ -258,10 +265,12 @@ class ModelStub:
         times: int | None = None,
         retry_after: float = 1,
         delay: float = 5,
+        pace: float = 0,
         answers: list[Any] | None = None,
     ) -> None:
         """Behave so from the next request on; see the module's text. Without arguments: as at the start."""
-        body = {"mode": mode, "times": times, "retry_after": retry_after, "delay": delay, "answers": answers or []}
+        told = {"mode": mode, "times": times, "retry_after": retry_after, "delay": delay, "pace": pace}
+        body = told | {"answers": answers or []}
         httpx.post(f"{self.origin}/control", json=body, timeout=10).raise_for_status()
 
     def log(self, event: Literal["start", "sent"] | None = None) -> list[LogEntry]:

@@ -12,7 +12,6 @@ import json
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -54,16 +53,11 @@ WORKFLOW = {
 }
 
 
-@dataclass
-class Live:
-    """What one execution's watchers are sent, in order: deltas (no offset) and events."""
-
-    story: Story
-    pieces: list[dict[str, Json]] = field(default_factory=list)
-
-
 class FakeApi:
-    """`executions` by id, newest first; `live` texts are written piece by piece to whoever follows the execution."""
+    """What it serves, changed by tests at will: `executions` by id, newest first, and the `deltas` of those that run.
+
+    `started` keeps what starts were sent; `refusal` answers them, while it is set.
+    """
 
     def __init__(self) -> None:
         self.executions: dict[str, Story] = {}

@@ -179,7 +179,9 @@ def problem(code: str, message: str, action: str) -> dict[str, Json]:
 def failure() -> Story:
     """A model that went away: one attempt, another, then the end."""
     story = Story("launch-brief", {"idea": "A lantern that charges by day and reads to children at night."})
-    brief = "The reading lantern charges in the sun and reads a story aloud at night. It needs no screen and no network."
+    brief = (
+        "The reading lantern charges in the sun and reads a story aloud at night. It needs no screen and no network."
+    )
     story.agent_step("draft", "writer", brief)
     story.add("step.started", "critique", data={"kind": "agent"})
     error = problem("model_unreachable", "The model did not answer within 120 s.", "Check that the model is up.")

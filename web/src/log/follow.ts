@@ -50,7 +50,7 @@ export interface Timing {
   lastRetry: number;
 }
 
-export const TIMING: Timing = { gap: 250, silence: 10_000, firstRetry: 500, lastRetry: 8_000 };
+export const TIMING: Timing = { gap: 250, silence: 10_000, firstRetry: 500, lastRetry: 3_000 };
 
 /** A connection, and whether it is still open. */
 interface Link {

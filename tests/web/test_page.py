@@ -1,0 +1,150 @@
+"""The page against the app itself: sign in, start, watch tokens arrive, outlive the host."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.model_stub import ModelStub
+from tests.web.conftest import Complaints
+from tools.processes import Host
+from tools.start import ensure_token
+
+AGENTS = ("writer", "optimist", "skeptic")
+WORKFLOW = {
+    "name": "launch",
+    "description": "A draft, then a debate about it",
+    "input": {
+        "type": "object",
+        "required": ["idea"],
+        "properties": {"idea": {"type": "string", "minLength": 5, "format": "textarea", "title": "Product idea"}},
+    },
+    "steps": [
+        {"id": "draft", "agent": "writer", "input": "${input.idea}"},
+        {
+            "id": "debate",
+            "group_chat": {
+                "participants": ["optimist", "skeptic"],
+                "task": "Shall we build it? ${steps.draft.output}",
+                "until": {"any": [{"turns": 5}]},
+            },
+        },
+    ],
+}
+ANSWER = "A lantern that reads aloud needs neither a screen nor a network, and the sun pays for it"
+UNREACHABLE = ("net::ERR_", "WebSocket connection")
+
+
+@dataclass
+class Installation:
+    host: Host
+    stub: ModelStub
+    token: str
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        response = httpx.request(method, f"{self.host.address}/api{path}", headers=headers, json=body, timeout=30)
+        return response.raise_for_status().json()
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    state: Path = tmp_path_factory.mktemp("state")
+    token = ensure_token(state).read_text()
+    with ModelStub(state / "model.jsonl") as stub, Host(state, environment=stub.environment()) as host:
+        installation = Installation(host, stub, token)
+        for name in AGENTS:
+            installation.api("PUT", f"/agents/{name}", {"name": name, "instructions": f"You are the {name}."})
+        installation.api("PUT", "/workflows/launch", WORKFLOW)
+        yield installation
+
+
+def sign_in(page: Page, installation: Installation) -> None:
+    page.goto(installation.host.address)
+    page.get_by_label("Access token").fill(installation.token)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Executions")).to_be_visible()
+
+
+def start(page: Page, idea: str) -> str:
+    """Start an execution through the form; returns its id."""
+    page.get_by_role("link", name="Start").first.click()
+    page.get_by_role("link", name="launch").click()
+    page.get_by_label("Product idea").fill(idea)
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url(re.compile(r"#/executions/[0-9a-f]{32}$"))
+    return page.url.rsplit("/", 1)[1]
+
+
+def test_an_execution_is_started_watched_and_outlives_the_host(
+    page: Page, installation: Installation, complaints: Complaints
+) -> None:
+    host = installation.host
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    installation.stub.control(pace=0.1, answers=[ANSWER] * 20)
+    sign_in(page, installation)
+    expect(page.get_by_text("Nothing has been started yet")).to_be_visible()
+    execution = start(page, "A lantern that reads to children")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+    writing = page.locator(".writing").first
+    expect(writing).to_have_text(re.compile(r"^A lantern that( \w+){0,6}$"))
+    expect(writing).to_have_text(re.compile(r"^A lantern that reads aloud needs neither a screen nor"))
+
+    expect(page.locator(".turn")).to_have_count(3)  # the draft, and the debate's second turn being written
+    expect(writing).not_to_be_empty()
+    host.kill()
+    expect(page.get_by_text("Reconnecting …")).to_be_visible()
+    host.start()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+    assert len([url for url in sockets if "/client/?hub=executions" in url]) == 2  # it came by SignalR, both times
+
+    expect(page.locator(".badge")).to_have_text("completed", timeout=60_000)
+    expect(page.locator(".result")).to_contain_text(ANSWER)
+    events = installation.api("GET", f"/executions/{execution}/events")["events"]
+    answers = [event["value"] for event in events if event["type"] == "call.completed"]
+    assert page.locator(".turn .prose").all_inner_texts() == answers == [ANSWER] * 6
+    assert page.locator(".writing").count() == 0
+    assert complaints.but_for(*UNREACHABLE) == []
+
+    page.reload()
+    expect(page.locator(".turn .prose")).to_have_text(answers)
+
+
+def test_the_servers_answer_about_a_field_is_shown_at_it(page: Page, installation: Installation) -> None:
+    sign_in(page, installation)
+    page.get_by_role("link", name="Start").first.click()
+    page.get_by_role("link", name="launch").click()
+    page.get_by_label("Product idea").fill("tiny")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".field-error")).to_have_count(1)
+    expect(page.get_by_label("Product idea")).to_have_attribute("aria-invalid", "true")
+
+
+def test_an_execution_is_canceled_and_retried(page: Page, installation: Installation, complaints: Complaints) -> None:
+    installation.stub.control(pace=0.3, answers=[ANSWER] * 20)
+    sign_in(page, installation)
+    canceled = start(page, "A lantern to be canceled")
+    expect(page.locator(".writing")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel the execution").click()
+    expect(page.locator(".badge")).to_have_text("canceled")
+    installation.stub.control(answers=[ANSWER] * 20)
+    page.get_by_role("button", name="Retry").click()
+    page.wait_for_url(lambda url: canceled not in url)
+    expect(page.locator(".badge")).to_have_text("completed", timeout=60_000)
+    expect(page.get_by_text("Retry of")).to_contain_text(canceled[-8:])
+    page.get_by_role("link", name="Executions", exact=True).click()
+    expect(page.locator("tbody .badge").first).to_have_text("completed")
+    page.get_by_role("link", name="canceled").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert complaints.texts == []
