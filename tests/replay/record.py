@@ -19,6 +19,7 @@ from typing import Any
 
 from devhost.engine.actions import parse_reply
 from devhost.engine.engine import SqliteEngine
+from devhost.ports import FunctionFailed
 from domain import values
 from entities.chat import chat
 from tests.devhost.engine.sdk_app import SdkApp
@@ -57,7 +58,11 @@ class RecordingApp(SdkApp):
         gate = asyncio.Event()
         self._waiting.append(gate)
         await gate.wait()
-        return await super().run_activity(name, input_json, instance_id)
+        try:
+            return await super().run_activity(name, input_json, instance_id)
+        except FunctionFailed as failed:
+            # The traceback names files of the machine that records.
+            raise FunctionFailed(failed.message) from failed
 
     def let_one_go(self) -> bool:
         if self._waiting:
