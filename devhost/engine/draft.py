@@ -28,11 +28,6 @@ class Draft:
         now = max(kernel.now(), instance.last_turn)
         return cls(kernel, instance, kernel.memory.take(instance), now)
 
-    @property
-    def is_replay_of_end(self) -> bool:
-        """The orchestrator ended in an earlier turn and only its open tasks are waited for."""
-        return self.instance.ended_turn is not None
-
     def add(self, event: Event) -> None:
         self.events.append(event)
 

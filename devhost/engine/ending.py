@@ -25,15 +25,15 @@ def end_if_due(draft: Draft, reply: Reply) -> bool:
     if reply.continues_as_new:
         _continue_as_new(draft, reply.actions[-1].fields.get("input"))
     elif reply.error is not None:
-        fail(draft, f"Orchestrator function '{draft.instance.name}' failed: {reply.error}")
+        fail(draft, reply.error)
     else:
         _end(draft, "Completed", reply.output)
     return True
 
 
 def fail(draft: Draft, reason: str) -> None:
-    """End the instance as Failed, with `reason` as its output."""
-    _end(draft, "Failed", json.dumps(reason))
+    """End the instance as Failed and say why in its output."""
+    _end(draft, "Failed", json.dumps(f"Orchestrator function '{draft.instance.name}' failed: {reason}"))
 
 
 def close_instance(kernel: Kernel, instance: Instance, status: RuntimeStatus, output: str | None, now: str) -> None:

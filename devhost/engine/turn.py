@@ -69,26 +69,29 @@ def _replay(draft: Draft) -> Reply:
     try:
         return parse_reply(draft.kernel.app.run_orchestrator(instance.name, _context(draft)))
     except FunctionFailed as failed:
-        _, label, text = failed.message.rpartition(ERROR_LABEL)
-        if not label:
-            raise TurnFault(f"Orchestrator function '{instance.name}' failed: {failed.message}") from failed
-        reply = _parse(text, instance)
-        if not draft.is_replay_of_end:
-            log.error("orchestrator %s (%s) raised: %s\n%s", instance.name, instance.id, reply.error, failed.details)
-        return reply
+        return _reply_in(failed, draft)
     except BadReply as bad:
-        raise TurnFault(f"Orchestrator function '{instance.name}' failed: {bad}") from bad
+        raise TurnFault(str(bad)) from bad
     except UnknownFunction as unknown:
-        raise TurnFault(f"Orchestrator function '{instance.name}' failed: {unknown.args[0]}") from unknown
+        raise TurnFault(str(unknown.args[0])) from unknown
     except (Exception, SystemExit) as error:  # whatever user code or the SDK throws must fail this instance alone
-        raise TurnFault(f"Orchestrator function '{instance.name}' failed: {type(error).__name__}: {error}") from error
+        raise TurnFault(f"{type(error).__name__}: {error}") from error
 
 
-def _parse(text: str, instance: Instance) -> Reply:
+def _reply_in(failed: FunctionFailed, draft: Draft) -> Reply:
+    """The reply that the SDK attached to the exception of an orchestrator that raised."""
+    _, label, text = failed.message.rpartition(ERROR_LABEL)
+    if not label:
+        raise TurnFault(failed.message) from failed
     try:
-        return parse_reply(text)
+        reply = parse_reply(text)
     except BadReply as bad:
-        raise TurnFault(f"Orchestrator function '{instance.name}' failed: {bad}") from bad
+        raise TurnFault(str(bad)) from bad
+    if draft.instance.ended_turn is None:
+        log.error(
+            "orchestrator %s (%s) raised: %s\n%s", draft.instance.name, draft.instance.id, reply.error, failed.details
+        )
+    return reply
 
 
 def _context(draft: Draft) -> str:
