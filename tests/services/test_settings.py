@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import logging
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from services.settings import Settings, SettingsError
+
+DOCS = Path(__file__).parents[2] / "docs" / "configuration.md"
+SECRETS = {
+    "META_AGENTS_TOKEN": "secret-1",
+    "OPENAI_API_KEY": "secret-2",
+    "AZURE_OPENAI_API_KEY": "secret-3",
+    "AzureSignalRConnectionString": "Endpoint=https://x;AccessKey=secret-4;",
+}
+
+
+def test_everything_has_a_default() -> None:
+    settings = Settings.from_environment({"PATH": "/bin", "UNRELATED": "x"})
+    assert settings.state_dir == Path(".local")
+    assert settings.provider == "none"
+    assert (settings.model_timeout, settings.model_concurrency) == (120, 8)
+
+
+def test_everything_is_read() -> None:
+    settings = Settings.from_environment(
+        {
+            **SECRETS,
+            "META_AGENTS_STATE_DIR": "/state",
+            "OPENAI_BASE_URL": "http://127.0.0.1:8080/v1",
+            "MODEL_NAME": "m",
+            "MODEL_ALIASES": '{"small": "s"}',
+            "MODEL_PRICES": '{"m": [0.4, "1.60"]}',
+            "MODEL_TIMEOUT": "2.5",
+            "MODEL_CONCURRENCY": "3",
+        }
+    )
+    assert settings.state_dir == Path("/state")
+    assert str(settings.openai_base_url) == "http://127.0.0.1:8080/v1"
+    assert (settings.model_timeout, settings.model_concurrency) == (2.5, 3)
+    assert settings.model_prices == {"m": (Decimal("0.4"), Decimal("1.60"))}
+    assert [settings.model_for(alias) for alias in ("default", "small", "other")] == ["m", "s", None]
+    assert settings.token is not None
+    assert settings.token.get_secret_value() == "secret-1"
+
+
+def test_empty_is_unset() -> None:
+    settings = Settings.from_environment({"MODEL_TIMEOUT": "", "OPENAI_BASE_URL": " ", "META_AGENTS_TOKEN": ""})
+    assert settings == Settings.from_environment({})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("MODEL_TIMEOUT", "soon", "valid number"),
+        ("MODEL_TIMEOUT", "0", "greater than 0"),
+        ("MODEL_CONCURRENCY", "0", "greater than or equal to 1"),
+        ("MODEL_CONCURRENCY", "1.5", "integer"),
+        ("MODEL_PRICES", "{", "Invalid JSON"),
+        ("MODEL_PRICES", '{"m": 1}', "tuple"),
+        ("MODEL_PRICES", '{"m": ["a", "b"]}', "decimal"),
+        ("MODEL_ALIASES", '["m"]', "dictionary"),
+        ("OPENAI_BASE_URL", "localhost:8080", "URL"),
+        ("AZURE_OPENAI_ENDPOINT", "my-resource", "URL"),
+    ],
+)
+def test_what_cannot_be_used_is_named(name: str, value: str, says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({name: value, "MODEL_NAME": "m"})
+    first, *_ = str(caught.value).splitlines()
+    assert first.startswith(name)
+    assert says in first
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({"MODEL_TIMEOUT": "x", "MODEL_CONCURRENCY": "y"})
+    assert [line.split(":")[0] for line in str(caught.value).splitlines()[:2]] == ["MODEL_TIMEOUT", "MODEL_CONCURRENCY"]
+
+
+@pytest.mark.parametrize("name", ["OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT"])
+def test_an_endpoint_needs_a_model(name: str) -> None:
+    with pytest.raises(SettingsError, match="MODEL_NAME"):
+        Settings.from_environment({name: "https://x"})
+
+
+def test_a_key_that_happens_to_be_there_sets_up_nothing() -> None:
+    assert Settings.from_environment({"OPENAI_API_KEY": "k"}).provider == "none"
+
+
+def test_secrets_are_never_shown(caplog: pytest.LogCaptureFixture) -> None:
+    settings = Settings.from_environment({**SECRETS, "MODEL_NAME": "m"})
+    logging.getLogger("test").warning("%s %r", settings, settings)
+    shown = [caplog.text, settings.model_dump_json()]
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({**SECRETS, "AZURE_OPENAI_ENDPOINT": "https://x"})
+    assert "secret" not in "".join([*shown, str(caught.value)])
+
+
+def test_the_documentation_describes_each_variable() -> None:
+    text = DOCS.read_text("utf-8")
+    for field in Settings.model_fields.values():
+        default = "" if field.default in (None, {}) else f"`{field.default}`"
+        row = f"| `{field.alias}` | {default} | {field.description} |"
+        assert row in text, f"docs/configuration.md lacks this row:\n{row}"
+    assert text.count("\n| `") == len(Settings.model_fields)

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services import wiring
+from services.settings import SettingsError
+from services.wiring import Services, build
+from tests.services.conftest import settings_for
+
+ROOT = Path(__file__).parents[2]
+SLOW = ["openai", "httpx", "httpx2", "jsonschema", "azure", "jwt", "fastapi", "aiohttp"]
+
+
+@pytest.fixture(autouse=True)
+def _restore() -> Iterator[None]:
+    yield
+    wiring.use(None)
+
+
+async def test_one_set_per_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("META_AGENTS_STATE_DIR", str(tmp_path))
+    services = wiring.services()
+    assert wiring.services() is services
+    assert services.settings.state_dir == tmp_path
+    await services.close()
+
+
+async def test_tests_may_bring_their_own(services: Services) -> None:
+    wiring.use(services)
+    assert wiring.services() is services
+
+
+def test_an_unusable_environment_is_said_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODEL_TIMEOUT", "soon")
+    for _ in range(2):
+        with pytest.raises(SettingsError, match="MODEL_TIMEOUT"):
+            wiring.services()
+
+
+def test_a_bad_connection_string_makes_no_files(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="AzureSignalR"):
+        build(settings_for(tmp_path, AzureSignalRConnectionString="nonsense"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_importing_services_imports_nothing_slow() -> None:
+    code = f"import sys, services.wiring; print([name for name in {SLOW} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
