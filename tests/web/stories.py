@@ -116,9 +116,9 @@ PANEL = [
 ]  # fmt: skip
 
 
-def panel(turns: int = len(PANEL)) -> Story:
+def panel(turns: int = len(PANEL), start: datetime | None = None) -> Story:
     """A chaired debate; with fewer turns than it has, one that still runs."""
-    story = Story("incident-panel", {"report": REPORT})
+    story = Story("incident-panel", {"report": REPORT}, start or datetime.now(UTC))
     facts = (
         "Between 18:04 and 18:41 on 3 October 212 customers were charged twice, because a slow payment was sent again "
         "without a key. Support found out by phone. Proposed: a payment key, refusing double orders, an alarm, "

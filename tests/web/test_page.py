@@ -108,7 +108,7 @@ def test_an_execution_is_started_watched_and_outlives_the_host(
 
     assert len([url for url in sockets if "/client/?hub=executions" in url]) == 2  # it came by SignalR, both times
 
-    expect(page.locator(".badge")).to_have_text("completed", timeout=60_000)
+    expect(page.locator(".summary .badge")).to_have_text("completed", timeout=60_000)
     expect(page.locator(".result")).to_contain_text(ANSWER)
     events = installation.api("GET", f"/executions/{execution}/events")["events"]
     answers = [event["value"] for event in events if event["type"] == "call.completed"]
@@ -137,11 +137,11 @@ def test_an_execution_is_canceled_and_retried(page: Page, installation: Installa
     expect(page.locator(".writing")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Cancel the execution").click()
-    expect(page.locator(".badge")).to_have_text("canceled")
+    expect(page.locator(".summary .badge")).to_have_text("canceled")
     installation.stub.control(answers=[ANSWER] * 20)
     page.get_by_role("button", name="Retry").click()
     page.wait_for_url(lambda url: canceled not in url)
-    expect(page.locator(".badge")).to_have_text("completed", timeout=60_000)
+    expect(page.locator(".summary .badge")).to_have_text("completed", timeout=60_000)
     expect(page.get_by_text("Retry of")).to_contain_text(canceled[-8:])
     page.get_by_role("link", name="Executions", exact=True).click()
     expect(page.locator("tbody .badge").first).to_have_text("completed")

@@ -79,7 +79,7 @@ def test_parallel_agents_write_at_the_same_time_also_without_signalr(
         assert len(said) > 20
         assert text.startswith(said.strip())
     finish_review(api.executions[execution])
-    expect(page.locator(".badge")).to_have_text("completed")
+    expect(page.locator(".summary .badge")).to_have_text("completed")
     expect(page.locator(".turn .prose")).to_have_count(4)
     assert complaints.but_for(NO_SIGNALR) == []
 
@@ -136,7 +136,7 @@ def test_a_start_is_sent_once_however_often_it_is_tried(page: Page, api: FakeApi
     expect(page.get_by_text("This is too short.")).to_be_visible()
     api.refusal = None
     send.click()
-    expect(page.locator(".badge")).to_have_text("completed")
+    expect(page.locator(".summary .badge")).to_have_text("completed")
     first, second = api.started
     assert first == second
     assert first["input"] == {
@@ -155,7 +155,7 @@ def test_an_input_may_be_written_as_json(page: Page, api: FakeApi) -> None:
     expect(page.get_by_role("alert")).to_contain_text("This is not JSON")
     editor.fill('{"report": "x"}')
     page.get_by_role("button", name="Start").click()
-    expect(page.locator(".badge")).to_be_visible()
+    expect(page.locator(".summary .badge")).to_be_visible()
     assert api.started[0]["input"] == {"report": "x"}
 
 

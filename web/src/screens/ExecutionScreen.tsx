@@ -9,7 +9,7 @@ import type { ExecutionView } from "../log/view";
 import { href } from "../router";
 import { plural } from "../ui/format";
 import { useNow, useTitle } from "../ui/hooks";
-import { Announcement, ErrorNotice, Loading, ProblemNotice } from "../ui/parts";
+import { Announcement, ErrorNotice, Loading, ProblemNotice, StatusBadge } from "../ui/parts";
 
 /** One execution, live while it runs: as a story, or as the log it is. */
 export function ExecutionScreen({ id, query }: { id: string; query: URLSearchParams }) {
@@ -46,7 +46,9 @@ function Story({ id, view, now }: { id: string; view: ExecutionView; now: number
   return (
     <div className="story">
       <aside aria-label="Steps" className="story-steps card">
-        <h2>Steps</h2>
+        <h2>
+          Steps {view.status && <StatusBadge status={view.status} />}
+        </h2>
         <Steps view={view} now={now} />
       </aside>
       <div className="story-main">

@@ -1,0 +1,67 @@
+"""Takes the pictures in the documentation: `python -m tests.web.pictures`, after `make setup`."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime, timedelta
+
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.web.conftest import FLAGS
+from tests.web.fake_api import DIST, TOKEN, FakeApi, write
+from tests.web.stories import PANEL, Story, failure, finish_review, panel, review
+
+IMAGES = DIST.parents[1] / "docs" / "images"
+WATCHED = "0198f1aa0009c3d1a70e55b27e41d0a2"
+
+
+def debate() -> tuple[Story, list[dict[str, object]]]:
+    """A debate in which the fifth turn is being written, and what has been written of it."""
+    story = panel(4, start=datetime.now(UTC) - timedelta(seconds=18))
+    agent, reason, text = PANEL[4]
+    step = "panel/turn[5]"
+    story.call(f"{step}/chair", "chair", {"next": agent, "reason": reason}, 0.8, turn=5, role="chair")
+    story.add("chat.speaker_chosen", step, agent, data={"turn": 5, "by": "chair", "reason": reason})
+    story.begin(step, agent, turn=5)
+    return story, write(step, agent, text[: len(text) * 2 // 3].rsplit(" ", 1)[0])
+
+
+def a_day() -> FakeApi:
+    """What was done in an installation today."""
+    api = FakeApi()
+    story, deltas = debate()
+    api.executions[WATCHED] = story
+    api.deltas[WATCHED] = deltas
+    done = [review(), panel(), finish_review(review()), failure(), panel(), finish_review(review()), panel()]
+    for number, earlier in enumerate(done):
+        minutes = 0.1 if number == 0 else 7 * number**2
+        shift(earlier, timedelta(minutes=minutes))
+        api.executions[f"0198f1aa000{8 - number}" + f"{(number + 1) * 0x9E3779B97F4A7C15:020x}"[:20]] = earlier
+    return api
+
+
+def shift(story: Story, back: timedelta) -> None:
+    for event in story.events:
+        event["time"] = (datetime.fromisoformat(event["time"]) - back).isoformat()
+
+
+def take(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 960})
+    page.goto(f"{address}/#token={TOKEN}")
+    expect(page.locator("tbody tr").first).to_be_visible()
+    page.screenshot(path=IMAGES / "executions.png", clip={"x": 0, "y": 0, "width": 1280, "height": 560})
+    page.goto(f"{address}/#/executions/{WATCHED}")
+    expect(page.locator(".writing")).to_be_visible()
+    page.screenshot(path=IMAGES / "execution.png")
+
+
+def main() -> None:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with a_day() as api, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        take(browser, api.address)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
