@@ -30,6 +30,8 @@ def parameters(model: Path, *, port: int, threads: int, context: int, parallel: 
     # Workers spin at barriers: on cores shared with anything else, a second thread makes it twenty times slower.
     params.cpuparams.n_threads = threads
     params.cpuparams_batch.n_threads = threads
+    params.sampling.penalty_repeat = 1.15  # without it, so small a model soon says one sentence for ever
+    params.sampling.penalty_last_n = 128
     params.use_jinja = True
     params.offline = True
     params.ui = False
