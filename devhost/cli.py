@@ -19,7 +19,7 @@ from devhost.invocation import user_traceback
 from devhost.loader import AppImportError
 
 EXIT_STARTUP = 2
-_QUIET = ("azure", "aiohttp", "uvicorn", "websockets", "asyncio")
+_QUIET = ("aiohttp", "asyncio", "azure", "httpcore", "httpx", "openai", "uvicorn", "websockets")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

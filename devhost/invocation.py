@@ -134,9 +134,10 @@ class Invoker:
             outcome = call()
             if not isinstance(outcome, Awaitable):
                 raise TypeError(f"{function.name} is async but returned {type(outcome).__name__}")
-            return await outcome
+            with _no_way_out(function):
+                return await outcome
         carried = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(self._pool, carried.run, call)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, carried.run, _contained, function, call)
 
     async def _send(self, function: Function, outs: Mapping[str, Out], returned: object) -> None:
         values = [(binding, outs[binding.name].get()) for binding in function.outputs]
@@ -153,6 +154,20 @@ class Invoker:
         invocation_id = storage.invocation_id = str(uuid.uuid4())
         trace = TraceContext(data.headers.get("traceparent", ""), data.headers.get("tracestate", ""))
         return Context(invocation_id, function.name, str(self._root), trace, thread_local_storage=storage)
+
+
+def _contained(function: Function, call: Callable[[], object]) -> object:
+    with _no_way_out(function):
+        return call()
+
+
+@contextmanager
+def _no_way_out(function: Function) -> Iterator[None]:
+    """A function must not end the host (`sys.exit`), nor raise what a future cannot hold (`StopIteration`)."""
+    try:
+        yield
+    except (SystemExit, StopIteration) as error:
+        raise RuntimeError(f"function '{function.name}' raised {type(error).__name__}: {error}") from error
 
 
 @contextmanager
