@@ -134,8 +134,10 @@ class Invoker:
             outcome = call()
             if not isinstance(outcome, Awaitable):
                 raise TypeError(f"{function.name} is async but returned {type(outcome).__name__}")
-            with _no_way_out(function):
+            try:
                 return await outcome
+            except SystemExit as error:
+                raise _no_way_out(function, error) from error
         carried = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(self._pool, carried.run, _contained, function, call)
 
@@ -157,17 +159,15 @@ class Invoker:
 
 
 def _contained(function: Function, call: Callable[[], object]) -> object:
-    with _no_way_out(function):
-        return call()
-
-
-@contextmanager
-def _no_way_out(function: Function) -> Iterator[None]:
-    """A function must not end the host (`sys.exit`), nor raise what a future cannot hold (`StopIteration`)."""
     try:
-        yield
+        return call()
     except (SystemExit, StopIteration) as error:
-        raise RuntimeError(f"function '{function.name}' raised {type(error).__name__}: {error}") from error
+        raise _no_way_out(function, error) from error
+
+
+def _no_way_out(function: Function, error: BaseException) -> RuntimeError:
+    """A function must not end the host (`sys.exit`), nor raise what a future cannot hold (`StopIteration`)."""
+    return RuntimeError(f"function '{function.name}' raised {type(error).__name__}: {error}")
 
 
 @contextmanager
