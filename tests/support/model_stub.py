@@ -5,14 +5,16 @@ By itself: `python -m tests.support.model_stub --port 0 --log FILE --latency 0.0
 `model stub ready: http://127.0.0.1:PORT/v1`.
 
 What it does is decided by, in this order:
-- `POST /control` (or `stub.control`): `{"mode", "times", "retry_after", "delay", "pace", "answers"}`; each call
-  replaces all; `pace` is the seconds between the words of an answer;
+- `POST /control` (or `stub.control`): `{"mode", "times", "key", "retry_after", "delay", "pace", "answers"}`; each call
+  replaces all; with `key`, `mode` is for requests alone whose `Idempotency-Key` ends so; `pace` is the seconds between
+  the words of an answer;
 - a special word in the last user message: `[[stub:MODE]]` for every request with these messages, `[[stub:MODE 2]]`
   for the first two; `[[stub:say TEXT]]`; `[[stub:tool NAME {"an": "argument"}]]`, until the tool's result is there;
 - else `answer N to HASH`, or the smallest instance of the JSON schema asked for.
 
 Modes: `ok`; `down` (503); `rate_limit` (429, `Retry-After`); `garbage` (200, but not the protocol); `slow` (nothing for
-`delay` seconds); `cut_off` (the connection ends half-way); `length` (half the answer, `finish_reason` length).
+`delay` seconds); `cut_off` (the connection ends half-way); `stall` (all but the last chunk, which never comes: the
+request lasts until its client is gone); `length` (half the answer, `finish_reason` length).
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ from starlette.types import Receive, Scope, Send
 from tests.support import stub_answers, stub_wire
 from tests.support.stub_answers import Answer, JsonObject, UnusableRequest
 
-Mode = Literal["ok", "down", "garbage", "rate_limit", "slow", "cut_off", "length"]
+Mode = Literal["ok", "down", "garbage", "rate_limit", "slow", "cut_off", "stall", "length"]
 MODEL = "stub-model"
 
 
@@ -63,10 +65,14 @@ class LogEntry:
 
 @dataclass
 class Control:
-    """How the stub behaves: in `mode` for `times` requests (None: until told otherwise), and `answers` to say first."""
+    """How the stub behaves: in `mode` for `times` requests (None: until told otherwise), and `answers` to say first.
+
+    A request counts when its `Idempotency-Key` ends with `key`.
+    """
 
     mode: Mode = "ok"
     times: int | None = None
+    key: str = ""
     retry_after: float = 1
     delay: float = 5
     pace: float = 0
@@ -81,8 +87,10 @@ class Control:
         control.answers = deque(control.answers)
         return control
 
-    def take_mode(self) -> Mode:
-        """The mode of the next request; counts `times` down."""
+    def take_mode(self, key: str) -> Mode:
+        """The mode of the next request, whose `Idempotency-Key` is `key`; counts `times` down."""
+        if not key.endswith(self.key):
+            return "ok"
         if self.times is None:
             return self.mode
         if self.times <= 0:
@@ -94,28 +102,32 @@ class Control:
 class ChunkedBody(Response):
     """A body sent in chunks, whose `on_sent` is called before a client can know that it is complete.
 
-    With `cut_off`, the connection ends after half the chunks. `pace`: seconds before each chunk.
+    In the mode `cut_off` the connection ends after half the chunks; in `stall` it stays open without the last one.
+    `pace`: seconds before each chunk.
     """
 
     def __init__(
-        self, chunks: list[bytes], media_type: str, on_sent: Callable[[], None], *, cut_off: bool, pace: float
+        self, chunks: list[bytes], media_type: str, on_sent: Callable[[], None], mode: Mode, *, pace: float
     ) -> None:
         super().__init__(media_type=media_type)
         # Of unknown length, so that the client waits for the end.
         del self.headers["content-length"]
         self._chunks = chunks
         self._on_sent = on_sent
-        self._cut_off = cut_off
+        self._mode = mode
         self._pace = pace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         # The last chunk may be the one that clients take for the end (`[DONE]`).
         *early, last = self._chunks
-        for chunk in early[: len(early) // 2] if self._cut_off else early:
+        for chunk in early[: len(early) // 2] if self._mode == "cut_off" else early:
             await asyncio.sleep(self._pace)
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        if self._cut_off:
+        if self._mode == "stall":
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        if self._mode in {"stall", "cut_off"}:
             return
         if not await Request(scope, receive).is_disconnected():
             self._on_sent()
@@ -155,7 +167,7 @@ class Stub:
     async def complete(self, request: Request) -> Response:
         try:
             asked: JsonObject = await request.json()
-            mode = self.mode_of(asked)
+            mode = self.mode_of(asked, request.headers.get("Idempotency-Key", ""))
             entry = self.started(request, asked, mode)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return problem(400, f"Not a chat completion request: {error!r}")
@@ -177,15 +189,15 @@ class Stub:
             [*make(asked, answer, cut_short=mode == "length")],
             "text/event-stream" if entry.stream else "application/json",
             lambda: self.write(LogEntry(**{**asdict(entry), "event": "sent", "time": time.time()})),
-            cut_off=mode == "cut_off",
+            mode,
             pace=control.pace,
         )
 
-    def mode_of(self, asked: JsonObject) -> Mode:
+    def mode_of(self, asked: JsonObject, key: str) -> Mode:
         """The mode for this request: the one set by control, else by a special word."""
         digest = stub_answers.messages_hash(asked)
         self._asked[digest] += 1
-        mode = self._control.take_mode()
+        mode = self._control.take_mode(key)
         word = stub_answers.special_word(asked)
         if mode != "ok" or word is None:
             return mode
@@ -263,13 +275,14 @@ class ModelStub:
         mode: Mode = "ok",
         *,
         times: int | None = None,
+        key: str = "",
         retry_after: float = 1,
         delay: float = 5,
         pace: float = 0,
         answers: list[Any] | None = None,
     ) -> None:
         """Behave so from the next request on; see the module's text. Without arguments: as at the start."""
-        told = {"mode": mode, "times": times, "retry_after": retry_after, "delay": delay, "pace": pace}
+        told = {"mode": mode, "times": times, "key": key, "retry_after": retry_after, "delay": delay, "pace": pace}
         body = told | {"answers": answers or []}
         httpx.post(f"{self.origin}/control", json=body, timeout=10).raise_for_status()
 

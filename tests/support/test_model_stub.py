@@ -141,6 +141,22 @@ def test_garbage_is_not_the_protocol(stub: ModelStub) -> None:
         answer.json()
 
 
+def test_stall_never_ends_for_the_key_it_is_meant_for(stub: ModelStub, client: OpenAI) -> None:
+    stub.control("stall", times=1, key="turn[3]#0")
+    assert content(ask(client, extra_headers={"Idempotency-Key": "x:turn[2]#0"})).startswith("answer")
+    headers = {"Idempotency-Key": "x:turn[3]#0"}
+    stalled = client.chat.completions.create(
+        model=MODEL, messages=[{"role": "user", "content": "Hello"}], stream=True, extra_headers=headers
+    )
+    with stalled:
+        said = ""
+        while len(said) < len("answer 1 to 12345678"):
+            said += next(stalled).choices[0].delta.content or ""
+    assert content(ask(client, extra_headers=headers)) == said
+    assert [entry.mode for entry in stub.log("start")] == ["ok", "stall", "ok"]
+    assert [entry.number for entry in stub.log("sent")] == [1, 3]
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_cut_off_ends_the_connection_half_way_and_nothing_counts_as_sent(stub: ModelStub, stream: bool) -> None:
     stub.control("cut_off", times=1)
