@@ -13,7 +13,7 @@ from azure.durable_functions import DurableOrchestrationContext
 
 from domain import values
 from domain.calls import Ending
-from domain.errors import Code, Problem
+from domain.errors import Code, Problem, platform_failed
 from domain.events import Draft
 from domain.executions import StopReason
 from domain.values import Json
@@ -39,7 +39,10 @@ def workflow(context: DurableOrchestrationContext) -> Generator[Any, Any, Json]:
             context.continue_as_new({**payload, "resume": _resume(run, scope, index, outcome)})
             return None
         step = definition.steps[index]
-        outcome = yield from run_step(run, step, step.id, scope)
+        try:
+            outcome = yield from run_step(run, step, step.id, scope)
+        except Exception as error:  # a fault of ours must still end the execution, with what is known of it
+            outcome = Outcome.failed(platform_failed(f"Step `{step.id}` broke the interpreter: {error!r}"))
         if outcome.error is not None:
             break
     return (yield from _finish(run, definition, scope, outcome))

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from domain.errors import Code
 from domain.events import Draft, EventType
 from domain.executions import Status, StopReason
@@ -95,3 +97,17 @@ async def test_a_canceled_execution_makes_no_further_call_and_stays_canceled(ben
     assert bench.model.keys["two#0"] == 0
     ends = [event.type for event in await bench.log(id) if event.type.startswith("execution.")]
     assert ends == ["execution.started", "execution.canceled"]
+
+
+async def test_a_fault_of_the_interpreter_itself_still_ends_the_execution(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr("orchestrators.workflow.run_step", broken)
+    record = await bench.run(TWO, "hi")
+    assert record.status is Status.FAILED
+    assert record.error is not None
+    assert record.error.code is Code.PLATFORM_FAILED
+    assert "ZeroDivisionError('oh')" in record.error.message
