@@ -36,7 +36,8 @@ class Pages:
         self._files = _Files(directory=dist, html=True, check_dir=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/" and not (self._dist / "index.html").is_file():
+        asks_for_page = scope["path"] == "/" and scope["method"] in ("GET", "HEAD")
+        if asks_for_page and not (self._dist / "index.html").is_file():
             await HTMLResponse(_NOT_BUILT, headers={"Cache-Control": "no-store"})(scope, receive, send)
         else:
             response = await self._files.get_response(self._files.get_path(scope), scope)

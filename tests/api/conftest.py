@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -43,13 +44,14 @@ def authenticate(authorization: str | None) -> Principal:
 
 @dataclass
 class FakeDurable:
-    """`started`: instance id to input. `refuses` makes starting fail, `fails_after` makes it fail once it has started."""
+    """`started`: instance id to input. `refuses`: starting fails; `fails_after`: it fails although it has started."""
 
     started: dict[str, Any] = field(default_factory=dict)
     terminated: dict[str, str] = field(default_factory=dict)
     chats: dict[str, Any] = field(default_factory=dict)
     refuses: bool = False
     fails_after: bool = False
+    any_started: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start_new(self, name: str, instance_id: str | None = None, client_input: Any = None) -> str:
         assert name == "workflow"
@@ -57,6 +59,7 @@ class FakeDurable:
         if self.refuses or instance_id in self.started:
             raise Exception("the durable extension refuses")
         self.started[instance_id] = client_input
+        self.any_started.set()
         if self.fails_after:
             raise Exception("the answer was lost")
         return instance_id
@@ -100,18 +103,14 @@ def durable() -> FakeDurable:
     return FakeDurable()
 
 
-@pytest.fixture
-def dist(tmp_path: Path) -> Path:
-    return tmp_path / "dist"
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
+    """One for all tests, over whichever services are in use: making it takes longer than most of them."""
+    return create_app(tmp_path_factory.mktemp("not-built"))
 
 
 @pytest.fixture
-def app(services: Services, dist: Path) -> FastAPI:
-    return create_app(dist)
-
-
-@pytest.fixture
-def carried(app: FastAPI, durable: FakeDurable) -> Carried:
+def carried(app: FastAPI, services: Services, durable: FakeDurable) -> Carried:
     return Carried(app, durable)
 
 

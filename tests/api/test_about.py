@@ -1,0 +1,68 @@
+"""The service about itself, and its interface held still."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api import VERSION
+from api.app import create_app
+from domain.errors import Code
+from tests.api.conftest import problem
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+async def test_health_needs_no_token(api: httpx.AsyncClient) -> None:
+    del api.headers["authorization"]
+    answer = await api.get("/api/health")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "ok"
+    assert answer.json()["version"] == VERSION
+    assert answer.json()["model"].keys() == {"name", "provider"}
+
+
+def test_the_version_is_the_projects() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
+
+
+@pytest.mark.parametrize(("name", "key"), [("agent", "instructions"), ("workflow", "steps")])
+async def test_schemas_of_definitions(api: httpx.AsyncClient, name: str, key: str) -> None:
+    assert key in (await api.get(f"/api/schemas/{name}")).json()["properties"]
+
+
+async def test_there_are_no_other_schemas(api: httpx.AsyncClient) -> None:
+    problem(await api.get("/api/schemas/execution"), 404, "not_found")
+
+
+async def test_openapi_is_served_whole(api: httpx.AsyncClient) -> None:
+    document = (await api.get("/api/openapi.json")).json()
+    assert document["openapi"].startswith("3.1")
+    references = [part.split('"')[0] for part in json.dumps(document).split('"$ref": "#/components/schemas/')[1:]]
+    assert set(references) <= document["components"]["schemas"].keys()
+
+
+def test_the_interface_is_the_one_written_down() -> None:
+    written = json.loads((ROOT / "docs" / "openapi.json").read_text())
+    assert create_app().openapi() == written, (
+        "The HTTP interface has changed. If that is meant, tell its users (CHANGELOG), then write it down:\n"
+        "  .venv/bin/python -m api.openapi > docs/openapi.json"
+    )
+
+
+@pytest.mark.parametrize("code", list(Code))
+def test_every_code_is_explained(code: Code) -> None:
+    assert f"## {code}\n" in (ROOT / "docs" / "errors.md").read_text()
+
+
+def test_every_route_is_explained() -> None:
+    explained = (ROOT / "docs" / "api.md").read_text()
+    for path, methods in create_app().openapi()["paths"].items():
+        for method in methods:
+            shown = path.replace("/api/agents", "/api/{kind}")
+            if not shown.startswith("/api/workflows") or shown.endswith("validate"):
+                assert f"`{method.upper()} {shown}`" in explained, (method, shown)

@@ -1,0 +1,146 @@
+"""A crash between recording an execution and starting it loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from api.app import create_app
+from api.durable import CLIENT
+from api.recovery import RecoverOnce, recover
+from api.starting import started
+from domain.executions import Execution, Status
+from domain.plans import Plan
+from domain.workflows import Workflow
+from services.executions import new_execution_id
+from services.wiring import Services
+from tests.api.conftest import Carried, FakeDurable
+
+
+@pytest.fixture
+async def cut_off(api: httpx.AsyncClient, execution: str, durable: FakeDurable) -> tuple[str, Any]:
+    """An execution as a crash leaves it, recorded and not started; its id and what it should have started with."""
+    return execution, durable.started.pop(execution)
+
+
+async def test_it_is_started_as_it_would_have_been(
+    services: Services, durable: FakeDurable, cut_off: tuple[str, Any]
+) -> None:
+    id, payload = cut_off
+    assert await recover(services, durable) == 0
+    assert durable.started == {id: payload}
+    assert await recover(services, durable) == 0
+
+
+async def test_its_first_event_is_logged_once(
+    api: httpx.AsyncClient, services: Services, durable: FakeDurable, cut_off: tuple[str, Any]
+) -> None:
+    template = await services.executions.get("one", cut_off[0])
+    assert template is not None
+    before = await services.events.read("one", cut_off[0], 0)
+    await recover(services, durable)
+    assert await services.events.read("one", cut_off[0], 0) == before
+    assert started(template).value == {"topic": "tea"}
+
+
+async def test_those_that_run_or_have_ended_are_left_alone(
+    api: httpx.AsyncClient, services: Services, durable: FakeDurable, execution: str
+) -> None:
+    payload = durable.started[execution]
+    await recover(services, durable)
+    assert durable.started == {execution: payload}
+    await api.post(f"/api/executions/{execution}/cancel")
+    durable.started.clear()
+    await recover(services, durable)
+    assert durable.started == {}
+
+
+async def test_one_that_cannot_be_started_does_not_keep_the_others_from_it(
+    services: Services, durable: FakeDurable, cut_off: tuple[str, Any]
+) -> None:
+    record = await services.executions.get("one", cut_off[0])
+    assert record is not None
+    lost = record.model_copy(update={"id": "0" * 32, "plan": "0" * 64})
+    await services.executions.create(lost, started(lost), None)
+    assert await recover(services, durable) == 1
+    assert list(durable.started) == [cut_off[0]]
+    still = await services.executions.get("one", lost.id)
+    assert still is not None
+    assert still.status is Status.RUNNING
+
+
+class TestFirstRequest:
+    async def test_it_happens_once_in_a_process_unless_it_fails(
+        self, services: Services, durable: FakeDurable, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looks = 0
+        looked = asyncio.Event()
+
+        async def running() -> list[Execution]:
+            nonlocal looks
+            looks += 1
+            looked.set()
+            if looks == 1:
+                raise OSError("away")
+            return []
+
+        async def request(**scope: object) -> None:
+            await once({"type": "http", **scope}, _unused, _unused)
+
+        async def settle() -> None:
+            async with asyncio.timeout(20):
+                await looked.wait()
+            looked.clear()
+            for _ in range(3):
+                await asyncio.sleep(0)  # lets the task that looked come to its end
+
+        monkeypatch.setattr(services.executions, "running", running)
+        once = RecoverOnce(_answer)
+        await request()
+        assert looks == 0
+        for expected in (1, 2):
+            await request(**{CLIENT: durable})
+            await settle()
+            assert looks == expected
+        await request(**{CLIENT: durable})
+        await asyncio.sleep(0)
+        assert looks == 2
+
+    async def test_it_starts_what_was_cut_off(self, services: Services, durable: FakeDurable) -> None:
+        execution = Execution(
+            id=new_execution_id(),
+            tenant="two",
+            workflow="w",
+            workflow_version=None,
+            plan=await _plan(services),
+            status=Status.RUNNING,
+            input={},
+            started_by="bob",
+            created=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        await services.executions.create(execution, started(execution), None)
+        transport = httpx.ASGITransport(Carried(create_app(), durable))
+        async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
+            await client.get("/api/health")
+        async with asyncio.timeout(20):
+            await durable.any_started.wait()
+        assert durable.started[execution.id]["tenant"] == "two"
+
+
+async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
+    """An app that does nothing."""
+
+
+async def _unused(*_: object) -> Any:
+    """Neither receives nor sends."""
+
+
+async def _plan(services: Services) -> str:
+    workflow = Workflow.model_validate({"name": "w", "steps": [{"id": "a", "agent": "writer"}]})
+    plan = Plan(workflow=workflow, workflow_version=None, agents={}, agent_versions={})
+    return await services.plans.save("two", plan)

@@ -1,0 +1,72 @@
+"""Two tenants on one service never meet: what is another's is not there."""
+
+from __future__ import annotations
+
+import uuid
+
+import httpx
+import pytest
+
+from tests.api.conftest import AGENT, WORKFLOW, problem
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/agents/writer"),
+        ("GET", "/api/agents/writer/versions"),
+        ("DELETE", "/api/agents/writer"),
+        ("GET", "/api/workflows/brief"),
+        ("DELETE", "/api/workflows/brief"),
+        ("GET", "/api/executions/{id}"),
+        ("POST", "/api/executions/{id}/cancel"),
+        ("POST", "/api/executions/{id}/retry"),
+        ("GET", "/api/executions/{id}/events"),
+        ("GET", "/api/executions/{id}/chats/talk"),
+        ("GET", "/api/executions/{id}/artifacts/" + "0" * 64),
+    ],
+)
+async def test_anothers_is_not_there(
+    api: httpx.AsyncClient, other: httpx.AsyncClient, execution: str, method: str, path: str
+) -> None:
+    problem(await other.request(method, path.format(id=execution)), 404, "not_found")
+    assert (await api.get(f"/api/executions/{execution}")).json()["status"] == "running"
+    assert (await api.get("/api/agents/writer")).status_code == 200
+    assert (await api.get("/api/workflows/brief")).status_code == 200
+
+
+async def test_a_stream_of_anothers_execution_is_not_there(other: httpx.AsyncClient, execution: str) -> None:
+    answer = await other.get(f"/api/executions/{execution}/events", headers={"Accept": "text/event-stream"})
+    problem(answer, 404, "not_found")
+
+
+async def test_anothers_execution_cannot_be_watched(other: httpx.AsyncClient, execution: str) -> None:
+    headers = {"x-watcher": f"two.{uuid.uuid4()}"}
+    problem(await other.post("/api/negotiate", json={"execution": execution}, headers=headers), 404, "not_found")
+
+
+async def test_lists_hold_only_ones_own(other: httpx.AsyncClient, execution: str) -> None:
+    for path in ("/api/agents", "/api/workflows", "/api/executions"):
+        assert (await other.get(path)).json()["items"] == []
+
+
+async def test_names_are_ones_own(api: httpx.AsyncClient, other: httpx.AsyncClient, brief: str) -> None:
+    problem(await other.post("/api/workflows", json=WORKFLOW), 422, "invalid_definition")
+    assert (await other.post("/api/agents", json={**AGENT, "instructions": "Other."})).status_code == 201
+    assert (await api.get("/api/agents/writer")).json()["definition"]["instructions"] == "Write."
+
+
+async def test_keys_are_ones_own(api: httpx.AsyncClient, other: httpx.AsyncClient, brief: str) -> None:
+    await other.post("/api/agents", json=AGENT)
+    await other.post("/api/workflows", json=WORKFLOW)
+    start = {"workflow": "brief", "input": {"topic": "tea"}}
+    headers = {"Idempotency-Key": "k"}
+    mine = await api.post("/api/executions", json=start, headers=headers)
+    theirs = await other.post("/api/executions", json=start, headers=headers)
+    assert (mine.status_code, theirs.status_code) == (202, 202)
+    assert mine.json()["id"] != theirs.json()["id"]
+
+
+async def test_everyone_is_told_who_they_are(api: httpx.AsyncClient, other: httpx.AsyncClient) -> None:
+    assert (await api.get("/api/me")).json() == {"tenant": "one", "principal": "ann", "roles": ["admin"]}
+    assert (await other.get("/api/me")).json()["tenant"] == "two"
