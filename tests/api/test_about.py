@@ -49,7 +49,7 @@ async def test_openapi_is_served_whole(api: httpx.AsyncClient) -> None:
 def test_the_interface_is_the_one_written_down() -> None:
     written = json.loads((ROOT / "docs" / "openapi.json").read_text())
     assert create_app().openapi() == written, (
-        "The HTTP interface has changed. If that is meant, tell its users (CHANGELOG), then write it down:\n"
+        "The HTTP interface has changed. If that is meant, tell its users (CHANGELOG.md), then write it down:\n"
         "  .venv/bin/python -m api.openapi > docs/openapi.json"
     )
 
