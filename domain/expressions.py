@@ -100,7 +100,8 @@ def _plain(value: Any) -> Json:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        # CEL gives keys in another order each time; a prompt that a call repeats must be the same text.
+        return {str(key): _plain(value[key]) for key in sorted(value, key=str)}
     return value
 
 

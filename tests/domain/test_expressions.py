@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -78,6 +79,12 @@ def test_braces_and_quotes_inside_a_placeholder() -> None:
 def test_values_are_never_templates_themselves() -> None:
     assert render("${input.text}", {"input": {"text": "${1+1}"}}) == "${1+1}"
     assert render("say ${input.text}", {"input": {"text": "${1+1}"}}) == "say ${1+1}"
+
+
+def test_objects_read_the_same_each_time() -> None:
+    scope = {"input": {key: {"y": 1, "x": 2} for key in "kjihgfedcba"}}
+    in_order = {key: {"x": 2, "y": 1} for key in "abcdefghijk"}
+    assert render("Read ${input}", scope) == f"Read {json.dumps(in_order)}"
 
 
 def test_an_unclosed_placeholder_is_said() -> None:
