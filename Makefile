@@ -5,7 +5,7 @@ WEB := $(if $(wildcard web/package.json),web)
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests start test test-long check clean python
+.PHONY: help setup setup-tests start demo test test-long check clean python
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ setup-tests: python
 
 start: setup ## Serve the app with a local model (PORT=7071, STATE_DIR=.local unless given)
 	@$(BIN)/python -m tools.start
+
+demo: setup ## Run three workflows on a local model, with a crash in between (a minute or two)
+	@$(BIN)/python -m tools.demo
 
 test: setup-tests ## Run all tests but the long ones
 	$(if $(WEB),npm --prefix web run test)
