@@ -87,8 +87,7 @@ def definitions_router(kind: Kind[D]) -> APIRouter:
 
     @router.delete("/{name}", summary=f"Hide the {kind.word}; executions that pinned it go on", status_code=204)
     async def delete(caller: Caller, name: str, if_match: IfMatch = None) -> Response:
-        await desk.existing(caller.tenant, name)
-        expected = await desk.expected(caller.tenant, name, if_match)
+        expected = expected_etag(if_match, (await desk.existing(caller.tenant, name)).etag)
         if not await kind.of(services()).delete(caller.tenant, name, expected):
             raise ProblemError(not_found(kind.word, name))
         return Response(status_code=204)

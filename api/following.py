@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from time import monotonic
 
 from domain.events import TERMINAL, Delta, Event
@@ -20,7 +20,7 @@ class Idle:
     """Nothing happened for `REREAD_SECONDS`."""
 
 
-async def follow(services: Services, tenant: str, execution: str, after: int) -> AsyncIterator[Event | Delta | Idle]:
+async def follow(services: Services, tenant: str, execution: str, after: int) -> AsyncGenerator[Event | Delta | Idle]:
     """What happens after the offset `after`, until the event that ends the execution.
 
     The log is the truth; the bus only says when to read it, and brings the deltas.

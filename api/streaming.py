@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from time import monotonic
 
 from starlette.responses import StreamingResponse
@@ -20,26 +21,31 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, content: AsyncIterator[str]) -> None:
+    def __init__(self, frames: AsyncGenerator[str]) -> None:
+        self._frames = frames
         # The second header keeps nginx, and what is built on it, from collecting the stream.
-        super().__init__(content, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        super().__init__(frames, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Starlette waits for the disconnect of a stream only where the server's ASGI is too old to fail in `send`.
-        await super().__call__({**scope, "asgi": {**scope["asgi"], "spec_version": "2.3"}}, receive, send)
+        try:
+            await super().__call__({**scope, "asgi": {**scope["asgi"], "spec_version": "2.3"}}, receive, send)
+        finally:
+            await self._frames.aclose()
 
 
-async def framed(items: AsyncIterator[Event | Delta | Idle]) -> AsyncIterator[str]:
+async def framed(items: AsyncGenerator[Event | Delta | Idle]) -> AsyncGenerator[str]:
     """Each item as one frame, a comment when there was none for long, and at the end `end`."""
     sent = monotonic()
-    async for item in items:
-        if isinstance(item, Idle):
-            if monotonic() - sent < HEARTBEAT_SECONDS:
-                continue
-            yield ": ping\n\n"
-        else:
-            yield frame(item)
-        sent = monotonic()
+    async with aclosing(items):
+        async for item in items:
+            if isinstance(item, Idle):
+                if monotonic() - sent < HEARTBEAT_SECONDS:
+                    continue
+                yield ": ping\n\n"
+            else:
+                yield frame(item)
+            sent = monotonic()
     yield "event: end\ndata: {}\n\n"
 
 

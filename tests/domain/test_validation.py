@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+import random
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import ValidationError
@@ -251,3 +254,66 @@ def test_pointers_escape_and_follow_what_was_written() -> None:
 
 def test_nothing_is_suggested_when_nothing_is_near() -> None:
     assert nearest("zzzz", ["writer"]) is None
+
+
+class TestAnyMistake:
+    """Whatever is done to a good workflow, it is taken, or refused with a reason at a place that exists."""
+
+    GOOD: ClassVar[dict[str, Any]] = of_steps(
+        agent("a", retry={"attempts": 2}, on_error={"fallback": 1}),
+        {"id": "c", "concurrent": [agent("b"), {"id": "s", "sequential": [agent("d", when="true")]}]},
+        {"id": "m", "map": {"over": "input.x", "step": agent("e", output_schema={"type": "string"})}},
+        chat(speaker={"agent": "chair"}, until={"any": [{"turns": 2}, {"agreed": True}]}),
+    )
+    JUNK: ClassVar[tuple[Any, ...]] = (
+        None,
+        5,
+        "x y",
+        "${",
+        "${steps.z}",
+        [],
+        {},
+        {"a": 1},
+        [1],
+        True,
+        1e9,
+        "PT1S",
+        -1,
+        {"agent": "q"},
+    )
+
+    @pytest.mark.parametrize("seed", range(200))
+    def test_has_a_reason_and_a_place(self, seed: int) -> None:
+        chance = random.Random(seed)
+        written = copy.deepcopy(self.GOOD)
+        for _ in range(chance.randint(1, 3)):
+            self._spoil(written, chance)
+        try:
+            workflow = Workflow.model_validate(written)
+        except ValidationError as error:
+            details = details_of(error, Workflow, written)
+            assert details
+        else:
+            details = check_workflow(workflow, AGENTS, written)
+        for detail in details:
+            assert detail.message
+            here: Any = written
+            for part in detail.pointer.split("/")[1:-1]:
+                here = here[int(part)] if isinstance(here, list) else here[part]
+
+    def _spoil(self, written: Any, chance: random.Random) -> None:
+        holder, key = chance.choice(list(_places(written)))
+        if isinstance(holder, dict) and chance.random() < 0.3:
+            holder[f"{key}x"] = holder.pop(key)
+        elif isinstance(holder, dict) and chance.random() < 0.3:
+            del holder[key]
+        else:
+            holder[key] = copy.deepcopy(chance.choice(self.JUNK))
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every key of every object and every index of every list: where it is, and what it is."""
+    for key, child in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        yield value, key
+        if isinstance(child, dict | list):
+            yield from _places(child)
