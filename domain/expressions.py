@@ -29,6 +29,8 @@ NAMES = ("input", "steps", "item", "index", "execution", "chat")
 """What an expression can ever see; where it stands decides which of them are there."""
 
 _MACRO = re.compile(r"\.\s*(map|filter|all|exists|exists_one)\s*\(")
+_LISTING = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|\.\s*(?=(?:map|filter)\s*\()""")
+"""A string, to be left alone, or the dot before a macro that makes a list."""
 _PLACEHOLDER = re.compile(r"\$\{((?:[^{}\"']|\"[^\"]*\"|'[^']*'|\{[^{}]*\})*)\}")
 _STEP = re.compile(r"\bsteps\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(?:\"([^\"]+)\"|'([^']+)')\s*\])")
 _STEPS_ANYHOW = re.compile(r"\bsteps\b")
@@ -52,9 +54,15 @@ def _compiled(expression: str) -> cel.Program:
     if len(_MACRO.findall(expression)) > MAX_MACROS:
         raise failed(expression, f"it uses more than {MAX_MACROS} of map, filter, all, exists, exists_one.")
     try:
-        return cel.compile(expression)
+        cel.compile(expression)  # for complaints that count columns as its author does
+        return cel.compile(_LISTING.sub(lambda found: found[1] or "._ordered().", expression))
     except ValueError as error:
         raise failed(expression, _first_line(str(error))) from error
+
+
+def _ordered(collection: Json) -> Json:
+    """What `map` and `filter` go through: of an object its keys, which CEL would give in another order each time."""
+    return sorted(collection, key=str) if isinstance(collection, dict) else collection
 
 
 def _first_line(text: str) -> str:
@@ -77,7 +85,7 @@ def evaluate(expression: str, scope: Mapping[str, Json]) -> Json:
     """The value of the expression. Errors are `ProblemError` with code `expression_failed`."""
     program = _compiled(expression)
     try:
-        return _plain(program.execute(dict(scope)))
+        return _plain(program.execute(cel.Context(dict(scope), {"_ordered": _ordered})))
     except KeyError as error:
         raise failed(expression, f"there is no key {error}.") from error
     except (RuntimeError, TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
@@ -100,7 +108,7 @@ def _plain(value: Any) -> Json:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
-        # CEL gives keys in another order each time; a prompt that a call repeats must be the same text.
+        # In CEL's own order, another each time, a call that is repeated would ask something else.
         return {str(key): _plain(value[key]) for key in sorted(value, key=str)}
     return value
 

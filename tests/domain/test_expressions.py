@@ -87,6 +87,15 @@ def test_objects_read_the_same_each_time() -> None:
     assert render("Read ${input}", scope) == f"Read {json.dumps(in_order)}"
 
 
+def test_the_keys_of_an_object_are_gone_through_in_order() -> None:
+    scope = {"input": dict.fromkeys("kjihgfedcba", 1), "item": ["b", "a"]}
+    assert evaluate("input.map(key, key)", scope) == list("abcdefghijk")
+    assert evaluate("input . filter (key, key != 'b').map(key, key + key)", scope)[:2] == ["aa", "cc"]
+    assert evaluate("item.map(word, word + '.map(')", scope) == ["b.map(", "a.map("]
+    with pytest.raises(ProblemError, match="overload"):
+        evaluate("input.a.map(x, x)", scope)
+
+
 def test_an_unclosed_placeholder_is_said() -> None:
     with pytest.raises(ProblemError, match="not closed"):
         check_template("hello ${input.x")
