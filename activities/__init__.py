@@ -6,8 +6,6 @@ Does not belong here: decisions about what comes next.
 
 from __future__ import annotations
 
-from typing import Any
-
 import azure.durable_functions as df
 import azure.functions as func
 

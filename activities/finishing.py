@@ -8,7 +8,7 @@ from activities.loading import Loader
 from domain.calls import Ending
 from domain.errors import Problem, ProblemError
 from domain.events import Draft, Event, EventType
-from domain.executions import Status, StopReason
+from domain.executions import Execution, Status, StopReason
 from domain.expressions import render
 from domain.usage import Usage
 from domain.values import Json
@@ -16,6 +16,11 @@ from services.eventlog import EventLog
 from services.wiring import Services
 
 PAGE = 500
+_LAST = {
+    Status.COMPLETED: EventType.EXECUTION_COMPLETED,
+    Status.FAILED: EventType.EXECUTION_FAILED,
+    Status.CANCELED: EventType.EXECUTION_CANCELED,
+}
 
 
 async def perform_ending(ending: Ending, services: Services) -> tuple[str, list[Event]]:
@@ -30,7 +35,6 @@ async def perform_ending(ending: Ending, services: Services) -> tuple[str, list[
         status, reason = Status.COMPLETED, ending.stop_reason
     logged = await services.events.append(tenant, execution, ending.events)
     usage, turns = await sum_up(services.events, tenant, execution)
-    now = datetime.now(UTC)
     record = await services.executions.end(
         tenant,
         execution,
@@ -40,19 +44,24 @@ async def perform_ending(ending: Ending, services: Services) -> tuple[str, list[
         stop_reason=reason,
         usage=usage,
         turns=turns,
-        ended=now,
+        ended=datetime.now(UTC),
     )
-    if record.status is Status.CANCELED:
-        return record.status, logged
-    facts: dict[str, Json] = {"stop_reason": reason, "usage": usage.model_dump(mode="json"), "turns": turns}
-    if problem is None:
-        last = Draft(
-            id=EventType.EXECUTION_COMPLETED, type=EventType.EXECUTION_COMPLETED, time=now, data=facts, value=output
-        )
-    else:
-        facts["error"] = problem.model_dump(mode="json", exclude_none=True)
-        last = Draft(id=EventType.EXECUTION_FAILED, type=EventType.EXECUTION_FAILED, time=now, data=facts)
-    return record.status, [*logged, *await services.events.append(tenant, execution, [last])]
+    return record.status, [*logged, *await services.events.append(tenant, execution, [last_event(record)])]
+
+
+def last_event(record: Execution) -> Draft:
+    """The event that ends the log of an execution whose record says that it has ended, and how."""
+    facts: dict[str, Json] = {}
+    if record.status is not Status.CANCELED:
+        facts = {
+            "stop_reason": record.stop_reason,
+            "usage": record.usage.model_dump(mode="json"),
+            "turns": record.turns,
+        }
+    if record.error is not None:
+        facts["error"] = record.error.model_dump(mode="json", exclude_none=True)
+    type = _LAST[record.status]
+    return Draft(id=type, type=type, time=record.ended or record.created, data=facts, value=record.output)
 
 
 async def _output(ending: Ending, services: Services) -> tuple[Json, Problem | None]:

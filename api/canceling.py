@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 
-from activities.finishing import sum_up
+from activities.finishing import last_event, sum_up
 from api.durable import DurableClient
 from domain.errors import Code, Fault, Problem, ProblemError
-from domain.events import Draft, EventType
 from domain.executions import Execution, Status, StopReason
 from services.wiring import Services
 
@@ -39,9 +38,7 @@ async def cancel_execution(services: Services, client: DurableClient, execution:
 
 
 async def _log_end(services: Services, record: Execution) -> None:
-    canceled = EventType.EXECUTION_CANCELED
-    draft = Draft(id=canceled, type=canceled, time=record.ended or datetime.now(UTC))
-    events = await services.events.append(record.tenant, record.id, [draft])
+    events = await services.events.append(record.tenant, record.id, [last_event(record)])
     services.realtime.publish_events(record.tenant, record.id, events)
 
 

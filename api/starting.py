@@ -46,6 +46,9 @@ async def start_execution(
     Raises `ProblemError`: not_found, invalid_definition, invalid_input, conflict, platform_failed.
     """
     idempotency = (_checked_key(key), content_hash(request.model_dump(mode="json"))) if key is not None else None
+    # Before anything is checked: what it names may have been deleted since it was first sent.
+    if idempotency and (existing := await services.executions.of_key(caller.tenant, *idempotency)):
+        return existing
     resolved, version = await _resolved(services, caller.tenant, request)
     _check_input(resolved.workflow, request.input)
     plan = resolved.plan(version)

@@ -73,12 +73,12 @@ class ProblemError(Exception):
 
 
 def invalid_definition(message: str, details: tuple[Detail, ...] = ()) -> Problem:
-    action = "Correct the fields named in `details` and send the definition again; nothing was changed."
+    action = "Correct the fields that are named and send the definition again; nothing was changed."
     return Problem(code=Code.INVALID_DEFINITION, message=message, action=action, fault=Fault.AUTHOR, details=details)
 
 
 def invalid_input(message: str, details: tuple[Detail, ...] = ()) -> Problem:
-    action = "Correct the fields named in `details` and send the request again; nothing was started."
+    action = "Correct the fields that are named and send the request again; nothing was started."
     return Problem(code=Code.INVALID_INPUT, message=message, action=action, fault=Fault.CALLER, details=details)
 
 

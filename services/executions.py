@@ -50,7 +50,7 @@ class Executions:
         `idempotency` is the caller's key and a hash of the request; the same key with another hash raises
         `ProblemError` conflict.
         """
-        if idempotency and (existing := await self._of_key(execution.tenant, *idempotency)):
+        if idempotency and (existing := await self.of_key(execution.tenant, *idempotency)):
             return existing, False
         mark = Put(execution.id, {"tenant": execution.tenant})
         # Before the record: a record without its log and its mark would never be recovered after a crash.
@@ -161,7 +161,8 @@ class Executions:
             operations.append(Put(key, body, if_absent=True))
         return operations
 
-    async def _of_key(self, tenant: str, key: str, request: str) -> Execution | None:
+    async def of_key(self, tenant: str, key: str, request: str) -> Execution | None:
+        """The execution that this idempotency key started; `ProblemError` conflict if with another request hash."""
         document = await self._documents.get(_partition(tenant), _key_id(key))
         if document is None:
             return None

@@ -178,6 +178,15 @@ class TestIdempotency:
         problem(await api.post("/api/executions", json=other, headers=headers), 409, "conflict")
         assert len(durable.started) == 1
 
+    async def test_a_repeat_gives_its_execution_even_when_the_workflow_has_gone(
+        self, api: httpx.AsyncClient, brief: str
+    ) -> None:
+        headers = {"Idempotency-Key": "k"}
+        first = await api.post("/api/executions", json=START, headers=headers)
+        assert (await api.delete(f"/api/workflows/{brief}")).status_code == 204
+        again = await api.post("/api/executions", json=START, headers=headers)
+        assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+
     @pytest.mark.parametrize("key", ["", " ", "a b", "é", "x" * 201, "a\tb"])
     async def test_keys_are_short_and_visible(
         self, api: httpx.AsyncClient, brief: str, services: Services, durable: FakeDurable, key: str
