@@ -11,12 +11,14 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
-
-import cel
+from typing import TYPE_CHECKING, Any
 
 from domain.errors import Code, Fault, Problem, ProblemError
 from domain.values import Json
+
+# Its package brings a whole command line with it, so it is imported at the first expression.
+if TYPE_CHECKING:
+    import cel
 
 MAX_LENGTH = 2_000
 """Characters of one expression."""
@@ -49,6 +51,8 @@ def failed(expression: str, why: str) -> ProblemError:
 
 @lru_cache(maxsize=4096)
 def _compiled(expression: str) -> cel.Program:
+    import cel  # noqa: PLC0415
+
     if len(expression) > MAX_LENGTH:
         raise failed(expression, f"it is longer than {MAX_LENGTH} characters.")
     if len(_MACRO.findall(expression)) > MAX_MACROS:
@@ -83,6 +87,8 @@ def check(expression: str, allowed: frozenset[str] | None = None) -> None:
 
 def evaluate(expression: str, scope: Mapping[str, Json]) -> Json:
     """The value of the expression. Errors are `ProblemError` with code `expression_failed`."""
+    import cel  # noqa: PLC0415
+
     program = _compiled(expression)
     try:
         return _plain(program.execute(cel.Context(dict(scope), {"_ordered": _ordered})))
