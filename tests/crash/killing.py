@@ -38,11 +38,13 @@ def kill_at_random_moments(
     No line means: while it is starting to work again.
     """
     kills: list[Kill] = []
+    lines = count_lines(system.stub.log_file)
     for _ in range(times):
-        wait_for_lines(system.stub.log_file, kills[-1].lines if kills else 0, chance.randint(0, most_lines))
+        wait_for_lines(system.stub.log_file, lines, chance.randint(0, most_lines))
         time.sleep(chance.uniform(0, most_ms) / 1000)  # the random moment itself
         system.host.kill()
-        kills.append(Kill(logs_on_disk(system.host.state_dir, executions), count_lines(system.stub.log_file)))
+        lines = count_lines(system.stub.log_file)
+        kills.append(Kill(logs_on_disk(system.host.state_dir, executions), lines))
         system.host.start()
     return kills
 

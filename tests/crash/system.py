@@ -58,15 +58,16 @@ class System:
     def ended(self, execution: str) -> Execution:
         """The execution's record, once it has ended and its log says so too."""
         executions = self.client.executions
-        wait_until(lambda: executions.get(execution).is_ended, f"the end of execution {execution}", 2 * SECONDS)
-        wait_until(lambda: executions.events(execution, limit=1000).ended, f"the end of the log of {execution}")
+        what, seconds, every = f"the end of execution {execution}", 5 * SECONDS, 0.02
+        wait_until(lambda: executions.get(execution).is_ended, what, seconds, every)
+        list(executions.follow(execution))
         return executions.get(execution)
 
 
-def wait_until(holds: Callable[[], bool], what: str, seconds: float = SECONDS) -> None:
-    """Look until it holds. Raises `TimeoutError` naming `what` was waited for."""
+def wait_until(holds: Callable[[], bool], what: str, seconds: float = SECONDS, every: float = 0.005) -> None:
+    """Look `every` so many seconds until it holds. Raises `TimeoutError` naming `what` was waited for."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {seconds:g} s")
-        time.sleep(0.005)
+        time.sleep(every)
