@@ -12,7 +12,7 @@ from tests.crash.system import System
 from tests.crash.truth import Ordeal
 from tests.crash.workflows import AGENTS, CALLS, mixed, mixed_input
 
-ROUNDS = 2
+ROUNDS = 20
 KILLS_A_ROUND = 10
 SEED = 200
 TALKERS = ["optimist", "skeptic", "editor"]
