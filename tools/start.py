@@ -149,7 +149,7 @@ def welcome(running: Installation) -> str:
         [
             "",
             f"page     {address}/   (it asks for the token)",
-            f"API      {address}/api, described at {address}/api/docs",
+            f"API      {address}/api, described at {address}/api/openapi.json",
             f"token    in {running.token_file}",
             "Ctrl-C stops everything; executions go on at the next start.",
             "",
