@@ -27,11 +27,17 @@ def parameters(model: Path, *, port: int, threads: int, context: int, parallel: 
     params.port = port
     params.n_ctx = context
     params.n_parallel = parallel
-    # Workers spin at barriers: on cores shared with anything else, a second thread makes it twenty times slower.
+    # Workers spin at barriers, unless OMP_WAIT_POLICY is `passive`: then, on cores shared with anything else, a second
+    # thread makes it twenty times slower. `tools.processes` starts us with that set.
     params.cpuparams.n_threads = threads
     params.cpuparams_batch.n_threads = threads
-    params.sampling.penalty_repeat = 1.15  # without it, so small a model soon says one sentence for ever
-    params.sampling.penalty_last_n = 128
+    # Without these, so small a model soon says one sentence for ever. Looking no further back than its own answer
+    # matters: a model that may not repeat its prompt's words leaves its subject.
+    params.sampling.penalty_repeat = 1.05
+    params.sampling.penalty_last_n = 64
+    params.sampling.dry_multiplier = 0.8
+    params.sampling.dry_penalty_last_n = 100
+    params.sampling.dry_allowed_length = 3
     params.use_jinja = True
     params.offline = True
     params.ui = False

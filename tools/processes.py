@@ -23,6 +23,8 @@ from tools import weights
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT_LINES = 200
+MODEL_THREADS = 4
+"""Most threads the local model computes with; the small one gains little from more."""
 
 
 class ProcessFailed(Exception):
@@ -163,13 +165,15 @@ class ModelServer(Child):
         model: Path | None = None,
         *,
         port: int = 0,
-        threads: int = 1,
+        threads: int | None = None,
         on_line: Callable[[str], None] | None = None,
         start_timeout: float = 60,
     ) -> None:
-        super().__init__(port=port, on_line=on_line, start_timeout=start_timeout)
+        # Threads that sleep at barriers share the cores with the host, which has little to do meanwhile.
+        environment = {"OMP_WAIT_POLICY": "passive"}
+        super().__init__(port=port, environment=environment, on_line=on_line, start_timeout=start_timeout)
         self.model = model or weights.model_path()
-        self.threads = threads
+        self.threads = threads or min(os.cpu_count() or 1, MODEL_THREADS)
 
     def arguments(self) -> list[str]:
         options = ["--port", str(self.port), "--model", str(self.model), "--threads", str(self.threads)]
