@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from services.documents.sqlite import SqliteDocuments
 from services.eventlog import EventLog
 from services.identity import TENANT
 from tests.crash.system import System, wait_until
+from tests.support.model_stub import ModelStub
 
 Logs = dict[str, list[Event]]
 """Execution id to its log."""
@@ -30,35 +32,54 @@ class Kill:
     lines: int
 
 
-def kill_at_random_moments(
-    system: System, executions: Sequence[str], times: int, chance: random.Random, *, most_lines: int, most_ms: float
-) -> list[Kill]:
-    """Kill and restart the host so often: after up to `most_lines` more lines of the stub and up to `most_ms` more.
+class Progress:
+    """How many calls the stub has answered, each counted once; read as its log grows."""
 
-    No line means: while it is starting to work again.
+    def __init__(self, stub: ModelStub) -> None:
+        self._file = stub.log_file
+        self._read = 0
+        self._answered: set[str] = set()
+
+    def answered(self) -> int:
+        with self._file.open("rb") as file:
+            file.seek(self._read)
+            whole, newline, _ = file.read().rpartition(b"\n")
+        self._read += len(whole + newline)
+        entries = [json.loads(line) for line in whole.splitlines()]
+        self._answered.update(entry["idempotency_key"] for entry in entries if entry["event"] == "sent")
+        return len(self._answered)
+
+    def wait_for(self, answers: int) -> None:
+        wait_until(lambda: self.answered() >= answers, f"{answers} answered calls")
+
+
+def kill_at_random_moments(
+    system: System, executions: Sequence[str], moments: Sequence[int], chance: random.Random, most_ms: float
+) -> list[Kill]:
+    """Kill and restart the host at each of the moments: when so many calls have been answered, and up to `most_ms` on.
+
+    A moment that is reached already falls into the work's beginning anew.
     """
+    progress = Progress(system.stub)
     kills: list[Kill] = []
-    lines = count_lines(system.stub.log_file)
-    for _ in range(times):
-        wait_for_lines(system.stub.log_file, lines, chance.randint(0, most_lines))
+    for moment in sorted(moments):
+        progress.wait_for(moment)
         time.sleep(chance.uniform(0, most_ms) / 1000)  # the random moment itself
         system.host.kill()
-        lines = count_lines(system.stub.log_file)
-        kills.append(Kill(logs_on_disk(system.host.state_dir, executions), lines))
+        kills.append(Kill(logs_on_disk(system.host.state_dir, executions), count_lines(system.stub)))
         system.host.start()
     return kills
 
 
-def count_lines(file: Path) -> int:
-    return file.read_bytes().count(b"\n")
-
-
-def wait_for_lines(file: Path, so_far: int, more: int) -> None:
-    wait_until(lambda: count_lines(file) >= so_far + more, f"{more} lines in {file.name} after the first {so_far}")
+def count_lines(stub: ModelStub) -> int:
+    return stub.log_file.read_bytes().count(b"\n")
 
 
 def logs_on_disk(state: Path, executions: Sequence[str]) -> Logs:
-    """Read from a copy: reading the files themselves would tidy up what the dead host left, and spare the next one."""
+    """Logs in the state of a dead host.
+
+    Read from a copy: reading the files themselves would tidy up what it left, and spare the next host doing so.
+    """
     with tempfile.TemporaryDirectory() as folder:
         for file in state.glob("documents.db*"):
             shutil.copy(file, folder)

@@ -17,6 +17,7 @@ from tests.crash.workflows import AGENTS, CALLS, ITEMS, SKIPPED, mixed, mixed_in
 
 KILLS = 10
 SEED = 10
+MOST_MS = 100
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,11 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
         system.agents(*AGENTS)
         start = system.client.executions.start
         id = start(mixed("tea"), mixed_input()).id
-        kills = kill_at_random_moments(system, [id], KILLS, random.Random(SEED), most_lines=6, most_ms=100)
+        chance = random.Random(SEED)
+        kills = kill_at_random_moments(system, [id], chance.sample(range(CALLS), KILLS), chance, MOST_MS)
         record, stub = system.ended(id), system.stub.log()
         peaceful = system.ended(start(mixed("tea"), mixed_input()).id).id
+        system.host.kill()
         logs = logs_on_disk(system.host.state_dir, [id, peaceful])
         yield Killed(Ordeal(id, logs[id], kills, stub), record, logs[peaceful])
 
