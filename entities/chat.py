@@ -1,4 +1,4 @@
-"""The shared state of one group chat: idempotent by turn and bounded; the log keeps what leaves the window. Deterministic."""
+"""The shared state of one group chat: idempotent by turn, bounded (the log keeps what leaves the window), deterministic."""
 
 from __future__ import annotations
 

@@ -165,8 +165,8 @@ async def test_a_very_large_generation_is_warned_about_once(
     bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
     def steps(context: df.DurableOrchestrationContext) -> Any:
-        for value in range(12):
-            yield context.call_activity("work", value)
+        for number in range(12):
+            yield context.call_activity("work", number)
 
     monkeypatch.setattr(f"devhost.engine.turn.{limit}", value)
     bench.app.replace("steps", steps)
