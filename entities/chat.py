@@ -1,4 +1,4 @@
-"""The shared state of one group chat: idempotent by turn, bounded (the log keeps what leaves the window), deterministic."""
+"""The shared state of one group chat: deterministic, idempotent by turn, bounded (the log keeps what leaves it)."""
 
 from __future__ import annotations
 
