@@ -1,4 +1,4 @@
-"""Two hundred kills over many executions at once, each of which keeps every promise. About ten minutes."""
+"""Two hundred kills over many executions at once, each of which keeps every promise. About a quarter of an hour."""
 
 from __future__ import annotations
 
