@@ -31,6 +31,10 @@ from tools.weights import WeightsError
 
 EXAMPLES = ROOT / "examples"
 LOG_LINES = 5
+INTRODUCTION = """\
+Three workflows of AI agents run on this machine. In the middle of the third, the server that runs them is killed.
+
+Starting the model and the Functions host ..."""
 
 
 class DemoFailed(Exception):
@@ -67,7 +71,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     except (StartError, WeightsError, ProcessFailed, MetaAgentsError, DemoFailed) as error:
-        screen.print(Text(f"\nThe demo failed. {error}", "bold red"), soft_wrap=True)
+        tell(screen, Text(f"\nThe demo failed. {error}", "bold red"))
         _show_log(screen, state_dir / "demo")
         return 1
     if options.svg:
@@ -79,7 +83,7 @@ def demo(screen: Screen, state_dir: Path) -> list[Outcome]:
     """All of it. Raises what `installation` and the client raise, and `DemoFailed`."""
     folder = state_dir / "demo"
     log = _fresh(folder)
-    tell(screen, "Starting a language model and the Functions host on this machine ...")
+    tell(screen, INTRODUCTION)
     with (
         log.open("w", encoding="utf-8", buffering=1) as file,
         installation(folder, port=_port(), say=lambda line: print(line, file=file)) as running,
@@ -118,7 +122,7 @@ def run(screen: Screen, client: Client, running: Installation, part: Part) -> Ou
     tell(screen, f"Reads examples/inputs/{part.document}.")
     text = (EXAMPLES / "inputs" / part.document).read_text(encoding="utf-8")
     execution = client.executions.start(part.workflow, {part.parameter: text}).id
-    crash = Crash(running.host, lambda said: screen.print(said, soft_wrap=True)) if part.crash else None
+    crash = Crash(running.host, lambda said: tell(screen, said)) if part.crash else None
     with LiveView(screen) as view:
 
         def lost(_cause: MetaAgentsError | None) -> None:
@@ -154,8 +158,9 @@ def conclude(screen: Screen, state_dir: Path, outcomes: list[Outcome]) -> None:
         screen.print(Text.assemble("Next: ", ("make start", "bold"), " serves the app with its web page."))
 
 
-def tell(screen: Screen, line: str) -> None:
-    screen.print(Text(line), soft_wrap=True)
+def tell(screen: Screen, line: str | Text) -> None:
+    # A file has no width; a terminal breaks lines between words only if we do.
+    screen.print(Text(line) if isinstance(line, str) else line, soft_wrap=not screen.is_terminal)
 
 
 def _client(running: Installation) -> Client:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console, Group, NewLine
 from rich.control import Control
 from rich.segment import Segments
 
@@ -24,7 +24,8 @@ class Screen(Console):
         self._printed: list[Any] = []
 
     def print(self, *objects: Any, **options: Any) -> None:
-        self._printed += [thing for thing in objects or ("",) if not isinstance(thing, Control)]
+        # A panel clears its place with control codes and new lines.
+        self._printed += [thing for thing in objects or ("",) if not isinstance(thing, Control | NewLine)]
         super().print(*objects, **options)
 
     def save_picture(self, path: Path) -> None:

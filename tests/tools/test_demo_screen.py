@@ -24,6 +24,8 @@ def test_the_picture_shows_what_stays_on_the_screen(tmp_path: Path) -> None:
     svg = drawn(screen, tmp_path)
     assert "a finished turn" in svg
     assert "a moving panel" not in svg
+    assert "demo-line-0" in svg
+    assert "demo-line-1" not in svg
 
 
 def test_the_picture_is_of_the_end_and_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
