@@ -29,7 +29,7 @@ demo: setup ## Run three workflows on a local model, with a crash in between (a 
 
 test: setup-tests ## Run all tests but the long ones
 	$(if $(WEB),npm --prefix web run test)
-	$(BIN)/pytest --ignore=tests/long
+	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/long
 
 test-long: setup-tests ## Run the long tests
 	$(BIN)/pytest tests/long

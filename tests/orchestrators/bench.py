@@ -34,6 +34,8 @@ from tests.devhost.engine.sdk_app import SdkApp
 from tests.support.scripted_model import ScriptedModel
 
 TENANT = "t1"
+TIMER_CREATED = 10
+"""The type of the event in a durable history."""
 
 
 def app_over(services: Services) -> SdkApp:
@@ -124,11 +126,18 @@ class Bench:
                     return status
                 await asyncio.sleep(0.005)
 
-    async def settled(self, id: str) -> None:
-        """Let the engine do all that it can do without time passing."""
-        for _ in range(50):
-            await self.engine.get_status(id)
-            await asyncio.sleep(0)
+    async def timers(self, id: str, number: int, within: float = 20) -> list[str]:
+        """When the orchestration's timers are due, once it has set so many."""
+        async with asyncio.timeout(within):
+            while len(due := await self._timers(id)) < number:
+                await asyncio.sleep(0.005)
+            return due
+
+    async def _timers(self, id: str) -> list[str]:
+        status = await self.engine.get_status(id, show_history=True)
+        assert status is not None
+        events = [json.loads(event) for event in status.history or ()]
+        return [event["FireAt"] for event in events if event["EventType"] == TIMER_CREATED]
 
     async def run(self, definition: dict[str, Any], input: Json = None, **agents: Any) -> Execution:
         return await self.ended(await self.begin(definition, input, **agents))
