@@ -129,9 +129,11 @@ class Bench:
     async def timers(self, id: str, number: int, within: float = 20) -> list[str]:
         """When the orchestration's timers are due, once it has set so many."""
         async with asyncio.timeout(within):
-            while len(due := await self._timers(id)) < number:
+            while True:
+                due = await self._timers(id)
+                if len(due) >= number:
+                    return due
                 await asyncio.sleep(0.005)
-            return due
 
     async def _timers(self, id: str) -> list[str]:
         status = await self.engine.get_status(id, show_history=True)
