@@ -84,7 +84,7 @@ def chair_schema(choices: tuple[str, ...], may_agree: bool) -> dict[str, Any]:
     """JSON Schema of a chair's answer: the only way to name a speaker is to name one that may speak."""
     properties: dict[str, Any] = {
         "next": {"type": "string", "enum": list(choices)},
-        "reason": {"type": "string", "maxLength": 160},
+        "reason": {"type": "string", "maxLength": 100},
     }
     if may_agree:
         properties["agreed"] = {"type": "boolean"}
