@@ -17,6 +17,7 @@ from devhost.functions import Function
 from devhost.host import Host, HostOptions
 from devhost.invocation import user_traceback
 from devhost.loader import AppImportError
+from devhost.timers.service import Timers
 
 EXIT_STARTUP = 2
 _QUIET = ("aiohttp", "asyncio", "azure", "httpcore", "httpx", "openai", "uvicorn", "websockets")
@@ -64,17 +65,19 @@ def _table(host: Host) -> list[str]:
     """The start-up listing: each function with what reaches it, then what is not served and why."""
     served = [function for function in host.functions if function.unserved is None]
     width = max((len(function.name) for function in host.functions), default=0)
-    urls = {route.function.name: f"{host.url}{route.path}" for route in host.routes.routes}
-    lines = [f"  {function.name:<{width}}  {_reached_by(function, urls)}" for function in served]
+    urls = host.routes.urls(host.url)
+    lines = [f"  {function.name:<{width}}  {_reached_by(function, urls, host.timers)}" for function in served]
     warnings = [
         f"  {function.name:<{width}}  WARNING: {function.unserved}" for function in host.functions if function.unserved
     ]
     return ["", "Functions:", *lines, *warnings, ""]
 
 
-def _reached_by(function: Function, urls: dict[str, str]) -> str:
+def _reached_by(function: Function, urls: dict[str, str], timers: Timers) -> str:
     if function.name in urls:
         return f"[{','.join(function.methods) or 'ANY'}] {urls[function.name]}"
+    if due := timers.next_occurrence(function.name):
+        return f"{function.trigger.type} '{function.trigger.text('schedule')}', next {due:%Y-%m-%d %H:%M:%S %Z}"
     return f"{function.trigger.type} '{function.durable_name}'"
 
 

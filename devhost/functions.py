@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from devhost.retry import RetryPolicy
+
 HTTP_TRIGGER = "httpTrigger"
 ORCHESTRATION_TRIGGER = "orchestrationTrigger"
 ACTIVITY_TRIGGER = "activityTrigger"
 ENTITY_TRIGGER = "entityTrigger"
+TIMER_TRIGGER = "timerTrigger"
 
-SERVED_TRIGGERS = frozenset({HTTP_TRIGGER, ORCHESTRATION_TRIGGER, ACTIVITY_TRIGGER, ENTITY_TRIGGER})
+SERVED_TRIGGERS = frozenset({HTTP_TRIGGER, ORCHESTRATION_TRIGGER, ACTIVITY_TRIGGER, ENTITY_TRIGGER, TIMER_TRIGGER})
+RETRIED_TRIGGERS = frozenset({TIMER_TRIGGER})
 SERVED_INPUTS = frozenset({"durableClient", "signalRConnectionInfo"})
 SERVED_OUTPUTS = frozenset({"http", "signalR"})
 
@@ -44,7 +48,7 @@ class Binding:
 class Function:
     """A loaded function. `inputs` and `outputs` leave out the trigger and `$return`.
 
-    `unserved` is the reason why this host does not run it, or None.
+    `retry` is None also where the host never retries. `unserved` is the reason why this host does not run it, or None.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Function:
     returns: Binding | None = None
     is_async: bool = False
     wants_context: bool = False
+    retry: RetryPolicy | None = None
     unserved: str | None = None
 
     @property

@@ -25,7 +25,7 @@ from devhost.engine.errors import EngineError
 from devhost.engine.options import EngineOptions
 from devhost.errors import StartupError
 from devhost.functions import Function
-from devhost.http.admin import HostStatus
+from devhost.http.admin import AdminApi
 from devhost.http.classic import ClassicStyle
 from devhost.http.dispatch import FunctionDispatcher, HttpStyle
 from devhost.http.limits import body_limit
@@ -40,6 +40,8 @@ from devhost.signalr.bindings import SignalRBindings
 from devhost.signalr.endpoint import SETTING, emulated_endpoint
 from devhost.signalr.routes import SignalRApi
 from devhost.signalr.service import Service
+from devhost.timers.monitor import Monitor
+from devhost.timers.service import Timers
 
 _STREAM_GRACE_SECONDS = 1  # how long open responses may run on once the host was told to stop
 
@@ -74,11 +76,13 @@ class Host:
         listener: socket.socket,
         pool: ThreadPoolExecutor,
         signalr: Service,
+        timers: Timers,
     ) -> None:
         self.functions = functions
         self.routes = routes
         self.engine = engine
         self.signalr = signalr
+        self.timers = timers
         self.url = origin_of(listener)
         self._web = web
         self._listener = listener
@@ -117,10 +121,13 @@ class Host:
         )
         server = _Server(config)
         task = asyncio.create_task(server.serve(sockets=[self._listener]))
+        self.timers.start()
         try:
             yield
         finally:
-            await self.engine.stop()  # first: an activity that is ending may still call this host, and must not fail
+            # Both before the server: a function that is ending may still call this host, and must not fail.
+            await self.timers.stop()
+            await self.engine.stop()
             server.should_exit = True
             await task
             await _close_sdk_session()
@@ -157,14 +164,23 @@ def _compose(root: Path, state: Path, host_json: HostJson, local: LocalSettings,
     engine = SqliteEngine(state, app, _engine_options(host_json))
     routes = RouteTable(functions, host_json.extensions.http.route_prefix)
     dispatcher = FunctionDispatcher(routes, invoker, _style(functions), body_limit(os.environ))
+    timers = Timers(functions, invoker, Monitor(state.with_name(f"{state.name}.timers.json")), os.environ)
+    admin = AdminApi(functions, routes.urls(origin), timers, origin)
     web = Starlette(
-        routes=[*HostStatus().routes, *DurableApi(engine, urls).routes, *SignalRApi(emulated, service).routes],
+        routes=[*admin.routes, *DurableApi(engine, urls).routes, *SignalRApi(emulated, service).routes],
         middleware=_cors(local),
     )
     web.router.default = dispatcher
     web.router.redirect_slashes = False
     return Host(
-        functions=functions, routes=routes, engine=engine, web=web, listener=listener, pool=pool, signalr=service
+        functions=functions,
+        routes=routes,
+        engine=engine,
+        web=web,
+        listener=listener,
+        pool=pool,
+        signalr=service,
+        timers=timers,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import sys
 import types
 import typing
@@ -12,7 +13,20 @@ import azure.functions as func
 
 from devhost.converters import converter_for
 from devhost.errors import StartupError
-from devhost.functions import ENTITY_TRIGGER, HTTP_TRIGGER, ORCHESTRATION_TRIGGER, Binding, Function
+from devhost.functions import (
+    ENTITY_TRIGGER,
+    HTTP_TRIGGER,
+    ORCHESTRATION_TRIGGER,
+    RETRIED_TRIGGERS,
+    TIMER_TRIGGER,
+    Binding,
+    Function,
+)
+from devhost.retry import RetryError, RetryPolicy, parse_retry
+from devhost.timers.ncrontab import ScheduleError
+from devhost.timers.schedule import parse_schedule
+
+log = logging.getLogger("devhost")
 
 _EXTENSION = "azurefunctions.extensions.base"  # looked up, never imported: only the app's import turns it on
 
@@ -32,6 +46,31 @@ def check_function(name: str, call: Callable[..., object], trigger: Binding, bin
     for binding in bound.values():
         if binding.name in annotations:
             _check_annotation(name, binding, annotations[binding.name])
+
+
+def retry_policy(name: str, setting: Mapping[str, object] | None, trigger: Binding) -> RetryPolicy | None:
+    """The policy of `@app.retry`, None where the host does not retry. Raises `StartupError` for a wrong one."""
+    try:
+        policy = parse_retry(setting)
+    except RetryError as error:
+        raise _refusal(name, str(error)) from error
+    if policy is None or trigger.type in RETRIED_TRIGGERS:
+        return policy
+    log.warning(
+        "%s: @app.retry is ignored, because the host does not retry functions of this trigger (%s)", name, trigger.type
+    )
+    return None
+
+
+def why_unscheduled(trigger: Binding, environ: Mapping[str, str]) -> str | None:
+    """Why a timer trigger has no schedule to go by, or None. On Azure, too, only this function is left out then."""
+    if trigger.type != TIMER_TRIGGER:
+        return None
+    try:
+        parse_schedule(trigger.text("schedule"), environ)
+    except ScheduleError as error:
+        return f"its schedule cannot be read: {error}"
+    return None
 
 
 def uses_fastapi(functions: Iterable[Function]) -> bool:

@@ -26,6 +26,7 @@ import azure.functions as func
 from devhost.converters import encode_output
 from devhost.expressions import BindingData
 from devhost.functions import ACTIVITY_TRIGGER, ENTITY_TRIGGER, ORCHESTRATION_TRIGGER, Binding, Function
+from devhost.retry import NO_RETRY, RetryContext
 from devhost.settings import whole_number
 
 log = logging.getLogger("devhost")
@@ -63,15 +64,6 @@ class TraceContext:
 
 
 @dataclass(frozen=True)
-class RetryContext:
-    """`context.retry_context`: this version has no function-level retries, so always the first attempt."""
-
-    retry_count: int = 0
-    max_retry_count: int = 0
-    exception: None = None
-
-
-@dataclass(frozen=True)
 class Context:
     """The `context` parameter of a function that asks for it."""
 
@@ -79,7 +71,7 @@ class Context:
     function_name: str
     function_directory: str
     trace_context: TraceContext
-    retry_context: RetryContext = RetryContext()
+    retry_context: RetryContext = NO_RETRY
     thread_local_storage: threading.local = field(default_factory=threading.local)
 
 
@@ -105,14 +97,19 @@ class Invoker:
         self._outputs = outputs
 
     async def invoke(
-        self, function: Function, trigger_value: object, data: BindingData, encode: Callable[[object], T]
+        self,
+        function: Function,
+        trigger_value: object,
+        data: BindingData,
+        encode: Callable[[object], T],
+        retry: RetryContext = NO_RETRY,
     ) -> T:
         """Run `function` once, encode what it returned and send its outputs. Raises whatever any of them raised."""
         outs = {binding.name: Out() for binding in function.outputs}
         inputs = {binding.name: self._inputs[binding.type](binding, data) for binding in function.inputs}
         arguments = {function.trigger.name: trigger_value, **inputs, **outs}
         if function.wants_context:
-            arguments["context"] = self._context(function, data)
+            arguments["context"] = self._context(function, data, retry)
         with logged(function):
             value = await self._call(function, arguments)
             _check_return(function, value)
@@ -151,11 +148,11 @@ class Invoker:
             if sink is not None and content is not None:
                 await sink(binding, content)
 
-    def _context(self, function: Function, data: BindingData) -> Context:
+    def _context(self, function: Function, data: BindingData, retry: RetryContext) -> Context:
         storage = threading.local()
         invocation_id = storage.invocation_id = str(uuid.uuid4())
         trace = TraceContext(data.headers.get("traceparent", ""), data.headers.get("tracestate", ""))
-        return Context(invocation_id, function.name, str(self._root), trace, thread_local_storage=storage)
+        return Context(invocation_id, function.name, str(self._root), trace, retry, storage)
 
 
 def _contained(function: Function, call: Callable[[], object]) -> object:

@@ -16,7 +16,7 @@ import azure.functions as func
 from devhost.errors import StartupError
 from devhost.expressions import ExpressionError, resolve_settings
 from devhost.functions import Binding, Function, JsonValue, why_unserved
-from devhost.indexing import check_function
+from devhost.indexing import check_function, retry_policy, why_unscheduled
 
 
 class AppImportError(StartupError):
@@ -79,7 +79,8 @@ def _describe(indexed: func.decorators.function_app.Function, environ: Mapping[s
         returns=next((binding for binding in others if binding.name == "$return"), None),
         is_async=inspect.iscoroutinefunction(call),
         wants_context="context" in inspect.signature(call).parameters and all(b.name != "context" for b in bindings),
-        unserved=unset or why_unserved(trigger, others),
+        retry=retry_policy(name, indexed.get_settings_dict("retry_policy"), trigger),
+        unserved=unset or why_unserved(trigger, others) or why_unscheduled(trigger, environ),
     )
 
 

@@ -29,6 +29,10 @@ class RouteTable:
         routes = [_route(function, prefix) for function in functions if function.trigger.type == HTTP_TRIGGER]
         self.routes = sorted(routes, key=lambda route: (route.template.precedence, route.function.name.lower()))
 
+    def urls(self, origin: str) -> dict[str, str]:
+        """The URL that reaches each function, by its name; route parameters stay as they are written."""
+        return {route.function.name: f"{origin}{route.path}" for route in self.routes}
+
     def find(self, raw_path: bytes, method: str) -> tuple[Function, dict[str, str]] | None:
         """The function and its route parameters, or None: a wrong method is no match either, as on Azure."""
         path = _decoded(raw_path)

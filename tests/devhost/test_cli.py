@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import socket
 import sys
@@ -91,7 +92,8 @@ async def test_it_lists_the_functions_and_says_when_it_is_ready(tmp_path: Path) 
     assert response.text == "plain words"
     assert f"[POST] {host.url}/api/only-post" in listing
     assert "activityTrigger 'add_one'" in listing
-    assert "WARNING: timerTrigger is not served by this version" in listing
+    assert re.search(r"timerTrigger '0 0 \* \* \* \*', next \d{4}-\d\d-\d\d \d\d:00:00 UTC", listing)
+    assert "WARNING: queue binding 'message' is not served by this version" in listing
     assert code == 0
 
 

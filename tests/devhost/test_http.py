@@ -80,12 +80,6 @@ async def test_a_large_body_arrives_whole(serve: Serve) -> None:
     assert response.text == "20000000 bytes"
 
 
-async def test_host_status(serve: Serve) -> None:
-    async with serve("classic") as client:
-        response = await client.get("/admin/host/status")
-    assert response.json()["state"] == "Running"
-
-
 async def _chunks(count: int, size: int) -> AsyncIterator[bytes]:
     for _ in range(count):
         yield b"x" * size

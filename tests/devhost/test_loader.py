@@ -42,9 +42,8 @@ def test_functions_are_described_by_their_bindings() -> None:
 
 def test_what_is_not_served_still_loads_and_says_why() -> None:
     functions = load(APPS / "classic")
-    assert functions["hourly"].unserved == "timerTrigger is not served by this version"
     assert functions["queued"].unserved == "queue binding 'message' is not served by this version"
-    assert [name for name, function in functions.items() if function.unserved] == ["hourly", "queued"]
+    assert [name for name, function in functions.items() if function.unserved] == ["queued"]
 
 
 def test_settings_are_looked_up_in_bindings(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,6 +86,10 @@ def test_settings_are_looked_up_in_bindings(make_app: MakeApp, monkeypatch: pyte
         (
             PLAIN + HTTP + "def f(req: func.HttpRequest): ...\n" + HTTP + "def f(req: func.HttpRequest): ...",
             "does not have a unique function name",
+        ),
+        (
+            PLAIN + "@app.timer_trigger('t', '0 * * * * *')\n@app.retry('fixed_delay', 'few')\ndef f(t): ...",
+            "Cannot load the function 'f': max_retry_count is 'few'",
         ),
     ],
 )
