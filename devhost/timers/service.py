@@ -46,6 +46,7 @@ class Timers:
     def start(self) -> None:
         """Begin to fire each timer at its occurrences."""
         for name, timer in self._timers.items():
+            timer.resume()
             self._spawn(name, timer.serve())
 
     async def stop(self) -> None:
@@ -61,7 +62,7 @@ class Timers:
     def next_occurrence(self, name: str) -> datetime | None:
         """When the timer function `name` is due next, or None when it is no timer function."""
         timer = self._timers.get(name)
-        return None if timer is None else timer.next_after(self._clock.now())
+        return None if timer is None else timer.next_occurrence()
 
     def _timer(self, function: Function, monitor: Monitor, environ: Mapping[str, str]) -> Timer:
         async def fire(request: str) -> None:

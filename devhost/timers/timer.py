@@ -35,13 +35,17 @@ class Timer:
         self._one_at_a_time = asyncio.Lock()
         self._status = self._first_status(clock.now())
 
-    def next_after(self, moment: datetime) -> datetime:
-        """The first occurrence later than `moment`."""
-        return self._schedule.next_after(moment)
+    def next_occurrence(self) -> datetime:
+        """When it is due next, a missed occurrence left out."""
+        now = self._clock.now()
+        return self._status.next if self._status.next > now else self._schedule.next_after(now)
+
+    def resume(self) -> None:
+        """Go on from what is remembered of the time before this start."""
+        self._status = self._remembered(self._clock.now())
 
     async def serve(self) -> None:
         """Fire at each occurrence, for ever. First make up for a missed one; that counts as the start's, too."""
-        self._status = self._remembered(self._clock.now())
         if self._status.next < self._clock.now():
             await self._tick(past_due=True)
         elif self._on_startup:

@@ -64,6 +64,7 @@ class Bench:
         monitor = Monitor(self.path) if monitored else None
         parsed = parse_schedule(schedule, {})
         timer = Timer("hourly", parsed, monitor, self.function, self.clock, on_startup=on_startup)
+        timer.resume()
         task = asyncio.create_task(timer.serve())
         try:
             yield timer
@@ -125,6 +126,17 @@ async def test_a_tick_missed_while_the_host_was_down_is_made_up_for_once(bench: 
         assert await bench.function.next_time() == "22 21:00:00"
     async with bench.serving():
         assert bench.function.fired.empty()
+
+
+async def test_it_tells_when_it_is_due_next(bench: Bench) -> None:
+    async with bench.serving("00:10:00") as timer:
+        assert timer.next_occurrence() == START + timedelta(minutes=10)
+    bench.clock.set(START + timedelta(minutes=4))
+    async with bench.serving("00:10:00") as timer:
+        assert timer.next_occurrence() == START + timedelta(minutes=10)  # a restart does not put it off
+    bench.clock.set(START + timedelta(minutes=14))
+    async with bench.serving("00:10:00") as timer:
+        assert timer.next_occurrence() == START + timedelta(minutes=24)
 
 
 async def test_the_first_tick_of_all_is_not_forgotten_either(bench: Bench) -> None:
