@@ -34,6 +34,7 @@ class Timer:
         self._on_startup = on_startup
         self._one_at_a_time = asyncio.Lock()
         self._status = self._first_status(clock.now())
+        self._missed_one = False
 
     def next_occurrence(self) -> datetime:
         """When it is due next, a missed occurrence left out."""
@@ -42,11 +43,13 @@ class Timer:
 
     def resume(self) -> None:
         """Go on from what is remembered of the time before this start."""
-        self._status = self._remembered(self._clock.now())
+        now = self._clock.now()
+        self._status = self._remembered(now)
+        self._missed_one = self._status.next < now
 
     async def serve(self) -> None:
         """Fire at each occurrence, for ever. First make up for a missed one; that counts as the start's, too."""
-        if self._status.next < self._clock.now():
+        if self._missed_one:
             await self._tick(past_due=True)
         elif self._on_startup:
             await self._tick()
