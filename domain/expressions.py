@@ -7,11 +7,14 @@ way to burn time, nested macros over long lists.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
 
 from domain.errors import Code, Fault, Problem, ProblemError
 from domain.values import Json
@@ -36,6 +39,7 @@ _LISTING = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|\.\s*(?=(?:map|f
 _PLACEHOLDER = re.compile(r"\$\{((?:[^{}\"']|\"[^\"]*\"|'[^']*'|\{[^{}]*\})*)\}")
 _STEP = re.compile(r"\bsteps\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(?:\"([^\"]+)\"|'([^']+)')\s*\])")
 _STEPS_ANYHOW = re.compile(r"\bsteps\b")
+_DURATION = TypeAdapter(timedelta)
 
 
 def failed(expression: str, why: str) -> ProblemError:
@@ -94,21 +98,25 @@ def evaluate(expression: str, scope: Mapping[str, Json]) -> Json:
         return _plain(program.execute(cel.Context(dict(scope), {"_ordered": _ordered})))
     except KeyError as error:
         raise failed(expression, f"there is no key {error}.") from error
-    except (RuntimeError, TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
+    except (RuntimeError, TypeError, ValueError, IndexError, ZeroDivisionError, OverflowError) as error:
         raise failed(expression, _first_line(str(error))) from error
 
 
-def evaluate_condition(expression: str, scope: Mapping[str, Json]) -> bool:
-    """Like `evaluate`, and it must be true or false: a text such as "no" is not silently taken for true."""
-    value = evaluate(expression, scope)
+def truth(expression: str, value: Json) -> bool:
+    """The value that a condition gave. Raises `ProblemError` unless it is true or false: "no" is taken for neither."""
     if not isinstance(value, bool):
-        raise failed(expression, f"a condition must be true or false, and this is {type(value).__name__}.")
+        raise failed(expression, "a condition must be true or false, and this is neither; compare it with something.")
     return value
 
 
 def _plain(value: Any) -> Json:
+    """The value as JSON can say it. Raises `ValueError` for a number it cannot."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"the number {value} is not finite.")
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return _DURATION.dump_python(value, mode="json")
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
     if isinstance(value, list):

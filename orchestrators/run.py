@@ -18,7 +18,7 @@ from domain.calls import Evaluation
 from domain.errors import Problem, ProblemError, platform_failed
 from domain.events import Draft, EventType
 from domain.executions import StopReason
-from domain.expressions import evaluate, render, steps_used
+from domain.expressions import evaluate, render, steps_used, truth
 from domain.values import Json, Value
 
 Steps = dict[str, Value]
@@ -163,7 +163,8 @@ class Run:
 
     def condition(self, source: str, scope: Scope, step: str) -> Generator[Any, Any, bool]:
         value = yield from self.evaluate(source, scope, step, template=False)
-        return value == values.inline(True)
+        # What is too large to travel inline is neither true nor false, and so is its reference.
+        return truth(source, value.get("v", value))
 
 
 def attempted(task: Any) -> Generator[Any, Any, Any]:
@@ -171,7 +172,9 @@ def attempted(task: Any) -> Generator[Any, Any, Any]:
     try:
         return (yield task)
     except Exception as error:  # the SDK raises bare Exception for every failed task
-        return platform_failed(" ".join(str(error).split())[:500])
+        # What was raised, without the traceback that follows it: that is for the log, not for callers.
+        said, _, _ = str(error).partition("Traceback (most recent call last)")
+        return platform_failed(" ".join(said.split())[:500])
 
 
 def dumped(shape: BaseModel) -> dict[str, Json]:

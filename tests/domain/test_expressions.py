@@ -13,10 +13,10 @@ from domain.expressions import (
     check,
     check_template,
     evaluate,
-    evaluate_condition,
     placeholders,
     render,
     steps_used,
+    truth,
 )
 
 SCOPE: dict[str, Any] = {
@@ -35,6 +35,7 @@ SCOPE: dict[str, Any] = {
         ("has(input.missing)", False),
         ("{'k': [1, 2.5, null]}", {"k": [1, 2.5, None]}),
         ("timestamp('2026-01-01T00:00:00Z')", "2026-01-01T00:00:00+00:00"),
+        ("{'wait': [duration('90m')]}", {"wait": ["PT1H30M"]}),
     ],
 )
 def test_evaluates(expression: str, value: Any) -> None:
@@ -48,6 +49,9 @@ def test_evaluates(expression: str, value: Any) -> None:
         ("nobody.x", "nobody"),
         ("input.missing", "no key"),
         ("1 / 0", "zero"),
+        ("input.words[2]", "out of bounds: 2"),
+        ("[1.0, 0.0 / 0.0]", "nan is not finite"),
+        ("-1.0 / 0.0", "-inf is not finite"),
         ("'a' + 1", "int"),
         ("x" * (MAX_LENGTH + 1), "longer than"),
         ("input.a.map(x, input.a.map(y, input.a.filter(z, true)))", "more than 2"),
@@ -60,9 +64,9 @@ def test_a_failure_is_typed_and_says_why(expression: str, complaint: str) -> Non
 
 
 def test_a_condition_must_be_true_or_false() -> None:
-    assert evaluate_condition("input.n > 2", SCOPE) is True
+    assert truth("input.n > 2", True) is True
     with pytest.raises(ProblemError, match="true or false"):
-        evaluate_condition("'no'", SCOPE)
+        truth("'no'", "no")
 
 
 def test_a_template_of_one_placeholder_keeps_the_type_and_any_other_gives_text() -> None:

@@ -109,3 +109,14 @@ async def test_a_fault_of_the_interpreter_itself_still_ends_the_execution(
     assert record.error is not None
     assert record.error.code is Code.PLATFORM_FAILED
     assert "ZeroDivisionError('oh')" in record.error.message
+
+
+async def test_what_an_activity_raised_is_told_without_its_traceback(bench: Bench) -> None:
+    def broken(request: object) -> str:
+        raise ZeroDivisionError("oh")
+
+    bench.model._script = broken
+    record = await bench.run({"steps": [{"id": "a", "agent": "x", "retry": {"attempts": 1}}]})
+    assert record.error is not None
+    assert record.error.code is Code.PLATFORM_FAILED
+    assert record.error.message.endswith("ZeroDivisionError: oh")

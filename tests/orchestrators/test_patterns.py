@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from domain.errors import Code
 from domain.executions import Status, StopReason
 from services.models.base import ModelRequest
@@ -150,6 +152,14 @@ async def test_a_skipped_step_is_null_and_says_why(bench: Bench) -> None:
     assert asked_of(bench.model) == ["skipped null"]
     skipped = next(event for event in await bench.log(record.id) if event.type == "step.skipped")
     assert skipped.data["reason"] == "`input.go` is false"
+
+
+@pytest.mark.parametrize("written", ["no", "long " * 1000])
+async def test_a_condition_that_is_neither_true_nor_false_fails_its_step(bench: Bench, written: str) -> None:
+    record = await bench.run({"steps": [{"id": "maybe", "agent": "a", "when": "input.go"}]}, {"go": written})
+    assert record.error is not None
+    assert record.error.code is Code.EXPRESSION_FAILED
+    assert "must be true or false" in record.error.message
 
 
 async def test_on_error_skip_and_fallback_carry_on(bench: Bench) -> None:
