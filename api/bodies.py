@@ -22,6 +22,8 @@ from domain.values import Json
 MAX_BYTES = 1_048_576
 MAX_DEPTH = 100
 MAX_VALUES = 200_000
+INTEGERS = range(-(2**63), 2**64)
+"""What expressions compute with; a larger number would silently lose its last digits."""
 
 JSON_TYPES = frozenset({"", "application/json", "text/json"})
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
@@ -101,7 +103,7 @@ def parse_yaml(content: bytes) -> Json:
         mark = error.problem_mark or error.context_mark
         where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise Unreadable(f"Not YAML: {error.problem or error.context}{where}.") from error
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, KeyError) as error:  # KeyError: `!!bool` before what is none
         raise Unreadable(f"Not YAML: {' '.join(str(error).split())[:300]}.") from error
     _check(value)
     return value
@@ -194,6 +196,8 @@ def _check_scalar(value: Json, parts: tuple[str | int, ...]) -> None:
             value.encode()
         except UnicodeEncodeError as error:
             raise Unreadable(f"The text at `{pointer(parts)}` has half of a surrogate pair in it.") from error
+    elif isinstance(value, int) and value not in INTEGERS:
+        raise Unreadable(f"The integer at `{pointer(parts)}` has more than 64 bits: send it as text.")
     elif isinstance(value, float) and value - value != 0:
         raise Unreadable(f"The number at `{pointer(parts)}` is not finite.")
     elif not isinstance(value, dict | list | str | int | float | None):

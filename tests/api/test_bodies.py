@@ -31,6 +31,8 @@ class TestJson:
             (b"[" * 100_000, "nested more than"),
             (b"[" * 150 + b"]" * 150, "nested more than"),
             (b"9" * 5_000, "digits"),
+            (b'{"a": [18446744073709551616]}', "`/a/0` has more than 64 bits"),
+            (b'{"a": -9223372036854775809}', "`/a` has more than 64 bits"),
             (b"[" + b"1," * 200_000 + b"1]", "more than 200000 values"),
         ],
     )
@@ -41,9 +43,9 @@ class TestJson:
 
     def test_taken(self) -> None:
         nested = b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
-        assert parse_json(b'\xef\xbb\xbf{"a": [1, 2.5, null, true, "\\u00e9 \\ud83d\\ude00"]}') == {
-            "a": [1, 2.5, None, True, "é 😀"]
-        }
+        assert parse_json(
+            b'\xef\xbb\xbf{"a": [1, 2.5, 18446744073709551615, null, true, "\\u00e9 \\ud83d\\ude00"]}'
+        ) == {"a": [1, 2.5, 2**64 - 1, None, True, "é 😀"]}
         assert isinstance(parse_json(nested), list)
 
 
@@ -58,6 +60,8 @@ class TestYaml:
             ("1: a", "a key must be text; quote it in line 1, column 1"),
             ("[a]: b", "a key must be text"),
             ("a: .nan", "not finite"),
+            (f"a: 0x{'f' * 5_000}", "`/a` has more than 64 bits"),
+            ("a: !!bool maybe", "maybe"),
             ("a: !!binary aGk=", "cannot be said in JSON"),
             ("a: !!set {b}", "cannot be said in JSON"),
             ("a: !!python/object/apply:os.getcwd []", "could not determine a constructor"),
