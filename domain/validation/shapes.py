@@ -96,6 +96,7 @@ class _Complaint:
             "extra_forbidden": f"unknown key `{key}`{did_you_mean(key, self.place.siblings)}",
             "missing": "this key is needed",
             "too_short": f"needs at least {context.get('min_length')}",
+            "too_long": f"takes at most {context.get('max_length')}, and these are {context.get('actual_length')}",
             "model_type": "should be an object",
             "dict_type": "should be an object",
             "one_key": plain + self._misspelt_option(),

@@ -66,6 +66,7 @@ class TestShapes:
             (of_steps({"id": "s", "sequential": [{"id": "!", "agent": "x"}]}), "/steps/0/sequential/0/id", "letters"),
             ({"name": "Nö", "steps": [agent("a")]}, "/name", "lower-case letters"),
             ({"name": "w", "steps": []}, "/steps", "needs at least 1"),
+            (of_steps(*(agent(f"s{n}") for n in range(501))), "/steps", "takes at most 500, and these are 501"),
             (of_steps(agent("a"), input=3), "/input", "should be an object"),
             ([], "", "should be an object"),
             ("text", "", "should be an object"),
