@@ -57,13 +57,28 @@ def remote_model(environment: Mapping[str, str]) -> str | None:
 def ensure_token(state_dir: Path) -> Path:
     """The file holding the local token: 32 random bytes, URL-safe, readable by its owner alone; made if missing."""
     path = state_dir / "token"
-    if not path.exists():
+    if not path.is_file():
         # mkstemp makes it 0600; the move makes it whole or absent, whenever we are killed.
         handle, draft = tempfile.mkstemp(dir=state_dir, prefix="token-")
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(32))
-        Path(draft).replace(path)
+        try:
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_urlsafe(32))
+            Path(draft).replace(path)
+        except OSError:
+            Path(draft).unlink()
+            raise
     return path
+
+
+def prepare(state_dir: Path) -> Path:
+    """Make the state directory and the token in it; returns the token file. Raises `StartError` where it cannot."""
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        return ensure_token(state_dir)
+    except OSError as error:
+        raise StartError(
+            f"The state directory {state_dir} cannot be used ({error.strerror}): choose another, STATE_DIR=folder."
+        ) from error
 
 
 def require_free(port: int) -> None:
@@ -92,7 +107,7 @@ def installation(
     The host is stopped before the model it may be waiting for. Raises `StartError`, `WeightsError` or `ProcessFailed`.
     """
     require_free(port)
-    state_dir.mkdir(parents=True, exist_ok=True)
+    token_file = prepare(state_dir)
     remote = remote_model(environment)
     model: ModelServer | None = None
     with ExitStack() as stack:
@@ -102,7 +117,6 @@ def installation(
             model = stack.enter_context(local_model(environment))
             say(f"model    {model.model.name}, local, at {model.address}")
         settings = model.environment() if model else {}
-        token_file = ensure_token(state_dir)
         host = stack.enter_context(Host(state_dir, port=port, environment=settings, on_line=say))
         yield Installation(host, model, token_file)
 

@@ -112,6 +112,20 @@ def test_the_token_is_secret_and_stays(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["token"]
 
 
+@pytest.mark.parametrize("blocked", ["state", "state/token"])
+def test_a_state_directory_that_cannot_be_used_is_one_clear_sentence(tmp_path: Path, blocked: str) -> None:
+    state = tmp_path / "state"
+    if blocked == "state":
+        state.touch()
+    else:
+        (state / "token").mkdir(parents=True)
+    with pytest.raises(
+        start.StartError, match=r"state cannot be used \((File exists|Is a directory)\): choose another"
+    ):
+        start.prepare(state)
+    assert [path.name for path in tmp_path.rglob("*")] == ["state", "token"][: 1 + blocked.count("/")]
+
+
 @pytest.mark.parametrize("text", ["port", "70000", "-1"])
 def test_a_port_is_a_number(text: str) -> None:
     with pytest.raises(start.StartError, match="is not a port"):
