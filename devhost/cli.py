@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
 from devhost.errors import StartupError
@@ -19,23 +19,24 @@ from devhost.invocation import user_traceback
 from devhost.loader import AppImportError
 from devhost.timers.service import Timers
 
+EXIT_FAILED = 1
 EXIT_STARTUP = 2
+_PARENT_SECONDS = 0.5
 _QUIET = ("aiohttp", "asyncio", "azure", "httpcore", "httpx", "openai", "uvicorn", "websockets")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code: 0 after a stop, 2 when the app cannot be served."""
+    """Run the command line and return the exit code: 0 after a stop, 1 after a failure, 2 for no start."""
     parsed = _parser().parse_args(arguments)
     _set_up_logging(verbose=parsed.verbose)
     try:
         host = Host.load(HostOptions(parsed.app, parsed.state, parsed.host, parsed.port))
-        asyncio.run(_serve(host))
+        return asyncio.run(_serve(host, parsed.with_parent))
     except StartupError as error:
         if isinstance(error, AppImportError) and error.__cause__ is not None:
             print(user_traceback(error.__cause__), file=sys.stderr)
         print(f"devhost: {error}", file=sys.stderr)
         return EXIT_STARTUP
-    return 0
 
 
 def exit_process(code: int) -> None:
@@ -50,7 +51,8 @@ def exit_process(code: int) -> None:
     sys.exit(code)
 
 
-async def _serve(host: Host) -> None:
+async def _serve(host: Host, parent: int | None) -> int:
+    """Serve until told to stop, until `parent` has ended or the engine has failed; returns the exit code."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -58,7 +60,22 @@ async def _serve(host: Host) -> None:
     async with host.serving():
         print("\n".join(_table(host)))
         print(f"devhost ready: {host.url}", flush=True)
-        await stopped.wait()
+        await _first_of(stopped.wait(), host.engine.failed.wait(), *([_end_of(parent)] if parent else []))
+    # A host without its engine would take requests and never work on them: whoever runs it shall see it end.
+    return EXIT_FAILED if host.engine.failed.is_set() else 0
+
+
+async def _first_of(*waits: Coroutine[object, object, object]) -> None:
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+
+
+async def _end_of(parent: int) -> None:
+    """Return once `parent`, the process that started this one, has ended, however that came."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - a process has no event to wait for
+        await asyncio.sleep(_PARENT_SECONDS)
 
 
 def _table(host: Host) -> list[str]:
@@ -99,5 +116,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=7071, help="port to listen on, 0 for a free one (default: 7071)")
     parser.add_argument("--state", type=Path, required=True, help="file that keeps orchestrations and entities")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--with-parent", type=int, metavar="PID", help="stop when this process, our parent, has ended")
     parser.add_argument("--verbose", action="store_true", help="also log each orchestrator turn and library messages")
     return parser

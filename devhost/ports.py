@@ -6,6 +6,7 @@ value, because parsing and printing again changes numbers, dates and key order.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -104,6 +105,9 @@ class EntityStatus:
 
 class Engine(Protocol):
     """The durable engine. Every coroutine returns only after its effect is committed to the state file."""
+
+    failed: asyncio.Event
+    """Set when the state file could not be used any more: the engine has stopped, and only a new one goes on."""
 
     async def start(self) -> None: ...
 

@@ -189,7 +189,10 @@ class ModelServer(Child):
 
 
 class Host(Child):
-    """The local Functions host serving the app in `app`; `address` is its URL. All state lives in `state_dir`."""
+    """The local Functions host serving the app in `app`; `address` is its URL. All state lives in `state_dir`.
+
+    It ends when we do.
+    """
 
     READY = "devhost ready: "
     name = "The host"
@@ -215,4 +218,5 @@ class Host(Child):
 
     def arguments(self) -> list[str]:
         state = self.state_dir / "devhost.db"
-        return ["-m", "devhost", "--app", str(self.app), "--port", str(self.port), "--state", str(state)]
+        options = ["--app", str(self.app), "--port", str(self.port), "--state", str(state)]
+        return ["-m", "devhost", *options, "--with-parent", str(os.getpid())]

@@ -44,13 +44,18 @@ class SqliteEngine:
         self._thread: EngineThread | None = None
         self._runner: Runner | None = None
         self._lock: int | None = None
+        self.failed = asyncio.Event()
 
     async def start(self) -> None:
         """Open the state file and take up everything that an earlier process left unfinished."""
         self._lock = database.lock_state_file(self._state_file)
         speed_up_replays()
         loop = asyncio.get_running_loop()
-        thread = EngineThread(self._open_kernel, lambda tasks, batches: self._hand_over(loop, tasks, batches))
+        thread = EngineThread(
+            self._open_kernel,
+            on_claimed=lambda tasks, batches: self._hand_over(loop, tasks, batches),
+            on_failed=lambda: _tell(loop, self.failed),
+        )
         self._runner = Runner(self._app, thread.post)
         thread.start()
         try:
@@ -138,6 +143,11 @@ class SqliteEngine:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _tell(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody is left to tell
+        loop.call_soon_threadsafe(event.set)
 
 
 async def _ask(thread: EngineThread, action: Callable[[Kernel], T]) -> T:

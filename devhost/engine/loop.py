@@ -62,15 +62,20 @@ class Command:
 
 
 class EngineThread:
-    """Owns the kernel. `open_kernel` and `close` run in the thread itself; `on_claimed` gets work after its commit."""
+    """Owns the kernel. `open_kernel` and `close` run in the thread itself; `on_claimed` gets work after its commit.
+
+    `on_failed` is told when the thread, once open, ends by itself.
+    """
 
     def __init__(
         self,
         open_kernel: Callable[[], Kernel],
         on_claimed: Callable[[list[Task], list[Batch]], None],
+        on_failed: Callable[[], None],
     ) -> None:
         self._open_kernel = open_kernel
         self._on_claimed = on_claimed
+        self._on_failed = on_failed
         self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed_because: str | None = None
@@ -119,6 +124,7 @@ class EngineThread:
                 "the durable engine has failed and stops; a restart resumes from the last commit", exc_info=True
             )
             reason = f"the durable engine has failed: {error}"
+            self._on_failed()
         finally:
             self._close(reason)
             kernel.store.connection.close()

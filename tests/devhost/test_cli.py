@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -95,6 +96,43 @@ async def test_it_lists_the_functions_and_says_when_it_is_ready(tmp_path: Path) 
     assert re.search(r"timerTrigger '0 0 \* \* \* \*', next \d{4}-\d\d-\d\d \d\d:00:00 UTC", listing)
     assert "WARNING: queue binding 'message' is not served by this version" in listing
     assert code == 0
+
+
+async def test_a_host_whose_state_file_fails_ends(tmp_path: Path) -> None:
+    state = tmp_path / "state.db"
+    async with running(APPS / "classic", state) as host:
+        with contextlib.closing(sqlite3.connect(state)) as file:
+            file.execute("DROP TABLE instances")
+        response = await host.http.get(f"{API}/instances/any")
+        async with asyncio.timeout(10):
+            code = await host.process.wait()
+    assert response.status_code == 503
+    assert code == 1
+
+
+async def test_a_host_ends_with_the_process_that_it_was_told_to_watch(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "devhost", "--app", str(APPS / "classic"), "--state", str(tmp_path / "state.db")]
+    starter = (
+        "import os, subprocess; "
+        f"host = subprocess.Popen([*{command!r}, '--port', '0', '--with-parent', str(os.getpid())]); "
+        "print(host.pid, flush=True); host.wait()"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", starter, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    pid = int(await process.stdout.readline())
+    try:
+        async with asyncio.timeout(30):
+            while not (await process.stdout.readline()).startswith(b"devhost ready: "):
+                pass
+            process.kill()
+            # Its output ends when the host, which has inherited it, is gone too.
+            await process.stdout.read()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    await process.wait()
 
 
 async def test_a_kill_in_the_middle_of_an_activity_loses_nothing(tmp_path: Path) -> None:

@@ -157,6 +157,7 @@ def test_the_host_is_told_where_its_state_and_the_app_are(tmp_path: Path, monkey
     host = Host(Path("state"), app=Path("app"), port=7)
     state = tmp_path / "state" / "devhost.db"
     expected = ["-m", "devhost", "--app", str(tmp_path / "app"), "--port", "7", "--state", str(state)]
+    expected += ["--with-parent", str(os.getpid())]
     assert host.arguments() == expected
 
 
