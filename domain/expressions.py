@@ -29,6 +29,8 @@ MAX_MACROS = 2
 """How many `map`, `filter`, `all`, `exists`, `exists_one` one expression may use."""
 MAX_TEMPLATE = 64_000
 """Characters of one template."""
+MAX_RENDERED = 4_000_000
+"""Characters of the text it gives: more than any model reads, and little enough to hold in memory."""
 
 NAMES = ("input", "steps", "item", "index", "execution", "chat")
 """What an expression can ever see; where it stands decides which of them are there."""
@@ -147,7 +149,17 @@ def render(template: str, scope: Mapping[str, Json]) -> Json:
     whole = _PLACEHOLDER.fullmatch(template.strip())
     if whole:
         return evaluate(whole.group(1).strip(), scope)
-    return _PLACEHOLDER.sub(lambda match: as_text(evaluate(match.group(1).strip(), scope)), template)
+    left = MAX_RENDERED - len(template)
+
+    def filled(match: re.Match[str]) -> str:
+        nonlocal left
+        text = as_text(evaluate(match.group(1).strip(), scope))
+        left -= len(text)
+        if left < 0:
+            raise failed(template, f"the text it gives is longer than {MAX_RENDERED} characters.")
+        return text
+
+    return _PLACEHOLDER.sub(filled, template)
 
 
 def as_text(value: Json) -> str:

@@ -75,6 +75,13 @@ def test_a_template_of_one_placeholder_keeps_the_type_and_any_other_gives_text()
     assert render("no placeholder", SCOPE) == "no placeholder"
 
 
+def test_a_short_template_cannot_fill_the_memory() -> None:
+    scope = {"input": "x" * 1_000_000}
+    assert len(render("${input} " * 3, scope)) == 3_000_003
+    with pytest.raises(ProblemError, match="longer than 4000000 characters"):
+        render("${input} " * 6_000, scope)
+
+
 def test_braces_and_quotes_inside_a_placeholder() -> None:
     assert placeholders("${ {'a': 1}.a } and ${'}'}") == ["{'a': 1}.a", "'}'"]
     assert render("${ {'a': 1}.a } and ${'}'}", {}) == "1 and }"
