@@ -1,0 +1,29 @@
+"""The real function app, with the stub where the client of the model endpoint would be; all else is as deployed."""
+
+from __future__ import annotations
+
+from bench.stub import Stub
+from function_app import app
+from services.models import client
+from services.models.base import ModelAnswer, ModelRequest, OnText
+
+__all__ = ["app"]
+
+
+class StubCalls:
+    """In the place of `services.models.calls.Calls`."""
+
+    def __init__(self, *_settings: object) -> None:
+        self._stub = Stub()
+
+    async def make(self, request: ModelRequest, model: str, on_text: OnText | None) -> ModelAnswer:
+        text = await self._stub.answer(request.idempotency_key)
+        if on_text is not None and (waited := on_text(text)) is not None:
+            await waited
+        return ModelAnswer(text=text, value=text, model=model, tokens_in=100, tokens_out=80, finish_reason="stop")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+client._load = StubCalls  # type: ignore[assignment]

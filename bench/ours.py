@@ -1,0 +1,120 @@
+"""Our side: the local host as a child process, and a client that speaks HTTP to it as any caller would."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import Any
+
+import aiohttp
+
+from bench.process import Process
+from bench.sides import Place, WrongResult
+from bench.workloads import Kind, Workload, agents, definition, task
+
+TOKEN = "bench"  # noqa: S105 - of a server on loopback that lives for seconds
+POLL_SECONDS = 0.02
+LONGEST_WAIT = 60
+
+
+class Ours:
+    name = "ours"
+
+    def start(self, place: Place) -> OursRunning:
+        return OursRunning(place)
+
+
+class OursRunning:
+    def __init__(self, place: Place) -> None:
+        place.state.mkdir(parents=True, exist_ok=True)
+        command = ["-m", "devhost", "--port", "0", "--state", str(place.state / "devhost.db")]
+        environment = {
+            **place.environment(),
+            "PYTHON_SCRIPT_FILE_NAME": "bench/app/stubbed.py",
+            "META_AGENTS_STATE_DIR": str(place.state),
+            "META_AGENTS_TOKEN": TOKEN,
+            "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+            "OPENAI_API_KEY": "stub",
+            "MODEL_NAME": "stub-model",
+        }
+        self.process = Process([sys.executable, *command], environment, place.calls.parent, place.trace)
+        self._url = self.process.line("devhost ready: ")
+        self.ready_seconds = time.time() - self.process.started
+        self._runner = asyncio.Runner()
+        self._client = self._runner.run(_client(self._url))
+
+    def prepare(self, kind: Kind, size: int) -> None:
+        self._runner.run(self._prepare(definition(kind, size)))
+
+    async def _prepare(self, workflow: dict[str, Any]) -> None:
+        for agent in agents():
+            await self._ask("PUT", f"/api/agents/{agent['name']}", agent)
+        await self._ask("PUT", f"/api/workflows/{workflow['name']}", workflow)
+
+    def run(self, workload: Workload) -> None:
+        self._runner.run(self._run_one(workload) if workload.executions == 1 else self._run_many(workload))
+
+    def begin(self, workload: Workload) -> str:
+        return str(self._runner.run(self._start(workload))["id"])
+
+    def finish(self, id: str) -> None:
+        self._runner.run(self._finish(id))
+
+    async def _start(self, workload: Workload, wait: int = 0) -> dict[str, Any]:
+        name = definition(workload.kind, workload.size)["name"]
+        body = {"workflow": name, "input": task(workload.kind, workload.size)}
+        return await self._ask("POST", f"/api/executions?wait={wait}", body)
+
+    async def _run_one(self, workload: Workload) -> None:
+        record = await self._start(workload, LONGEST_WAIT)
+        while record["status"] == "running":
+            await asyncio.sleep(POLL_SECONDS)
+            record = await self._ask("GET", f"/api/executions/{record['id']}")
+        _check(record, workload.size)
+
+    async def _run_many(self, workload: Workload) -> None:
+        started = await asyncio.gather(*(self._start(workload) for _ in range(workload.executions)))
+        await self._until_none_runs()
+        for execution in started:
+            _check(await self._ask("GET", f"/api/executions/{execution['id']}"), workload.size)
+
+    async def _until_none_runs(self) -> None:
+        while (await self._ask("GET", "/api/executions?status=running&limit=1"))["items"]:
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _finish(self, id: str) -> None:
+        while (record := await self._ask("GET", f"/api/executions/{id}"))["status"] == "running":
+            await asyncio.sleep(POLL_SECONDS)
+        if record["status"] != "completed":
+            raise WrongResult(f"execution {id}: {record['status']}, {record['error']}")
+
+    async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        async with self._client.request(method, path, json=body) as response:
+            if response.status >= 300:
+                raise WrongResult(f"{method} {path}: {response.status} {await response.text()}")
+            return await response.json()
+
+    def stop(self) -> None:
+        self._close()
+        self.process.stop()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self._close()
+
+    def _close(self) -> None:
+        self._runner.run(self._client.close())
+        self._runner.close()
+
+
+async def _client(url: str) -> aiohttp.ClientSession:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    connector = aiohttp.TCPConnector(limit=32)
+    return aiohttp.ClientSession(url, headers=headers, connector=connector, timeout=aiohttp.ClientTimeout(600))
+
+
+def _check(record: dict[str, Any], calls: int) -> None:
+    made = record["usage"]["model_calls"]
+    if record["status"] != "completed" or made != calls:
+        raise WrongResult(f"an execution is {record['status']} after {made} of {calls} calls: {record['error']}")

@@ -1,0 +1,57 @@
+"""What the bench asks of a side, ours or a peer's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from bench.process import Process
+from bench.workloads import Kind, Workload
+
+
+class WrongResult(Exception):
+    """A side said or did something else than the workload asks; its time would mean nothing."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one start of a side works. `calls` is the stub's log; `trace` is for its fsyncs, or None."""
+
+    state: Path
+    calls: Path
+    latency: float = 0.0
+    trace: Path | None = None
+
+    def environment(self) -> dict[str, str]:
+        return {"BENCH_LATENCY": str(self.latency), "BENCH_CALLS": str(self.calls)}
+
+
+class Running(Protocol):
+    """A started side."""
+
+    process: Process
+    ready_seconds: float
+
+    def prepare(self, kind: Kind, size: int) -> None:
+        """What its user would have done before: define the workflow."""
+
+    def run(self, workload: Workload) -> None:
+        """Start all its executions and return when the last has ended well. Raises `WrongResult`."""
+
+    def begin(self, workload: Workload) -> str:
+        """Start its one execution and return its id, at once."""
+
+    def finish(self, id: str) -> None:
+        """Return when this execution, begun before a restart, has ended well. Raises `WrongResult`."""
+
+    def stop(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+class Side(Protocol):
+    name: str
+
+    def start(self, place: Place) -> Running:
+        """Returns once it takes work. Raises `ProcessFailed`."""

@@ -1,0 +1,32 @@
+"""The model that stands in for every side's model client, in that side's own process. Standard library alone.
+
+It waits `BENCH_LATENCY` seconds, answers `ANSWER`, and writes one line at the start and one at the end of each call to
+the file `BENCH_CALLS`: what a killed process had really done is read from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+
+ANSWER = "The findings of this step, in a few sentences of plain words. " * 7
+"""434 characters: a short paragraph."""
+
+
+class Stub:
+    def __init__(self) -> None:
+        self._latency = float(os.environ["BENCH_LATENCY"])
+        # Append mode, one short write per line: whole lines from any thread, and kept when the process is killed.
+        self._log = os.open(os.environ["BENCH_CALLS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    async def answer(self, key: str) -> str:
+        """`key` names the call: execution and step, the same whenever this step is run."""
+        self._note("start", key)
+        if self._latency:
+            await asyncio.sleep(self._latency)
+        self._note("end", key)
+        return ANSWER
+
+    def _note(self, what: str, key: str) -> None:
+        os.write(self._log, f"{time.time():.6f} {what} {key}\n".encode())
