@@ -23,6 +23,7 @@ from devhost.durable.routes import DurableApi
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.errors import EngineError
 from devhost.engine.options import EngineOptions
+from devhost.engine.overview import Overview
 from devhost.errors import StartupError
 from devhost.functions import Function
 from devhost.http.admin import AdminApi
@@ -34,6 +35,7 @@ from devhost.indexing import uses_fastapi
 from devhost.invocation import Invoker, make_pool
 from devhost.listening import listen, origin_of
 from devhost.loader import load_functions
+from devhost.page.routes import PageApi
 from devhost.ports import Engine
 from devhost.settings import HostJson, LocalSettings, apply_environment, read_host_json, read_local_settings
 from devhost.signalr.bindings import SignalRBindings
@@ -166,8 +168,9 @@ def _compose(root: Path, state: Path, host_json: HostJson, local: LocalSettings,
     dispatcher = FunctionDispatcher(routes, invoker, _style(functions), body_limit(os.environ))
     timers = Timers(functions, invoker, Monitor(state.with_name(f"{state.name}.timers.json")), os.environ)
     admin = AdminApi(functions, routes.urls(origin), timers, origin)
+    page = PageApi(Overview(engine), functions, routes.urls(origin), timers.next_occurrence)
     web = Starlette(
-        routes=[*admin.routes, *DurableApi(engine, urls).routes, *SignalRApi(emulated, service).routes],
+        routes=[*admin.routes, *page.routes, *DurableApi(engine, urls).routes, *SignalRApi(emulated, service).routes],
         middleware=_cors(local),
     )
     web.router.default = dispatcher

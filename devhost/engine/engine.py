@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -125,6 +126,10 @@ class SqliteEngine:
 
     async def list_entities(self, name: str | None = None, top: int = 100) -> list[EntityStatus]:
         return await self._do(lambda kernel: queries.entities(kernel, name, top))
+
+    async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a query that changes nothing on the engine thread, between turns: keep it short."""
+        return await self._do(lambda kernel: query(kernel.store.connection))
 
     async def _do(self, action: Callable[[Kernel], T]) -> T:
         if self._thread is None:
