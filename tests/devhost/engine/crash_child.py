@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,39 +20,12 @@ import azure.durable_functions as df
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.options import EngineOptions
 from devhost.engine.store import Store
+from tests.devhost.engine.fuse import Fuse
 from tests.devhost.engine.sdk_app import SdkApp
 
 INSTANCES = ("chain", "fan_out", "naps", "counts", "family", "generations", "stubborn", "listens")
 WORDS = ("a", "b", "c")
 ENDED = frozenset({"Completed", "Failed", "Terminated"})
-
-
-class Fuse:
-    """Burns down by one at each dangerous moment, and then kills the process."""
-
-    def __init__(self, length: int) -> None:
-        self._left = length
-
-    def burn(self) -> None:
-        self._left -= 1
-        if self._left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def fused_commit(self, commit: Callable[[Store], None]) -> Callable[[Store], None]:
-        """A commit with dangers before and after; one that changes nothing is none."""
-        changes = 0
-
-        def fused(store: Store) -> None:
-            nonlocal changes
-            if store.connection.total_changes == changes:
-                commit(store)
-                return
-            changes = store.connection.total_changes
-            self.burn()
-            commit(store)
-            self.burn()
-
-        return fused
 
 
 def build_app(effects: Path, fuse: Fuse) -> SdkApp:  # noqa: C901 - many small functions, none of them complex

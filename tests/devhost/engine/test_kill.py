@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import random
 import signal
 from collections import Counter
@@ -16,12 +15,10 @@ import pytest
 from devhost.ports import InstanceQuery, InstanceStatus
 from tests.devhost.engine import crash_child
 from tests.devhost.engine.conftest import Bench, events
+from tests.devhost.engine.forks import processes
 from tests.devhost.engine.sdk_app import SdkApp
 
 _LIFE_SECONDS = 60
-
-processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload([crash_child.__name__])
 
 
 def live(function: Callable[..., None], *args: Any) -> int:
