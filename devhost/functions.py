@@ -48,7 +48,8 @@ class Binding:
 class Function:
     """A loaded function. `inputs` and `outputs` leave out the trigger and `$return`.
 
-    `retry` is None also where the host never retries. `unserved` is the reason why this host does not run it, or None.
+    `retry` is None also where the host never retries. `unserved` is the reason why this host does not run it, or None;
+    `disabled` is what has switched it off, which is the app's own wish.
     """
 
     name: str
@@ -61,6 +62,12 @@ class Function:
     wants_context: bool = False
     retry: RetryPolicy | None = None
     unserved: str | None = None
+    disabled: str | None = None
+
+    @property
+    def auth_level(self) -> str:
+        """The level of key that an HTTP function asks for, in lower case: anonymous, function or admin."""
+        return self.trigger.text("authLevel", "function").lower()
 
     @property
     def durable_name(self) -> str:

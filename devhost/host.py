@@ -18,6 +18,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from devhost.app import DurableApp
+from devhost.disabled import mark_disabled
+from devhost.durable.client import EXTENSION as DURABLE_EXTENSION
 from devhost.durable.client import DurableUrls
 from devhost.durable.routes import DurableApi
 from devhost.engine.engine import SqliteEngine
@@ -26,13 +28,16 @@ from devhost.engine.options import EngineOptions
 from devhost.engine.overview import Overview
 from devhost.errors import StartupError
 from devhost.functions import Function
+from devhost.http.access import KeyGate, make_own_entrance
 from devhost.http.admin import AdminApi
 from devhost.http.classic import ClassicStyle
 from devhost.http.dispatch import FunctionDispatcher, HttpStyle
+from devhost.http.key_routes import KeyRoutes
 from devhost.http.limits import body_limit
 from devhost.http.routing import RouteTable
 from devhost.indexing import uses_fastapi
 from devhost.invocation import Invoker, make_pool
+from devhost.keys import KeyRing, keys_file
 from devhost.listening import listen, origin_of
 from devhost.loader import load_functions
 from devhost.page.routes import PageApi
@@ -50,12 +55,13 @@ _STREAM_GRACE_SECONDS = 1  # how long open responses may run on once the host wa
 
 @dataclass(frozen=True)
 class HostOptions:
-    """What to serve and where. `port` 0 takes a free one."""
+    """What to serve and where. `port` 0 takes a free one; with `keys`, callers need Azure's keys."""
 
     app: Path
     state: Path
     host: str = "127.0.0.1"
     port: int = 0
+    keys: bool = False
 
 
 class _Server(uvicorn.Server):
@@ -100,7 +106,7 @@ class Host:
         host_json, local = read_host_json(root), read_local_settings(root)
         listener = listen(options.host, options.port)
         try:
-            return _compose(root, state, host_json, local, listener)
+            return _compose(root, state, host_json, local, listener, with_keys=options.keys)
         except BaseException:
             listener.close()
             raise
@@ -136,7 +142,9 @@ class Host:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _compose(root: Path, state: Path, host_json: HostJson, local: LocalSettings, listener: socket.socket) -> Host:
+def _compose(
+    root: Path, state: Path, host_json: HostJson, local: LocalSettings, listener: socket.socket, *, with_keys: bool
+) -> Host:
     origin = origin_of(listener)
     emulated = emulated_endpoint(origin, state)
     apply_environment(
@@ -150,8 +158,11 @@ def _compose(root: Path, state: Path, host_json: HostJson, local: LocalSettings,
             SETTING: emulated.connection_string,
         },
     )
-    functions = load_functions(root, os.environ)
-    urls = DurableUrls(origin, origin, host_json.extensions.durable_task.hub_name)
+    everything = mark_disabled(load_functions(root, os.environ), host_json.functions, os.environ)
+    functions = [function for function in everything if function.disabled is None]
+    keys = _keys(state, everything) if with_keys else None
+    own_entrance = make_own_entrance()
+    urls = _durable_urls(origin, host_json.extensions.durable_task.hub_name, keys, own_entrance)
     service = Service()
     signalr = SignalRBindings(emulated, service, os.environ)
     pool = make_pool(os.environ)
@@ -165,18 +176,22 @@ def _compose(root: Path, state: Path, host_json: HostJson, local: LocalSettings,
     app = DurableApp(functions, invoker)
     engine = SqliteEngine(state, app, _engine_options(host_json))
     routes = RouteTable(functions, host_json.extensions.http.route_prefix)
-    dispatcher = FunctionDispatcher(routes, invoker, _style(functions), body_limit(os.environ))
+    dispatcher = FunctionDispatcher(routes, invoker, _style(functions), body_limit(os.environ), keys)
     timers = Timers(functions, invoker, Monitor(state.with_name(f"{state.name}.timers.json")), os.environ)
-    admin = AdminApi(functions, routes.urls(origin), timers, origin)
+    admin = AdminApi(everything, routes.urls(origin), timers, origin)
+    middleware = _cors(local)
+    if keys is not None:
+        admin.routes += KeyRoutes(keys).routes
+        middleware.append(Middleware(KeyGate, keys=keys, own_entrance=own_entrance))
     page = PageApi(Overview(engine), functions, routes.urls(origin), timers.next_occurrence)
     web = Starlette(
         routes=[*admin.routes, *page.routes, *DurableApi(engine, urls).routes, *SignalRApi(emulated, service).routes],
-        middleware=_cors(local),
+        middleware=middleware,
     )
     web.router.default = dispatcher
     web.router.redirect_slashes = False
     return Host(
-        functions=functions,
+        functions=everything,
         routes=routes,
         engine=engine,
         web=web,
@@ -185,6 +200,16 @@ def _compose(root: Path, state: Path, host_json: HostJson, local: LocalSettings,
         signalr=service,
         timers=timers,
     )
+
+
+def _keys(state: Path, functions: list[Function]) -> KeyRing:
+    return KeyRing(keys_file(state), (function.name for function in functions), [DURABLE_EXTENSION])
+
+
+def _durable_urls(origin: str, hub: str, keys: KeyRing | None, own_entrance: str) -> DurableUrls:
+    if keys is None:
+        return DurableUrls(origin, origin, hub)
+    return DurableUrls(origin, f"{origin}{own_entrance}", hub, keys.of_extension(DURABLE_EXTENSION))
 
 
 def _engine_options(host_json: HostJson) -> EngineOptions:

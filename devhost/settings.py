@@ -46,6 +46,7 @@ class HostJson(_Json):
 
     version: Literal["2.0"]
     extensions: Extensions = Extensions()
+    functions: tuple[str, ...] | None = None
 
 
 class LocalHostOptions(BaseModel):

@@ -6,20 +6,29 @@ import json
 from dataclasses import dataclass
 
 API_PATH = "/runtime/webhooks/durabletask"
-_KEY = "code=devhost"  # keys are not enforced here, but apps that hide the real one in logs should have one to hide
+EXTENSION = "durabletask"
+_NO_KEY = "devhost"  # while keys are not asked for: apps that hide the real one in logs should have one to hide
 
 
 @dataclass(frozen=True)
 class DurableUrls:
-    """The URLs of one task hub. `origin` is where callers reach the host, `rpc_origin` where this machine does."""
+    """The URLs of one task hub. `origin` is where callers reach the host, `rpc_origin` where the app itself does.
+
+    `key` is the system key that callers need.
+    """
 
     origin: str
     rpc_origin: str
     hub: str
+    key: str = _NO_KEY
 
     @property
     def _query(self) -> str:
-        return f"taskHub={self.hub}&connection=Storage&{_KEY}"
+        return f"taskHub={self.hub}&connection=Storage&{self._code}"
+
+    @property
+    def _code(self) -> str:
+        return f"code={self.key}"
 
     def management(self, instance_id: str) -> dict[str, str]:
         """The check-status payload of an instance: its id and the URL of each operation on it."""
@@ -44,12 +53,12 @@ class DurableUrls:
             {
                 "taskHubName": self.hub,
                 "creationUrls": {
-                    "createNewInstancePostUri": f"{start}?{_KEY}",
-                    "createAndWaitOnNewInstancePostUri": f"{start}?{wait}&{_KEY}",
+                    "createNewInstancePostUri": f"{start}?{self._code}",
+                    "createAndWaitOnNewInstancePostUri": f"{start}?{wait}&{self._code}",
                 },
                 "managementUrls": self.management("INSTANCEID"),
                 "baseUrl": f"{self.origin}{API_PATH}",
-                "requiredQueryStringParameters": _KEY,
+                "requiredQueryStringParameters": self._code,
                 "rpcBaseUrl": f"{self.rpc_origin}{API_PATH}/",
             }
         )

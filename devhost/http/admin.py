@@ -17,7 +17,7 @@ from devhost.timers.service import Timers
 
 
 class AdminApi:
-    """Answers below `/admin` as Azure's host does, without its keys. `routes` is what to serve."""
+    """Answers below `/admin` as Azure's host does. `routes` is what to serve."""
 
     def __init__(self, functions: Sequence[Function], urls: Mapping[str, str], timers: Timers, origin: str) -> None:
         """`urls`: what reaches each HTTP function, by its name."""
@@ -68,8 +68,8 @@ class AdminApi:
         return Response(status_code=202)
 
     def _why_not_by_hand(self, function: Function) -> str | None:
-        if function.unserved:
-            return f"The function '{function.name}' is not served: {function.unserved}."
+        if why := function.disabled or function.unserved:
+            return f"The function '{function.name}' is not served: {why}."
         if function.trigger.type == HTTP_TRIGGER:
             return f"The function '{function.name}' has an HTTP trigger: call {self._urls[function.name]}."
         if function.trigger.type != TIMER_TRIGGER:
@@ -96,7 +96,7 @@ class AdminApi:
             "invoke_url_template": self._urls.get(function.name),
             "language": "python",
             "config": {"name": function.name, "bindings": [dict(binding.properties) for binding in bindings]},
-            "isDisabled": False,
+            "isDisabled": function.disabled is not None,
         }
 
 

@@ -12,10 +12,12 @@ from starlette.types import Receive, Scope, Send
 
 from devhost.expressions import BindingData
 from devhost.functions import Function
+from devhost.http.access import presented_key
 from devhost.http.binding_data import binding_data
 from devhost.http.limits import DEFAULT_BODY_LIMIT, limit_body
 from devhost.http.routing import RouteTable
 from devhost.invocation import Invoker, user_traceback
+from devhost.keys import KeyRing
 
 log = logging.getLogger("devhost")
 
@@ -34,12 +36,19 @@ class FunctionDispatcher:
     """Routes a request to its function and sends what the function answers."""
 
     def __init__(
-        self, routes: RouteTable, invoker: Invoker, style: HttpStyle, body_limit: int = DEFAULT_BODY_LIMIT
+        self,
+        routes: RouteTable,
+        invoker: Invoker,
+        style: HttpStyle,
+        body_limit: int = DEFAULT_BODY_LIMIT,
+        keys: KeyRing | None = None,
     ) -> None:
+        """`keys`: what callers must present, or None where nothing is asked for."""
         self._routes = routes
         self._invoker = invoker
         self._style = style
         self._body_limit = body_limit
+        self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,6 +59,9 @@ class FunctionDispatcher:
             await PlainTextResponse("No function is at this path.", 404)(scope, receive, send)
             return
         function, route_params = found
+        if self._keys is not None and not self._keys.admits(function, presented_key(scope)):
+            await Response(status_code=401)(scope, receive, send)
+            return
         try:
             limited = limit_body(scope, receive, self._body_limit)
             response = await self._respond(function, route_params, scope, limited)

@@ -75,9 +75,9 @@ def serve(process: None, tmp_path: Path) -> Serve:
     """`async with serve("classic") as client`: the app of that name, or at that path, on a free port."""
 
     @contextlib.asynccontextmanager
-    async def run(app: str | Path) -> AsyncIterator[HostClient]:
+    async def run(app: str | Path, *, keys: bool = False) -> AsyncIterator[HostClient]:
         root = APPS / app if isinstance(app, str) else app
-        host = Host.load(HostOptions(root, tmp_path / "state.db"))
+        host = Host.load(HostOptions(root, tmp_path / "state.db", keys=keys))
         async with host.serving(), HostClient(host) as client:
             yield client
 
