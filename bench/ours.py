@@ -80,11 +80,11 @@ class OursRunning:
             _check(await self._ask("GET", f"/api/executions/{execution['id']}"), workload.size)
 
     async def _until_none_runs(self) -> None:
-        while (await self._ask("GET", "/api/executions?status=running&limit=1"))["items"]:
+        while (await self._ask("GET", "/api/executions?status=running&limit=1"))["items"]:  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)
 
     async def _finish(self, id: str) -> None:
-        while (record := await self._ask("GET", f"/api/executions/{id}"))["status"] == "running":
+        while (record := await self._ask("GET", f"/api/executions/{id}"))["status"] == "running":  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)
         if record["status"] != "completed":
             raise WrongResult(f"execution {id}: {record['status']}, {record['error']}")
@@ -95,15 +95,8 @@ class OursRunning:
                 raise WrongResult(f"{method} {path}: {response.status} {await response.text()}")
             return await response.json()
 
-    def stop(self) -> None:
-        self._close()
-        self.process.stop()
-
     def kill(self) -> None:
         self.process.kill()
-        self._close()
-
-    def _close(self) -> None:
         self._runner.run(self._client.close())
         self._runner.close()
 

@@ -85,7 +85,7 @@ class Process:
 
     def kill(self) -> None:
         """SIGKILL, to it and what it started; returns when it is gone."""
-        with contextlib.suppress(ProcessLookupError):
+        if self._child.poll() is None:
             os.killpg(self._child.pid, signal.SIGKILL)
         self._child.wait()
         self._reader.join()

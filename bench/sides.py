@@ -45,9 +45,8 @@ class Running(Protocol):
     def finish(self, id: str) -> None:
         """Return when this execution, begun before a restart, has ended well. Raises `WrongResult`."""
 
-    def stop(self) -> None: ...
-
-    def kill(self) -> None: ...
+    def kill(self) -> None:
+        """End its process at once (SIGKILL) if it still runs; nothing can be asked of it afterwards."""
 
 
 class Side(Protocol):
