@@ -39,7 +39,7 @@ class Work:
         for word, signal in zip(WORDS, SIGNALS, strict=True):
             self._send("/instances/listens/raiseEvent/word", word)
             self._send("/entities/book/shared?op=add", signal)
-        self._send("/instances/listens/raiseEvent/word", "end")
+        self._insist("POST", "/instances/listens/raiseEvent/word", "end", also=410)
         self._send("/instances/patient/raiseEvent/go", "went")
         self._insist("POST", "/instances/doomed/terminate?reason=enough", also=410)
         self._stays_suspended()
