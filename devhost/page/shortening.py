@@ -14,5 +14,22 @@ def short_event(text: str) -> str:
     if len(text) <= _LONG_EVENT:
         return text
     event: dict[str, Any] = json.loads(text)
-    cut = {name: len(value) for name, value in event.items() if isinstance(value, str) and len(value) > _KEPT}
-    return json.dumps(event | {name: event[name][:_KEPT] for name in cut} | {"Cut": cut})
+    cut = {name: len(value) for name, value in event.items() if _is_long(value)}
+    return json.dumps(event | {name: _cut(event[name]) for name in cut} | {"Cut": cut})
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, str) and len(value) > _KEPT
+
+
+def _cut(text: str) -> str:
+    """The messages of entities and HTTP calls are objects with one long member: cut in there, they still can be read."""
+    if text.startswith("{"):
+        try:
+            message = json.loads(text)
+        except ValueError:
+            return text[:_KEPT]
+        short = json.dumps({name: value[:_KEPT] if _is_long(value) else value for name, value in message.items()})
+        if len(short) <= _LONG_EVENT:
+            return short
+    return text[:_KEPT]

@@ -1,0 +1,187 @@
+// The timeline of an instance: one row for each bar, on one axis.
+
+import { fill, h, svg } from "./dom.js";
+import { duration } from "./format.js";
+import { KINDS, bars, scale, suspensions, ticks } from "./model.js";
+import { Windowed } from "./windowed.js";
+
+const ROW = 28;
+const THIN = 0.35; // per cent of the axis: a bar is never thinner
+
+const STATES = { done: "done", failed: "failed", open: "still open", cancelled: "cancelled", dropped: "no longer waited for" };
+
+export class Chart {
+  /** `choose(bar)` is told of the chosen bar, or null. */
+  constructor(choose) {
+    this.squeeze = null;
+    this.only = "";
+    this.all = [];
+    this.shown = [];
+    this.list = new Windowed({
+      label: "Timeline",
+      rowHeight: ROW,
+      roles: { list: "listbox", row: "option" },
+      row: (index) => this.row(this.shown[index]),
+      choose: (index) => choose(this.shown[index] ?? null),
+    });
+    this.axis = h("div", { class: "axis", "aria-hidden": "true" });
+    this.tools = h("div", { class: "chart-tools" });
+    this.element = h("div", { class: "chart" }, this.tools, this.axis, this.list.element);
+    this.element.lives = true;
+  }
+
+  set(data) {
+    const { instance, events, now } = data;
+    this.data = data;
+    this.all = bars(data);
+    this.from = Math.min(...(events.length ? [Date.parse(events[0].Timestamp)] : [Date.parse(instance.created)]));
+    this.to = Math.max(data.ended ? Date.parse(instance.updated) : now, this.from + 1);
+    this.draw();
+  }
+
+  draw() {
+    const { data, from, to } = this;
+    const whole = {
+      kind: "orchestrator",
+      name: data.instance.name,
+      start: from,
+      end: data.ended ? to : null,
+      state: { Completed: "done", Failed: "failed", Terminated: "failed" }[data.instance.status] ?? "open",
+      from: 0,
+      to: data.ended ? data.events.length - 1 : null,
+    };
+    const squeezable = scale(this.all, from, to, true).squeezed;
+    const idle = squeezable.reduce((sum, [start, end]) => sum + end - start, 0);
+    this.squeezing = this.squeeze ?? idle > (to - from) / 2;
+    this.scale = scale(this.all, from, to, this.squeezing);
+    this.shown = [whole, ...this.all].filter((bar) => !this.only || this.only === bar.kind || (this.only === "failed" && bar.state === "failed"));
+    this.bands = suspensions(data.events, to);
+    fill(this.tools, this.filters(), squeezable.length > 0 && this.switch());
+    fill(this.axis, h("span"), this.axisPicture());
+    this.list.set(this.shown.length);
+  }
+
+  filters() {
+    const kinds = new Map();
+    for (const bar of this.all) kinds.set(bar.kind, (kinds.get(bar.kind) ?? 0) + 1);
+    const failed = this.all.filter((bar) => bar.state === "failed").length;
+    const choice = (value, text, number, kind) =>
+      h(
+        "button",
+        { type: "button", key: value, class: "chip", "aria-pressed": String(this.only === value), onclick: () => this.filter(value) },
+        kind && h("i", { class: `dot ${kind}` }),
+        `${text} `,
+        h("b", {}, number),
+      );
+    return h(
+      "div",
+      { class: "chips", role: "group", "aria-label": "Show in the timeline", key: "filters" },
+      choice("", "All", this.all.length),
+      failed > 0 && choice("failed", "Failed", failed, "failed"),
+      [...kinds].map(([kind, number]) => choice(kind, KINDS[kind], number, kind)),
+    );
+  }
+
+  filter(value) {
+    this.only = this.only === value ? "" : value;
+    this.list.chosen = -1;
+    this.list.choose(-1);
+    this.list.element.scrollTop = 0;
+    this.draw();
+  }
+
+  switch() {
+    return h(
+      "button",
+      {
+        type: "button",
+        key: "squeeze",
+        class: "chip",
+        "aria-pressed": String(this.squeezing),
+        title: "Draw the times in which nothing ran narrow",
+        onclick: () => {
+          this.squeeze = !this.squeezing;
+          this.draw();
+        },
+      },
+      "Squeeze idle time",
+    );
+  }
+
+  percent(time) {
+    return `${this.scale.at(time) * 100}%`;
+  }
+
+  axisPicture() {
+    const { from, to } = this;
+    const picture = svg("svg", { class: "lane" });
+    for (const [start, end] of this.scale.squeezed) {
+      picture.append(
+        this.band(start, end, "gap"),
+        svg("text", { x: `${(this.scale.at(start) + this.scale.at(end)) * 50}%`, y: 15, class: "gap-text" }, duration(end - start)),
+      );
+    }
+    let free = -1;
+    for (const time of this.scale.squeezed.length ? this.marks() : ticks(from, to)) {
+      const at = this.scale.at(time);
+      if (at < free || at > 0.95) continue;
+      free = at + 0.09;
+      picture.append(svg("line", { x1: `${at * 100}%`, x2: `${at * 100}%`, y1: 18, y2: 24 }), svg("text", { x: `${at * 100}%`, y: 15, dx: 2 }, time === from ? "0" : `+${duration(time - from)}`));
+    }
+    return picture;
+  }
+
+  /** On a squeezed axis round distances say nothing: where it goes on after a gap does. */
+  marks() {
+    return [this.from, ...this.scale.squeezed.map(([, end]) => end)];
+  }
+
+  band(start, end, name) {
+    const left = this.scale.at(start);
+    return svg("rect", { class: name, x: `${left * 100}%`, width: `${Math.max(this.scale.at(end) - left, 0) * 100}%`, y: 0, height: ROW });
+  }
+
+  row(bar) {
+    const ends = bar.end ?? (bar.state === "cancelled" ? Math.min(bar.due ?? this.to, this.to) : this.to);
+    const took = duration(ends - bar.start);
+    const words = bar.state === "open" ? this.openWords(bar, took) : bar.state === "done" || bar.state === "failed" ? took : STATES[bar.state];
+    return h(
+      "div",
+      {
+        class: `bar-row ${bar.state}`,
+        "aria-label": `${KINDS[bar.kind]} ${bar.name}${bar.note ? `, ${bar.note}` : ""}, ${STATES[bar.state]}, began at ${duration(bar.start - this.from)}, ${took}`,
+      },
+      h(
+        "span",
+        { class: "bar-name", title: bar.name },
+        h("i", { class: `dot ${bar.kind}` }),
+        h("span", { class: "clip" }, bar.name || KINDS[bar.kind]),
+        bar.note && h("small", {}, bar.note),
+      ),
+      this.picture(bar, ends, words),
+    );
+  }
+
+  openWords(bar, took) {
+    if (bar.due) return bar.due > this.data.now ? `due in ${duration(bar.due - this.data.now)}` : "due";
+    return bar.kind === "event" ? `waiting for ${took}` : `${took} so far`;
+  }
+
+  picture(bar, ends, words) {
+    const left = this.scale.at(bar.start) * 100;
+    const width = Math.max((this.scale.at(ends) * 100) - left, THIN);
+    const after = left + width;
+    const room = after < 82;
+    const x = Math.min(left, 100 - THIN);
+    return svg(
+      "svg",
+      { class: "lane", "aria-hidden": "true" },
+      this.scale.squeezed.map(([start, end]) => this.band(start, end, "gap")),
+      this.bands.map(([start, end]) => this.band(start, end, "suspended")),
+      svg("rect", { class: `bar ${bar.kind} ${bar.state}`, x: `${x}%`, width: `${Math.min(width, 100 - x)}%`, y: 6, height: ROW - 12, rx: 3 }),
+      room
+        ? svg("text", { x: `${after}%`, dx: 5, y: ROW / 2 + 4 }, words)
+        : svg("text", { x: `${left > 82 ? left : after}%`, dx: -6, y: ROW / 2 + 4, class: left > 82 ? "end" : "end inside" }, words),
+    );
+  }
+}
