@@ -13,6 +13,7 @@ from rich.console import Console
 from bench import machine
 from bench.measure import Measurement, count_it, pin, time_it
 from bench.ours import Ours
+from bench.peer import PEERS
 from bench.process import ROOT, ProcessFailed
 from bench.report import as_json, table
 from bench.sides import Side, WrongResult
@@ -21,7 +22,7 @@ from bench.workloads import ALL, Workload
 QUIET_LOAD = 1.0
 PIPED_WIDTH = 150
 RESULTS = ROOT / ".local" / "bench" / "results.json"
-SIDES: tuple[Side, ...] = (Ours(),)
+SIDES: tuple[Side, ...] = (Ours(), *PEERS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(
             f"[yellow]The machine is busy (load {load:.1f}): compare ratios and CPU, not wall times.[/yellow]"
         )
-    sides = [side for side in SIDES if not options.side or side.name in options.side.split(",")]
+    sides = [side for side in SIDES if not options.side or side.name.startswith(tuple(options.side.split(",")))]
     workloads = [
         work
         for work in ALL

@@ -58,8 +58,8 @@ class OursRunning:
     def begin(self, workload: Workload) -> str:
         return str(self._runner.run(self._start(workload))["id"])
 
-    def finish(self, id: str) -> None:
-        self._runner.run(self._finish(id))
+    def finish(self, workload: Workload, id: str) -> None:
+        self._runner.run(self._finish(workload, id))
 
     async def _start(self, workload: Workload, wait: int = 0) -> dict[str, Any]:
         name = definition(workload.kind, workload.size)["name"]
@@ -83,11 +83,10 @@ class OursRunning:
         while (await self._ask("GET", "/api/executions?status=running&limit=1"))["items"]:  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _finish(self, id: str) -> None:
+    async def _finish(self, workload: Workload, id: str) -> None:
         while (record := await self._ask("GET", f"/api/executions/{id}"))["status"] == "running":  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)
-        if record["status"] != "completed":
-            raise WrongResult(f"execution {id}: {record['status']}, {record['error']}")
+        _check(record, workload.size)
 
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         async with self._client.request(method, path, json=body) as response:

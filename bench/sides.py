@@ -42,7 +42,7 @@ class Running(Protocol):
     def begin(self, workload: Workload) -> str:
         """Start its one execution and return its id, at once."""
 
-    def finish(self, id: str) -> None:
+    def finish(self, workload: Workload, id: str) -> None:
         """Return when this execution, begun before a restart, has ended well. Raises `WrongResult`."""
 
     def kill(self) -> None:
