@@ -20,7 +20,7 @@ from starlette.middleware.cors import CORSMiddleware
 from devhost.app import DurableApp
 from devhost.disabled import mark_disabled
 from devhost.durable.client import EXTENSION as DURABLE_EXTENSION
-from devhost.durable.client import DurableUrls
+from devhost.durable.client import DurableUrls, task_hub
 from devhost.durable.routes import DurableApi
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.errors import EngineError
@@ -162,7 +162,7 @@ def _compose(
     functions = [function for function in everything if function.disabled is None]
     keys = _keys(state, everything) if with_keys else None
     own_entrance = make_own_entrance()
-    urls = _durable_urls(origin, host_json.extensions.durable_task.hub_name, keys, own_entrance)
+    urls = _durable_urls(origin, task_hub(host_json.extensions.durable_task.hub_name, os.environ), keys, own_entrance)
     service = Service()
     signalr = SignalRBindings(emulated, service, os.environ)
     pool = make_pool(os.environ)

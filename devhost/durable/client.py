@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from devhost.expressions import ExpressionError, resolve_settings
+from devhost.settings import DurableOptions
+
+log = logging.getLogger("devhost")
 
 API_PATH = "/runtime/webhooks/durabletask"
 EXTENSION = "durabletask"
 _NO_KEY = "devhost"  # while keys are not asked for: apps that hide the real one in logs should have one to hide
+
+
+def task_hub(name: str, environ: Mapping[str, str]) -> str:
+    """The task hub that host.json names. It parts nothing here, so an unset setting need not stop the app."""
+    try:
+        return str(resolve_settings(name, environ))
+    except ExpressionError as error:
+        hub = DurableOptions().hub_name
+        log.warning("host.json: %s, so the task hub is called %s", error, hub)
+        return hub
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.devhost.conftest import Serve
+from tests.devhost.conftest import MakeApp, Serve
 
 
 async def start(client: httpx.AsyncClient, name: str, instance_id: str = "", payload: object = None) -> str:
@@ -178,3 +178,20 @@ async def test_an_id_is_taken_until_its_instance_has_ended(serve: Serve) -> None
         await until(client, "one", "Terminated")
         again = await client.post("/runtime/webhooks/durabletask/orchestrators/chain/one")
     assert (taken.status_code, again.status_code) == (409, 202)
+
+
+@pytest.mark.parametrize(("settings", "hub"), [("{}", "DevHub"), ('{"HUB": "Mine"}', "Mine")])
+async def test_the_task_hub_may_be_named_by_a_setting(serve: Serve, make_app: MakeApp, settings: str, hub: str) -> None:
+    app = (
+        "import azure.durable_functions as df\n"
+        "app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)\n"
+        "@app.route('hub')\n@app.durable_client_input(client_name='client')\n"
+        "async def hub(req: func.HttpRequest, client):\n"
+        "    return client.create_http_management_payload('an-id')['statusQueryGetUri']\n"
+    )
+    files = {
+        "host.json": '{"version": "2.0", "extensions": {"durableTask": {"hubName": "%HUB%"}}}',
+        "local.settings.json": f'{{"Values": {settings}}}',
+    }
+    async with serve(make_app(app, files)) as client:
+        assert f"taskHub={hub}&" in (await client.get("/api/hub")).text
