@@ -54,7 +54,7 @@ class DurableApp:
 
     async def run_activity(self, name: str, input_json: str | None, instance_id: str) -> str:
         function = self._find("activity", name)
-        data = BindingData(values={"instanceId": instance_id, "data": input_json or ""})
+        data = BindingData(values={"instanceId": instance_id, "data": input_json or ""}, subject=instance_id[:8])
         try:
             return await self._invoker.invoke(function, decode_activity_input(input_json), data, encode_activity_result)
         except Exception as error:  # user code raises anything, and history is to hold what

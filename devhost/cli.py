@@ -1,111 +1,43 @@
-"""`python -m devhost`: serve a function app until told to stop."""
+"""`python -m devhost`: the command line."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import logging
-import os
-import signal
+import socket
 import sys
-import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from devhost.errors import StartupError
-from devhost.functions import Function
-from devhost.host import Host, HostOptions
-from devhost.invocation import user_traceback
-from devhost.loader import AppImportError
-from devhost.timers.service import Timers
-
-EXIT_FAILED = 1
-EXIT_STARTUP = 2
-_PARENT_SECONDS = 0.5
-_QUIET = ("aiohttp", "asyncio", "azure", "httpcore", "httpx", "openai", "uvicorn", "websockets")
+from devhost.process import EXIT_STARTUP
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0 after a stop, 1 after a failure, 2 for no start."""
     parsed = _parser().parse_args(arguments)
-    _set_up_logging(verbose=parsed.verbose)
     try:
-        host = Host.load(HostOptions(parsed.app, parsed.state, parsed.host, parsed.port))
-        return asyncio.run(_serve(host, parsed.with_parent))
+        return _watch(parsed) if parsed.watch else _serve(parsed)
     except StartupError as error:
-        if isinstance(error, AppImportError) and error.__cause__ is not None:
-            print(user_traceback(error.__cause__), file=sys.stderr)
         print(f"devhost: {error}", file=sys.stderr)
         return EXIT_STARTUP
 
 
-def exit_process(code: int) -> None:
-    """End the process although user code may still run in the pool: Python would wait for it, maybe for ever.
+def _serve(parsed: argparse.Namespace) -> int:
+    # Slow to import, and of no use to the process that only watches.
+    from devhost.host import HostOptions  # noqa: PLC0415
+    from devhost.serving import serve  # noqa: PLC0415
 
-    Nothing is lost by it: what such a thread was doing for an orchestration is done again at the next start.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if any(thread.is_alive() and thread.name.startswith("function") for thread in threading.enumerate()):
-        os._exit(code)
-    sys.exit(code)
+    listener = None if parsed.listen_fd is None else socket.socket(fileno=parsed.listen_fd)
+    options = HostOptions(parsed.app, parsed.state, parsed.host, parsed.port, parsed.keys, listener)
+    return serve(options, parsed.with_parent, verbose=parsed.verbose)
 
 
-async def _serve(host: Host, parent: int | None) -> int:
-    """Serve until told to stop, until `parent` has ended or the engine has failed; returns the exit code."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    async with host.serving():
-        print("\n".join(_table(host)))
-        print(f"devhost ready: {host.url}", flush=True)
-        await _first_of(stopped.wait(), host.engine.failed.wait(), *([_end_of(parent)] if parent else []))
-    # A host without its engine would take requests and never work on them: whoever runs it shall see it end.
-    return EXIT_FAILED if host.engine.failed.is_set() else 0
+def _watch(parsed: argparse.Namespace) -> int:
+    from devhost.watch import Supervisor  # noqa: PLC0415 - needs packages that nothing else needs
 
-
-async def _first_of(*waits: Coroutine[object, object, object]) -> None:
-    tasks = [asyncio.create_task(wait) for wait in waits]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-
-
-async def _end_of(parent: int) -> None:
-    """Return once `parent`, the process that started this one, has ended, however that came."""
-    while os.getppid() == parent:  # noqa: ASYNC110 - a process has no event to wait for
-        await asyncio.sleep(_PARENT_SECONDS)
-
-
-def _table(host: Host) -> list[str]:
-    """The start-up listing: each function with what reaches it, then what is not served and why."""
-    served = [function for function in host.functions if function.unserved is None]
-    width = max((len(function.name) for function in host.functions), default=0)
-    urls = host.routes.urls(host.url)
-    lines = [f"  {function.name:<{width}}  {_reached_by(function, urls, host.timers)}" for function in served]
-    warnings = [
-        f"  {function.name:<{width}}  WARNING: {function.unserved}" for function in host.functions if function.unserved
-    ]
-    return ["", "Functions:", *lines, *warnings, ""]
-
-
-def _reached_by(function: Function, urls: dict[str, str], timers: Timers) -> str:
-    if function.name in urls:
-        return f"[{','.join(function.methods) or 'ANY'}] {urls[function.name]}"
-    if due := timers.next_occurrence(function.name):
-        return f"{function.trigger.type} '{function.trigger.text('schedule')}', next {due:%Y-%m-%d %H:%M:%S %Z}"
-    return f"{function.trigger.type} '{function.durable_name}'"
-
-
-def _set_up_logging(*, verbose: bool) -> None:
-    # Everything after start-up goes to stderr, so that a parent which reads only stdout never blocks the host.
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"
-    )
-    logging.getLogger("devhost").setLevel(logging.DEBUG if verbose else logging.INFO)
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.INFO if verbose else logging.ERROR)
+    flags = [flag for flag, is_on in (("--keys", parsed.keys), ("--verbose", parsed.verbose)) if is_on]
+    arguments = ["--app", str(parsed.app), "--state", str(parsed.state), *flags]
+    return Supervisor(parsed.app, arguments, parsed.host, parsed.port).run(parsed.with_parent)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -116,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=7071, help="port to listen on, 0 for a free one (default: 7071)")
     parser.add_argument("--state", type=Path, required=True, help="file that keeps orchestrations and entities")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--keys", action="store_true", help="ask callers for Azure's keys, kept beside the state file")
+    parser.add_argument("--watch", action="store_true", help="start the host again when the app's files change")
     parser.add_argument("--with-parent", type=int, metavar="PID", help="stop when this process, our parent, has ended")
     parser.add_argument("--verbose", action="store_true", help="also log each orchestrator turn and library messages")
+    parser.add_argument("--listen-fd", type=int, help=argparse.SUPPRESS)  # the socket of the process that watches
     return parser

@@ -20,11 +20,15 @@ class ExpressionError(ValueError):
 
 @dataclass(frozen=True)
 class BindingData:
-    """What an invocation's binding expressions may use. Names compare case-insensitively."""
+    """What an invocation's binding expressions may use. Names compare case-insensitively.
+
+    `subject` is what a reader of the log knows this invocation by.
+    """
 
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
+    subject: str = ""
 
 
 def resolve_settings(value: JsonValue, environ: Mapping[str, str]) -> JsonValue:

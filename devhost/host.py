@@ -20,7 +20,7 @@ from starlette.middleware.cors import CORSMiddleware
 from devhost.app import DurableApp
 from devhost.disabled import mark_disabled
 from devhost.durable.client import EXTENSION as DURABLE_EXTENSION
-from devhost.durable.client import DurableUrls, task_hub
+from devhost.durable.client import DurableUrls
 from devhost.durable.routes import DurableApi
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.errors import EngineError
@@ -55,13 +55,17 @@ _STREAM_GRACE_SECONDS = 1  # how long open responses may run on once the host wa
 
 @dataclass(frozen=True)
 class HostOptions:
-    """What to serve and where. `port` 0 takes a free one; with `keys`, callers need Azure's keys."""
+    """What to serve and where. `port` 0 takes a free one; with `keys`, callers need Azure's keys.
+
+    `listener` is a socket that listens already, and counts instead of `host` and `port`.
+    """
 
     app: Path
     state: Path
     host: str = "127.0.0.1"
     port: int = 0
     keys: bool = False
+    listener: socket.socket | None = None
 
 
 class _Server(uvicorn.Server):
@@ -104,7 +108,7 @@ class Host:
             raise StartupError(f"{root} is not a folder.")
         state = options.state.resolve()  # before the loader changes the working directory
         host_json, local = read_host_json(root), read_local_settings(root)
-        listener = listen(options.host, options.port)
+        listener = options.listener or listen(options.host, options.port)
         try:
             return _compose(root, state, host_json, local, listener, with_keys=options.keys)
         except BaseException:
@@ -162,7 +166,7 @@ def _compose(
     functions = [function for function in everything if function.disabled is None]
     keys = _keys(state, everything) if with_keys else None
     own_entrance = make_own_entrance()
-    urls = _durable_urls(origin, task_hub(host_json.extensions.durable_task.hub_name, os.environ), keys, own_entrance)
+    urls = _durable_urls(origin, host_json.extensions.durable_task.hub_name, keys, own_entrance)
     service = Service()
     signalr = SignalRBindings(emulated, service, os.environ)
     pool = make_pool(os.environ)

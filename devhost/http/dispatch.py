@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from typing import Protocol
 
 from starlette.exceptions import HTTPException
@@ -18,6 +20,7 @@ from devhost.http.limits import DEFAULT_BODY_LIMIT, limit_body
 from devhost.http.routing import RouteTable
 from devhost.invocation import Invoker, user_traceback
 from devhost.keys import KeyRing
+from devhost.reporting import report
 
 log = logging.getLogger("devhost")
 
@@ -54,36 +57,41 @@ class FunctionDispatcher:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000})
             return
+        started = time.perf_counter()
+        subject = f"{scope['method']} {scope['path']}"  # without the query, which may hold a key
         found = self._routes.find(scope.get("raw_path", scope["path"].encode()), scope["method"])
         if found is None:
+            report("404", started, "-", subject)
             await PlainTextResponse("No function is at this path.", 404)(scope, receive, send)
             return
         function, route_params = found
-        if self._keys is not None and not self._keys.admits(function, presented_key(scope)):
-            await Response(status_code=401)(scope, receive, send)
-            return
+        failure = ""
         try:
             limited = limit_body(scope, receive, self._body_limit)
             response = await self._respond(function, route_params, scope, limited)
         except HTTPException as error:
             limited, response = receive, _refusal(error)
         except ClientDisconnect:
+            report("left", started, function.name, subject)
             return
+        except asyncio.CancelledError:  # the host is stopping
+            report("cut", started, function.name, subject)
+            raise
+        except Exception as error:  # user code raises anything; the caller gets Azure's answer
+            failure, response = user_traceback(error), PlainTextResponse("Internal Server Error", 500)
+        report(str(response.status_code), started, function.name, subject, failure)
         await self._send(function, response, scope, limited, send)
 
     async def _respond(
         self, function: Function, route_params: dict[str, str], scope: Scope, receive: Receive
     ) -> Response:
+        if self._keys is not None and not self._keys.admits(function, presented_key(scope)):
+            return Response(status_code=401)
         if function.unserved is not None:
             return PlainTextResponse(f"The function '{function.name}' is not served: {function.unserved}.", 501)
         data = binding_data(scope, route_params)
         trigger_value = await self._style.request(scope, receive, data)
-        try:
-            return await self._invoker.invoke(function, trigger_value, data, self._style.response)
-        except HTTPException:
-            raise
-        except Exception:  # user code raises anything; the log has it already, the caller gets Azure's answer
-            return PlainTextResponse("Internal Server Error", 500)
+        return await self._invoker.invoke(function, trigger_value, data, self._style.response)
 
     async def _send(self, function: Function, response: Response, scope: Scope, receive: Receive, send: Send) -> None:
         try:

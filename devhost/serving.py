@@ -1,0 +1,62 @@
+"""Serves one app in this process until told to stop, and tells the developer about it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from datetime import datetime
+
+from devhost.console import Paint, set_up_logging, table
+from devhost.host import Host, HostOptions
+from devhost.invocation import user_traceback
+from devhost.keys import keys_file
+from devhost.loader import AppImportError
+from devhost.page.files import PATH
+from devhost.process import EXIT_FAILED, end_at_once, end_of_parent, first_of
+
+
+def serve(options: HostOptions, parent: int | None, *, verbose: bool) -> int:
+    """Load the app and serve it; returns the exit code. Raises `StartupError`, the user's traceback already printed."""
+    set_up_logging(verbose=verbose)
+    try:
+        return asyncio.run(_serve(Host.load(options), options, parent))
+    except AppImportError as error:
+        if error.__cause__ is not None:
+            print(user_traceback(error.__cause__), file=sys.stderr)
+        raise
+
+
+async def _serve(host: Host, options: HostOptions, parent: int | None) -> int:
+    """Serve until told to stop, until `parent` has ended or the engine has failed."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    loop.add_signal_handler(signal.SIGINT, _interrupted, stopped)
+    async with host.serving():
+        _announce(host, options)
+        await first_of(stopped.wait(), host.engine.failed.wait(), *([end_of_parent(parent)] if parent else []))
+    # A host without its engine would take requests and never work on them: whoever runs it shall see it end.
+    return EXIT_FAILED if host.engine.failed.is_set() else 0
+
+
+def _interrupted(stopped: asyncio.Event) -> None:
+    if stopped.is_set():
+        end_at_once()
+    print(" Stopping. Ctrl-C again ends at once; nothing durable is lost.", file=sys.stderr, flush=True)
+    stopped.set()
+
+
+def _announce(host: Host, options: HostOptions) -> None:
+    paint = Paint(sys.stdout)
+    print("\n".join(["", *table(host.functions, host.routes.urls(host.url), _due(host), paint)]))
+    print(f"Page   {paint(f'{host.url}{PATH}', '36')}{'?code= and the master key' if options.keys else ''}")
+    print(f"State  {options.state}")
+    if options.keys:
+        print(f"Keys   {keys_file(options.state)}")
+    print(f"devhost ready: {host.url}", flush=True)
+
+
+def _due(host: Host) -> dict[str, datetime]:
+    occurrences = ((function.name, host.timers.next_occurrence(function.name)) for function in host.functions)
+    return {name: due for name, due in occurrences if due is not None}
