@@ -20,7 +20,7 @@ from starlette.middleware.cors import CORSMiddleware
 from devhost.app import DurableApp
 from devhost.disabled import mark_disabled
 from devhost.durable.client import EXTENSION as DURABLE_EXTENSION
-from devhost.durable.client import DurableUrls
+from devhost.durable.client import DurableUrls, task_hub
 from devhost.durable.routes import DurableApi
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.errors import EngineError
@@ -47,6 +47,7 @@ from devhost.signalr.bindings import SignalRBindings
 from devhost.signalr.endpoint import SETTING, emulated_endpoint
 from devhost.signalr.routes import SignalRApi
 from devhost.signalr.service import Service
+from devhost.time_limit import TimeLimit
 from devhost.timers.monitor import Monitor
 from devhost.timers.service import Timers
 
@@ -55,17 +56,13 @@ _STREAM_GRACE_SECONDS = 1  # how long open responses may run on once the host wa
 
 @dataclass(frozen=True)
 class HostOptions:
-    """What to serve and where. `port` 0 takes a free one; with `keys`, callers need Azure's keys.
-
-    `listener` is a socket that listens already, and counts instead of `host` and `port`.
-    """
+    """What to serve and where. `port` 0 takes a free one; with `keys`, callers need Azure's keys."""
 
     app: Path
     state: Path
     host: str = "127.0.0.1"
     port: int = 0
     keys: bool = False
-    listener: socket.socket | None = None
 
 
 class _Server(uvicorn.Server):
@@ -108,7 +105,7 @@ class Host:
             raise StartupError(f"{root} is not a folder.")
         state = options.state.resolve()  # before the loader changes the working directory
         host_json, local = read_host_json(root), read_local_settings(root)
-        listener = options.listener or listen(options.host, options.port)
+        listener = listen(options.host, options.port)
         try:
             return _compose(root, state, host_json, local, listener, with_keys=options.keys)
         except BaseException:
@@ -166,7 +163,7 @@ def _compose(
     functions = [function for function in everything if function.disabled is None]
     keys = _keys(state, everything) if with_keys else None
     own_entrance = make_own_entrance()
-    urls = _durable_urls(origin, host_json.extensions.durable_task.hub_name, keys, own_entrance)
+    urls = _durable_urls(origin, task_hub(host_json.extensions.durable_task.hub_name, os.environ), keys, own_entrance)
     service = Service()
     signalr = SignalRBindings(emulated, service, os.environ)
     pool = make_pool(os.environ)
@@ -176,6 +173,7 @@ def _compose(
         pool,
         inputs={"durableClient": lambda _binding, _data: client_json, "signalRConnectionInfo": signalr.connection_info},
         outputs={"signalR": signalr.send},
+        limit=TimeLimit(host_json.function_timeout),
     )
     app = DurableApp(functions, invoker)
     engine = SqliteEngine(state, app, _engine_options(host_json))

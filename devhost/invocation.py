@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
-import contextvars
 import functools
 import importlib
 import logging
@@ -14,7 +12,6 @@ import time
 import traceback
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,10 +22,10 @@ import azure.functions as func
 
 from devhost.converters import encode_output
 from devhost.expressions import BindingData
-from devhost.functions import ACTIVITY_TRIGGER, ENTITY_TRIGGER, HTTP_TRIGGER, ORCHESTRATION_TRIGGER, Binding, Function
-from devhost.reporting import report
+from devhost.functions import ACTIVITY_TRIGGER, ENTITY_TRIGGER, ORCHESTRATION_TRIGGER, Binding, Function
 from devhost.retry import NO_RETRY, RetryContext
 from devhost.settings import whole_number
+from devhost.time_limit import FunctionPool, TimeLimit
 
 log = logging.getLogger("devhost")
 
@@ -38,7 +35,6 @@ OutputSink = Callable[[Binding, str | bytes], Awaitable[None]]
 
 _RETURNS_IMPLICITLY = frozenset({ORCHESTRATION_TRIGGER, ACTIVITY_TRIGGER, ENTITY_TRIGGER})
 _HOST_CODE = str(Path(__file__).parent)
-_SDK_CODE = tuple(str(Path(func.__file__).parent.with_name(name)) for name in ("functions", "durable_functions"))
 _IMPORTLIB = str(Path(importlib.__file__).parent)
 _FUTURES = str(Path(concurrent.futures.__file__).parent)
 
@@ -77,10 +73,10 @@ class Context:
     thread_local_storage: threading.local = field(default_factory=threading.local)
 
 
-def make_pool(environ: Mapping[str, str] = os.environ) -> ThreadPoolExecutor:
+def make_pool(environ: Mapping[str, str] = os.environ) -> FunctionPool:
     """The pool sync functions run in, of the size the worker would choose."""
     size = whole_number(environ, "PYTHON_THREADPOOL_THREAD_COUNT", None)
-    return ThreadPoolExecutor(size, thread_name_prefix="function")
+    return FunctionPool(size)
 
 
 class Invoker:
@@ -89,14 +85,16 @@ class Invoker:
     def __init__(
         self,
         root: Path,
-        pool: ThreadPoolExecutor,
+        pool: FunctionPool,
         inputs: Mapping[str, InputSource],
         outputs: Mapping[str, OutputSink],
+        limit: TimeLimit,
     ) -> None:
         self._root = root
         self._pool = pool
         self._inputs = inputs
         self._outputs = outputs
+        self._limit = limit
 
     async def invoke(
         self,
@@ -112,7 +110,7 @@ class Invoker:
         arguments = {function.trigger.name: trigger_value, **inputs, **outs}
         if function.wants_context:
             arguments["context"] = self._context(function, data, retry)
-        with _reported(function, data.subject):
+        with logged(function):
             value = await self._call(function, arguments)
             _check_return(function, value)
             encoded = encode(value)
@@ -125,7 +123,7 @@ class Invoker:
         try:
             return function.call(**{function.trigger.name: trigger_value})
         finally:
-            log.debug("%s: a turn of %.0f ms", function.name, (time.perf_counter() - started) * 1000)
+            log.debug("%s: a turn of %s", function.name, _since(started))
 
     async def _call(self, function: Function, arguments: Mapping[str, object]) -> object:
         call = functools.partial(function.call, **arguments)
@@ -134,11 +132,10 @@ class Invoker:
             if not isinstance(outcome, Awaitable):
                 raise TypeError(f"{function.name} is async but returned {type(outcome).__name__}")
             try:
-                return await outcome
+                return await self._limit.on_loop(function.name, outcome)
             except SystemExit as error:
                 raise _no_way_out(function, error) from error
-        carried = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(self._pool, carried.run, _contained, function, call)
+        return await self._limit.in_pool(function.name, self._pool, functools.partial(_contained, function, call))
 
     async def _send(self, function: Function, outs: Mapping[str, Out], returned: object) -> None:
         values = [(binding, outs[binding.name].get()) for binding in function.outputs]
@@ -170,25 +167,22 @@ def _no_way_out(function: Function, error: BaseException) -> RuntimeError:
 
 
 @contextmanager
-def _reported(function: Function, subject: str) -> Iterator[None]:
-    """Report how the invocation ended. Not of an HTTP function: whoever answers the caller knows what to report."""
-    if function.trigger.type == HTTP_TRIGGER:
-        yield
-        return
+def logged(function: Function) -> Iterator[None]:
+    """One line per invocation: its outcome and duration; after a failure also the traceback of the user's code."""
     started = time.perf_counter()
     try:
         yield
     except Exception as error:
-        report("failed", started, function.name, subject, user_traceback(error))
+        log.error("%s failed in %s\n%s", function.name, _since(started), user_traceback(error))
         raise
-    except BaseException:  # a cancelled invocation still gets its line
-        report("cut", started, function.name, subject)
+    except BaseException as error:  # a cancelled invocation still gets its line
+        log.warning("%s stopped by %s after %s", function.name, type(error).__name__, _since(started))
         raise
-    report("ok", started, function.name, subject)
+    log.info("%s succeeded in %s", function.name, _since(started))
 
 
 def user_traceback(error: BaseException) -> str:
-    """The traceback without the frames of the host and of the SDK that lead to the user's."""
+    """The traceback without the host's own frames."""
     return "".join(traceback.format_exception(type(error), error, _skip_host(error.__traceback__))).rstrip()
 
 
@@ -199,7 +193,11 @@ def _skip_host(frames: TracebackType | None) -> TracebackType | None:
 
 
 def _is_plumbing(filename: str) -> bool:
-    return filename.startswith((_HOST_CODE, *_SDK_CODE, "<frozen importlib", _IMPORTLIB, _FUTURES))
+    return filename.startswith((_HOST_CODE, "<frozen importlib", _IMPORTLIB, _FUTURES))
+
+
+def _since(started: float) -> str:
+    return f"{(time.perf_counter() - started) * 1000:.0f} ms"
 
 
 def _check_return(function: Function, value: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, MutableMapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -11,6 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.alias_generators import to_camel
 
 from devhost.errors import StartupError
+from devhost.timers.schedule import parse_timespan
+
+_DEFAULT_TIMEOUT = timedelta(minutes=30)
+"""Azure's on every plan but Consumption on Windows, and that of Core Tools."""
+_SHORTEST_TIMEOUT = timedelta(seconds=1)
 
 
 class _Json(BaseModel):
@@ -47,6 +53,19 @@ class HostJson(_Json):
     version: Literal["2.0"]
     extensions: Extensions = Extensions()
     functions: tuple[str, ...] | None = None
+    function_timeout: timedelta | None = _DEFAULT_TIMEOUT
+    """None is for ever: host.json says that by -1."""
+
+    @field_validator("function_timeout", mode="before")
+    @classmethod
+    def _limit(cls, value: object) -> timedelta | None:
+        if value is None:
+            return _DEFAULT_TIMEOUT
+        text = str(value)
+        length = parse_timespan(text)
+        if text != "-1" and (length is None or length < _SHORTEST_TIMEOUT):
+            raise ValueError(f"'{text}' is neither a time of the form hh:mm:ss, from one second on, nor -1")
+        return length
 
 
 class LocalHostOptions(BaseModel):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from devhost.expressions import BindingData
 from devhost.functions import ACTIVITY_TRIGGER, Binding, Function
 from devhost.invocation import Invoker
+from devhost.time_limit import FunctionPool, TimeLimit
 
 
 def leave() -> None:
@@ -34,5 +34,5 @@ async def test_neither_an_exit_nor_a_stop_iteration_reaches_the_host(user_functi
         return user_function()  # type: ignore[operator]
 
     function = Function("fails", call, trigger, is_async=is_async)
-    with ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="function 'fails' raised S"):
-        await asyncio.wait_for(Invoker(Path(), pool, {}, {}).invoke(function, None, BindingData(), str), 5)
+    with FunctionPool(1) as pool, pytest.raises(RuntimeError, match="function 'fails' raised S"):
+        await asyncio.wait_for(Invoker(Path(), pool, {}, {}, TimeLimit()).invoke(function, None, BindingData(), str), 5)
