@@ -103,6 +103,17 @@ def worker_library(root: Path) -> Piece:
     return Piece("Azure's worker library", root / ".venv" / "worker.stamp", (requirements,), install)
 
 
+def agent_framework(root: Path) -> Piece:
+    """Microsoft's Agent Framework, for the tests alone, beside the app's packages; the file says why and how."""
+    requirements, folder = root / "tests" / "compat" / "requirements.txt", root / ".venv" / "agent-framework"
+
+    def install() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        pip_install(root, "--no-deps", "--target", folder, "-r", requirements)
+
+    return Piece("Agent Framework", root / ".venv" / "agent-framework.stamp", (requirements,), install, result=folder)
+
+
 def pip_install(root: Path, *what: str | Path) -> None:
     # Compiling all of it takes a third of the time, and most of it is never imported.
     options = ["--no-compile", "--disable-pip-version-check"]
@@ -172,6 +183,7 @@ def set_up_python(root: Path, *, tests: bool) -> None:
     python_packages(root).do()
     if tests:
         worker_library(root).do()
+        agent_framework(root).do()
 
 
 def set_up_web(folder: Path) -> None:

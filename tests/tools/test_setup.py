@@ -73,18 +73,28 @@ def test_the_page_is_built_from_its_sources_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("tests", "installed"),
-    [(False, ["requirements-dev.txt"]), (True, ["requirements-dev.txt", "requirements-worker.txt"])],
+    [
+        (False, ["requirements-dev.txt"]),
+        (True, ["requirements-dev.txt", "requirements-worker.txt", "tests/compat/requirements.txt"]),
+    ],
 )
-def test_the_worker_library_is_for_the_tests_alone_and_comes_last(
+def test_what_is_for_the_tests_alone_comes_last(
     tests: bool, installed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("requirements.txt", "requirements-dev.txt", "requirements-worker.txt"):
+    (tmp_path / "tests" / "compat").mkdir(parents=True)
+    for name in (
+        "requirements.txt",
+        "requirements-dev.txt",
+        "requirements-worker.txt",
+        "tests/compat/requirements.txt",
+    ):
         (tmp_path / name).touch()
     commands: list[list[str]] = []
     monkeypatch.setattr(setup, "command", lambda arguments, folder: commands.append([str(part) for part in arguments]))
     setup.set_up_python(tmp_path, tests=tests)
-    assert [Path(command[-1]).name for command in commands] == installed
-    assert ["--ignore-requires-python" in command and "--no-deps" in command for command in commands] == [
+    assert [str(Path(command[-1]).relative_to(tmp_path)) for command in commands] == installed
+    assert ["--no-deps" in command for command in commands] == [name != "requirements-dev.txt" for name in installed]
+    assert ["--ignore-requires-python" in command for command in commands] == [
         name == "requirements-worker.txt" for name in installed
     ]
 
