@@ -56,13 +56,17 @@ _STREAM_GRACE_SECONDS = 1  # how long open responses may run on once the host wa
 
 @dataclass(frozen=True)
 class HostOptions:
-    """What to serve and where. `port` 0 takes a free one; with `keys`, callers need Azure's keys."""
+    """What to serve and where. `port` 0 takes a free one; with `keys`, callers need Azure's keys.
+
+    `listener` is a socket that listens already, and counts instead of `host` and `port`.
+    """
 
     app: Path
     state: Path
     host: str = "127.0.0.1"
     port: int = 0
     keys: bool = False
+    listener: socket.socket | None = None
 
 
 class _Server(uvicorn.Server):
@@ -105,7 +109,7 @@ class Host:
             raise StartupError(f"{root} is not a folder.")
         state = options.state.resolve()  # before the loader changes the working directory
         host_json, local = read_host_json(root), read_local_settings(root)
-        listener = listen(options.host, options.port)
+        listener = options.listener or listen(options.host, options.port)
         try:
             return _compose(root, state, host_json, local, listener, with_keys=options.keys)
         except BaseException:

@@ -22,7 +22,8 @@ import azure.functions as func
 
 from devhost.converters import encode_output
 from devhost.expressions import BindingData
-from devhost.functions import ACTIVITY_TRIGGER, ENTITY_TRIGGER, ORCHESTRATION_TRIGGER, Binding, Function
+from devhost.functions import ACTIVITY_TRIGGER, ENTITY_TRIGGER, HTTP_TRIGGER, ORCHESTRATION_TRIGGER, Binding, Function
+from devhost.reporting import report
 from devhost.retry import NO_RETRY, RetryContext
 from devhost.settings import whole_number
 from devhost.time_limit import FunctionPool, TimeLimit
@@ -35,6 +36,7 @@ OutputSink = Callable[[Binding, str | bytes], Awaitable[None]]
 
 _RETURNS_IMPLICITLY = frozenset({ORCHESTRATION_TRIGGER, ACTIVITY_TRIGGER, ENTITY_TRIGGER})
 _HOST_CODE = str(Path(__file__).parent)
+_SDK_CODE = tuple(str(Path(func.__file__).parent.with_name(name)) for name in ("functions", "durable_functions"))
 _IMPORTLIB = str(Path(importlib.__file__).parent)
 _FUTURES = str(Path(concurrent.futures.__file__).parent)
 
@@ -110,7 +112,7 @@ class Invoker:
         arguments = {function.trigger.name: trigger_value, **inputs, **outs}
         if function.wants_context:
             arguments["context"] = self._context(function, data, retry)
-        with logged(function):
+        with _reported(function, data.subject):
             value = await self._call(function, arguments)
             _check_return(function, value)
             encoded = encode(value)
@@ -123,7 +125,7 @@ class Invoker:
         try:
             return function.call(**{function.trigger.name: trigger_value})
         finally:
-            log.debug("%s: a turn of %s", function.name, _since(started))
+            log.debug("%s: a turn of %.0f ms", function.name, (time.perf_counter() - started) * 1000)
 
     async def _call(self, function: Function, arguments: Mapping[str, object]) -> object:
         call = functools.partial(function.call, **arguments)
@@ -167,22 +169,25 @@ def _no_way_out(function: Function, error: BaseException) -> RuntimeError:
 
 
 @contextmanager
-def logged(function: Function) -> Iterator[None]:
-    """One line per invocation: its outcome and duration; after a failure also the traceback of the user's code."""
+def _reported(function: Function, subject: str) -> Iterator[None]:
+    """Report how the invocation ended. Not of an HTTP function: whoever answers the caller knows what to report."""
+    if function.trigger.type == HTTP_TRIGGER:
+        yield
+        return
     started = time.perf_counter()
     try:
         yield
     except Exception as error:
-        log.error("%s failed in %s\n%s", function.name, _since(started), user_traceback(error))
+        report("failed", started, function.name, subject, user_traceback(error))
         raise
-    except BaseException as error:  # a cancelled invocation still gets its line
-        log.warning("%s stopped by %s after %s", function.name, type(error).__name__, _since(started))
+    except BaseException:  # a cancelled invocation still gets its line
+        report("cut", started, function.name, subject)
         raise
-    log.info("%s succeeded in %s", function.name, _since(started))
+    report("ok", started, function.name, subject)
 
 
 def user_traceback(error: BaseException) -> str:
-    """The traceback without the host's own frames."""
+    """The traceback without the frames of the host and of the SDK that lead to the user's."""
     return "".join(traceback.format_exception(type(error), error, _skip_host(error.__traceback__))).rstrip()
 
 
@@ -193,11 +198,7 @@ def _skip_host(frames: TracebackType | None) -> TracebackType | None:
 
 
 def _is_plumbing(filename: str) -> bool:
-    return filename.startswith((_HOST_CODE, "<frozen importlib", _IMPORTLIB, _FUTURES))
-
-
-def _since(started: float) -> str:
-    return f"{(time.perf_counter() - started) * 1000:.0f} ms"
+    return filename.startswith((_HOST_CODE, *_SDK_CODE, "<frozen importlib", _IMPORTLIB, _FUTURES))
 
 
 def _check_return(function: Function, value: object) -> None:
