@@ -24,6 +24,7 @@ _CUT = 4_000  # characters of a payload shown before all of it is asked for
 _CHUNK_EVENTS = 2_000
 _CHUNK_CHARACTERS = 1_000_000
 _OPEN_TASKS = 500
+_STRETCH = 5_000  # instances that one look goes through when no index helps
 _LAST = "\U0010ffff"  # sorts after whatever follows a prefix
 _WAIT = 6  # kind of the recorded action that waits for an external event
 
@@ -70,10 +71,12 @@ class Overview:
         return await self._reader.read(_counts)
 
     async def instances(self, wanted: InstanceFilter) -> tuple[list[Row], int | None]:
-        """One page, newest first, and the continuation of the next or None."""
-        rows = await self._reader.read(lambda connection: _instances(connection, wanted))
-        shown = rows[: wanted.top]
-        return shown, shown[-1]["seq"] if len(rows) > wanted.top else None
+        """One page, newest first, and the continuation of the next or None.
+
+        What no index helps to find is looked for in a stretch of the newest only: such a page may be short, even empty,
+        and yet have a continuation.
+        """
+        return await self._reader.read(lambda connection: _instances(connection, wanted))
 
     async def pending(self, top: int = 100) -> Row:
         """What the engine waits for: of each kind the first `top`, timers by when they are due."""
@@ -130,22 +133,34 @@ def _counts(connection: sqlite3.Connection) -> Row:
     }
 
 
-def _instances(connection: sqlite3.Connection, wanted: InstanceFilter) -> list[Row]:
-    conditions: list[tuple[str, tuple[object, ...]]] = []
+def _instances(connection: sqlite3.Connection, wanted: InstanceFilter) -> tuple[list[Row], int | None]:
+    conditions: list[str] = ["1"]
+    values: list[object] = []
+
+    def demand(condition: str, *demanded: object) -> None:
+        conditions.append(condition)
+        values.extend(demanded)
+
+    floor = 0
     if wanted.before is not None:
-        conditions.append(("i.seq < ?", (wanted.before,)))
+        demand("seq < ?", wanted.before)
     if wanted.status:
-        conditions.append(("i.status = ?", (wanted.status,)))
-    if wanted.name:
-        conditions.append(("instr(lower(i.name), lower(?))", (wanted.name,)))
+        demand("status = ?", wanted.status)
     if wanted.id_prefix:
-        conditions.append(("i.id >= ? AND i.id < ?", (wanted.id_prefix, wanted.id_prefix + _LAST)))
+        demand("id >= ? AND id < ?", wanted.id_prefix, wanted.id_prefix + _LAST)
+    if wanted.name or wanted.roots:
+        newest = connection.execute("SELECT ifnull(max(seq), 0) + 1 FROM instances").fetchone()[0]
+        floor = max(0, (wanted.before or newest) - _STRETCH)
+        demand("seq >= ? AND instr(lower(name), lower(?))", floor, wanted.name)
     if wanted.roots:
-        conditions.append(("i.parent_id IS NULL", ()))
-    where = " AND ".join(sql for sql, _ in conditions) or "1"
-    values = [value for _, parts in conditions for value in parts]
-    sql = f"SELECT {_LIST} FROM instances i WHERE {where} ORDER BY i.seq DESC LIMIT ?"  # noqa: S608 - texts from above
-    return _rows(connection, sql, *values, wanted.top + 1)
+        demand("parent_id IS NULL")
+    # The page is chosen by number first: sorting whole rows would drag their payloads along.
+    page = f"SELECT seq FROM instances WHERE {' AND '.join(conditions)} ORDER BY seq DESC LIMIT ?"  # noqa: S608
+    sql = f"SELECT {_LIST} FROM instances i WHERE i.seq IN ({page}) ORDER BY i.seq DESC"  # noqa: S608 - our own texts
+    rows = _rows(connection, sql, *values, wanted.top + 1)
+    if len(rows) > wanted.top:
+        return rows[: wanted.top], rows[wanted.top - 1]["seq"]
+    return rows, floor or None
 
 
 def _pending(connection: sqlite3.Connection, top: int) -> Row:
@@ -153,8 +168,8 @@ def _pending(connection: sqlite3.Connection, top: int) -> Row:
         return _rows(
             connection,
             f"SELECT {_TASK}, i.name AS instance_name, i.status, i.updated FROM tasks t "  # noqa: S608 - our own texts
-            f"JOIN instances i ON i.id = t.instance_id WHERE t.answered = 0 AND t.kind IN ({kinds}) "
-            f"ORDER BY t.{order} LIMIT ?",
+            f"JOIN instances i ON i.id = t.instance_id WHERE t.seq IN (SELECT seq FROM tasks WHERE answered = 0 "
+            f"AND kind IN ({kinds}) ORDER BY {order} LIMIT ?) ORDER BY t.{order}",
             top,
         )
 

@@ -23,7 +23,7 @@ def _is_long(value: object) -> bool:
 
 
 def _cut(text: str) -> str:
-    """The messages of entities and HTTP calls are objects with one long member: cut in there, they still can be read."""
+    """The messages of entities and HTTP calls are objects with one long member: cut there, they stay readable."""
     if text.startswith("{"):
         try:
             message = json.loads(text)

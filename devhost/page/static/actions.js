@@ -43,7 +43,7 @@ function raise(id, waits, done) {
     title: "Raise an external event",
     text: waits.length ? `It waits for ${waits.join(", ")}.` : "It waits for no event now: this one is kept until it does.",
     fields: [
-      { name: "name", label: "Name", value: waits[0], options: waits, required: true, hint: "Upper and lower case count." },
+      { name: "name", label: "Name", value: waits[0], options: waits, required: true, hint: "Names are case-sensitive." },
       { name: "data", label: "Data", json: true, hint: "JSON. The orchestrator gets this value." },
     ],
     button: "Raise",

@@ -108,32 +108,28 @@ export class Chart {
     );
   }
 
-  percent(time) {
-    return `${this.scale.at(time) * 100}%`;
-  }
-
   axisPicture() {
     const { from, to } = this;
-    const picture = svg("svg", { class: "lane" });
-    for (const [start, end] of this.scale.squeezed) {
-      picture.append(
-        this.band(start, end, "gap"),
-        svg("text", { x: `${(this.scale.at(start) + this.scale.at(end)) * 50}%`, y: 15, class: "gap-text" }, duration(end - start)),
-      );
-    }
+    const { at, squeezed } = this.scale;
+    const gaps = squeezed.map(([start, end]) => [(at(start) + at(end)) / 2, duration(end - start), "gap-text"]);
+    // On a squeezed axis round distances say nothing: how long each squeezed stretch was does.
+    const marks = squeezed.length ? [[0, "0", ""]] : ticks(from, to).map((time) => [at(time), time === from ? "0" : `+${duration(time - from)}`, ""]);
+    const pixel = 1 / Math.max(this.axis.lastChild?.getBoundingClientRect().width ?? 0, 200);
     let free = -1;
-    for (const time of this.scale.squeezed.length ? this.marks() : ticks(from, to)) {
-      const at = this.scale.at(time);
-      if (at < free || at > 0.95) continue;
-      free = at + 0.09;
-      picture.append(svg("line", { x1: `${at * 100}%`, x2: `${at * 100}%`, y1: 18, y2: 24 }), svg("text", { x: `${at * 100}%`, y: 15, dx: 2 }, time === from ? "0" : `+${duration(time - from)}`));
-    }
-    return picture;
-  }
-
-  /** On a squeezed axis round distances say nothing: where it goes on after a gap does. */
-  marks() {
-    return [this.from, ...this.scale.squeezed.map(([, end]) => end)];
+    const texts = [...marks, ...gaps].filter(([place, , name]) => {
+      const fits = place >= free && place <= 1 - (name ? 28 : 60) * pixel;
+      if (fits) free = place + 72 * pixel;
+      return fits;
+    });
+    return svg(
+      "svg",
+      { class: "lane" },
+      squeezed.map(([start, end]) => this.band(start, end, "gap")),
+      texts.map(([place, text, name]) => [
+        !name && svg("line", { x1: `${place * 100}%`, x2: `${place * 100}%`, y1: 18, y2: 24 }),
+        svg("text", { x: `${place * 100}%`, y: 15, class: name }, text),
+      ]),
+    );
   }
 
   band(start, end, name) {
@@ -157,6 +153,7 @@ export class Chart {
         h("i", { class: `dot ${bar.kind}` }),
         h("span", { class: "clip" }, bar.name || KINDS[bar.kind]),
         bar.note && h("small", {}, bar.note),
+        bar.input && h("small", { class: "given" }, bar.input),
       ),
       this.picture(bar, ends, words),
     );
@@ -171,17 +168,16 @@ export class Chart {
     const left = this.scale.at(bar.start) * 100;
     const width = Math.max((this.scale.at(ends) * 100) - left, THIN);
     const after = left + width;
-    const room = after < 82;
     const x = Math.min(left, 100 - THIN);
+    const side = after < 82 ? "after" : width > 25 ? "inside" : "before";
+    const at = side === "before" ? left : after;
     return svg(
       "svg",
       { class: "lane", "aria-hidden": "true" },
       this.scale.squeezed.map(([start, end]) => this.band(start, end, "gap")),
       this.bands.map(([start, end]) => this.band(start, end, "suspended")),
       svg("rect", { class: `bar ${bar.kind} ${bar.state}`, x: `${x}%`, width: `${Math.min(width, 100 - x)}%`, y: 6, height: ROW - 12, rx: 3 }),
-      room
-        ? svg("text", { x: `${after}%`, dx: 5, y: ROW / 2 + 4 }, words)
-        : svg("text", { x: `${left > 82 ? left : after}%`, dx: -6, y: ROW / 2 + 4, class: left > 82 ? "end" : "end inside" }, words),
+      svg("text", { x: `${at}%`, dx: side === "after" ? 5 : -6, y: ROW / 2 + 4, class: side }, words),
     );
   }
 }

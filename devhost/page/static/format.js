@@ -30,7 +30,7 @@ export function ago(text, now) {
 }
 
 function coarse(ms) {
-  return ms < 60_000 ? `${Math.round(ms / 1000)} s` : duration(ms).split(" ").slice(0, 2).join(" ");
+  return ms < 59_500 ? `${Math.round(ms / 1000)} s` : duration(ms);
 }
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });

@@ -113,7 +113,7 @@ export function signalForm(name, key) {
   openForm({
     title: key === null ? `Signal an entity ${name}` : `Signal ${name} ${key}`,
     fields: [
-      ...(key === null ? [{ name: "key", label: "Key", hint: "Upper and lower case count. Which of them; it is made if it is not there." }] : []),
+      ...(key === null ? [{ name: "key", label: "Key", hint: "Which of them; keys are case-sensitive. One that is not there yet comes to be." }] : []),
       { name: "operation", label: "Operation", required: true },
       { name: "input", label: "Input", json: true, hint: "JSON, or nothing." },
     ],

@@ -117,8 +117,13 @@ export class InstanceView {
     fill(
       this.head,
       h("p", { class: "crumbs" }, h("a", { href: "#/instances" }, "Instances"), " / ", instance.name),
-      h("div", { class: "title" }, h("h1", {}, instance.id), badge(instance.status)),
-      h("div", { class: "buttons" }, actionButtons(instance, waits.map((wait) => wait.name), () => this.host.refreshNow())),
+      h(
+        "div",
+        { class: "title" },
+        h("h1", {}, instance.id),
+        badge(instance.status),
+        h("div", { class: "buttons" }, actionButtons(instance, waits.map((wait) => wait.name), () => this.host.refreshNow())),
+      ),
       h(
         "dl",
         { class: "facts" },
@@ -166,7 +171,7 @@ function waitingFor({ instance, open, waits, early }, now) {
     instance.returned ? h("p", { class: "note", key: "returned" }, "The orchestrator has returned; as on Azure the instance runs until its open tasks end.") : null,
     says.length > 0 && h("p", { class: "note", key: "waits" }, h("span", {}, "Waits for "), says.map((say, at) => [at ? ", " : "", say])),
     early.map((event) =>
-      h("p", { class: "note warning", key: `early ${event.name}` }, `${event.waiting > 1 ? `${event.waiting} external events ` : "An external event "}`, h("b", {}, event.name), " came, and nothing waits for it. Names count upper and lower case."),
+      h("p", { class: "note warning", key: `early ${event.name}` }, `${event.waiting > 1 ? `${event.waiting} external events ` : "An external event "}`, h("b", {}, event.name), " came, and nothing waits for it. The names of events are case-sensitive."),
     ),
   ];
 }

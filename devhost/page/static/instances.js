@@ -76,7 +76,7 @@ export class InstancesView {
       );
     const known = STATUSES.filter((status) => counts.statuses[status] || this.query.status === status);
     fill(this.chips, chip("", total), known.map((status) => chip(status, counts.statuses[status] ?? 0)));
-    if (!page.instances.length) fill(this.body, total ? this.noMatch() : this.none());
+    if (!page.instances.length) fill(this.body, total ? this.noMatch(page.older) : this.none(), this.pager(page.older));
     else fill(this.body, this.table(page.instances, now), this.pager(page.older));
   }
 
@@ -95,7 +95,7 @@ export class InstancesView {
 
   row(instance, now) {
     const ended = hasEnded(instance.status);
-    const says = instance.reason ? plainCut(instance.reason) : instance.custom_status ? unwrap(instance.custom_status, true).text : "";
+    const says = instance.reason ? plainCut(instance.reason).split("\n")[0] : instance.custom_status ? unwrap(instance.custom_status, true).text : "";
     return h(
       "tr",
       { key: instance.seq },
@@ -104,7 +104,7 @@ export class InstancesView {
       h("td", { class: "id" }, h("a", { href: instanceHref(instance.id) }, instance.id)),
       h("td", { class: "number", title: moment(instance.created) }, ago(instance.created, now)),
       h("td", { class: "number" }, duration((ended ? millis(instance.updated) : now) - millis(instance.created)), ended ? "" : "…"),
-      h("td", { class: `says${instance.status === "Failed" ? " reason" : ""}`, title: says }, says),
+      h("td", { class: `says${instance.status === "Failed" ? " failed" : ""}`, title: says }, says),
     );
   }
 
@@ -125,8 +125,9 @@ export class InstancesView {
     scrollTo(0, 0);
   }
 
-  noMatch() {
-    return h("div", { class: "empty", key: "none" }, h("p", {}, "No instance is like this."), h("button", { type: "button", onclick: () => (location.hash = "#/instances") }, "Show all"));
+  noMatch(older) {
+    const words = older ? "No instance among the newest is like this; there are older ones." : "No instance is like this.";
+    return h("div", { class: "empty", key: "none" }, h("p", {}, words), h("button", { type: "button", onclick: () => (location.hash = "#/instances") }, "Show all"));
   }
 
   none() {
@@ -134,8 +135,8 @@ export class InstancesView {
     const web = functions.find((one) => one.url && /start|orchestrat/i.test(one.url)) ?? functions.find((one) => one.url);
     const orchestrator = functions.find((one) => one.trigger === "orchestrationTrigger" && !one.unserved);
     const lines = [
-      web && `curl -X ${web.methods[0] ?? "POST"} ${web.url}`,
-      orchestrator && `curl -X POST ${location.origin}/runtime/webhooks/durabletask/orchestrators/${orchestrator.durable_name}`,
+      web && `curl -X ${web.methods[0] ?? "POST"} '${web.url.replaceAll(/\/\{[^{}]*\?\}/g, "")}'`,
+      orchestrator && `curl -X POST '${location.origin}/runtime/webhooks/durabletask/orchestrators/${orchestrator.durable_name}'`,
     ].filter(Boolean);
     return h(
       "div",

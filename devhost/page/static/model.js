@@ -104,6 +104,7 @@ class Story {
 
   begin(event, number, kind, name) {
     const bar = { kind, name: name ?? "", id: event.EventId, start: millis(event.Timestamp), end: null, state: "open", from: number, to: null };
+    if (event.Input && kind !== "http" && event.EventType !== 14) bar.input = plain(event.Input).slice(0, 80);
     if (event.Retry) bar.note = `attempt ${event.Retry[2]} of ${event.Retry[1]}`;
     if (event.InstanceId && kind === "sub") bar.child = event.InstanceId;
     this.bars.push(bar);
