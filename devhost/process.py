@@ -38,6 +38,10 @@ def exit_process(code: int) -> None:
     sys.exit(code)
 
 
+def say_stopping() -> None:
+    print(" Stopping. Ctrl-C again ends at once; nothing durable is lost.", file=sys.stderr, flush=True)
+
+
 async def first_of(*waits: Coroutine[object, object, object]) -> None:
     """Return when one of them has, and cancel the others."""
     tasks = [asyncio.create_task(wait) for wait in waits]

@@ -13,7 +13,7 @@ from devhost.invocation import user_traceback
 from devhost.keys import keys_file
 from devhost.loader import AppImportError
 from devhost.page.files import PATH
-from devhost.process import EXIT_FAILED, end_at_once, end_of_parent, first_of
+from devhost.process import EXIT_FAILED, end_at_once, end_of_parent, first_of, say_stopping
 
 
 def serve(options: HostOptions, parent: int | None, *, verbose: bool) -> int:
@@ -43,7 +43,7 @@ async def _serve(host: Host, options: HostOptions, parent: int | None) -> int:
 def _interrupted(stopped: asyncio.Event) -> None:
     if stopped.is_set():
         end_at_once()
-    print(" Stopping. Ctrl-C again ends at once; nothing durable is lost.", file=sys.stderr, flush=True)
+    say_stopping()
     stopped.set()
 
 

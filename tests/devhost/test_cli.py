@@ -182,6 +182,34 @@ async def test_it_closes_open_streams_when_it_stops(tmp_path: Path) -> None:
     assert code == 0
 
 
+async def test_ctrl_c_while_the_app_is_imported_is_no_traceback(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app("import time\nprint('importing', flush=True)\ntime.sleep(60)")
+    process = await spawn(app, tmp_path / "state.db", "--port", "0")
+    assert process.stdout is not None
+    async with asyncio.timeout(30):
+        assert await process.stdout.readline() == b"importing\n"
+        process.send_signal(signal.SIGINT)
+        _, said = await process.communicate()
+    assert (process.returncode, said) == (130, b"\n")
+
+
+async def test_a_second_ctrl_c_does_not_wait_for_what_is_running(tmp_path: Path) -> None:
+    process = await spawn(APPS / "lasting", tmp_path / "state.db", "--port", "0")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    async with asyncio.timeout(30):
+        while not (line := (await process.stdout.readline()).decode()).startswith("devhost ready: "):
+            assert line
+        async with httpx.AsyncClient(base_url=line.split()[-1], trust_env=False) as http:
+            await http.post(f"{API}/orchestrators/steps/s")
+        await until_noted(tmp_path / "notes", "one")
+        process.send_signal(signal.SIGINT)
+        while b"Stopping" not in await process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 130
+
+
 async def test_a_state_file_in_use(tmp_path: Path) -> None:
     async with running(APPS / "classic", tmp_path / "state.db"):
         process = await spawn(APPS / "classic", tmp_path / "state.db", "--port", "0")
