@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from time import monotonic
@@ -39,6 +40,8 @@ class _Call:
     async def perform(self) -> tuple[CallOutcome, list[Event]]:
         call, services = self.call, self.services
         entry = await services.ledger.look_up(call.tenant, call.execution, call.key)
+        if entry.watched:
+            services.realtime.watch(call.tenant, call.execution)
         if entry.answer is not None:
             events = await self._append(*call.events)
             return await self._outcome_of(entry.answer), [*events, entry.answer]
@@ -77,33 +80,42 @@ class _Call:
     async def _reused(self, fingerprint: str) -> tuple[CallOutcome, list[Event]] | None:
         """The answer to the very same request in the execution this one retries, so that it is not paid for again."""
         call = self.call
-        execution = await self.services.executions.get(call.tenant, call.execution)
-        if execution is None or execution.retry_of is None:
+        if call.retry_of is None:
             return None
-        entry = await self.services.ledger.look_up(call.tenant, execution.retry_of, call.key)
+        entry = await self.services.ledger.look_up(call.tenant, call.retry_of, call.key)
         if entry.answer is None or entry.answer.data["request"] != fingerprint:
             return None
-        value = await self.services.events.value(call.tenant, execution.retry_of, entry.answer)
+        value = await self.services.events.value(call.tenant, call.retry_of, entry.answer)
         free = Usage().model_dump(mode="json")
-        data = {**entry.answer.data, "usage": free, "reused_from": execution.retry_of}
+        data = {**entry.answer.data, "usage": free, "reused_from": call.retry_of}
         events = await self._append(*call.events, self._completed(value, data))
         return await self._outcome_of(events[-1]), events
 
     async def _make(self, request: ModelRequest) -> tuple[CallOutcome, list[Event]]:
-        call, services = self.call, self.services
-        started = self._draft(EventType.CALL_STARTED, f":{self.attempt}", model=request.alias)
-        begun = await services.ledger.begin(
-            call.tenant, call.execution, call.key, self.attempt, [*call.events, started]
-        )
-        services.realtime.publish_events(call.tenant, call.execution, begun)
+        # The call need not wait until its beginning is on disk: nothing counts before the answer is.
+        begun = asyncio.create_task(self._begin(request.alias))
+        await asyncio.sleep(0)  # the beginning is handed to the log first, and so stands there first
+        try:
+            return await self._answered(request)
+        finally:
+            await begun
+
+    async def _answered(self, request: ModelRequest) -> tuple[CallOutcome, list[Event]]:
         before = monotonic()
         try:
-            answer = await services.models.complete(request, self._live_text())
+            answer = await self.services.models.complete(request, self._live_text())
         except ProblemError as error:
             return await self._failed(error.problem)
         data = _facts(answer, request, seconds=round(monotonic() - before, 3))
         events = await self._append(self._completed(answer.value, {**self._about(), **data}))
         return await self._outcome_of(events[-1]), events
+
+    async def _begin(self, alias: str) -> None:
+        call, services = self.call, self.services
+        started = self._draft(EventType.CALL_STARTED, f":{self.attempt}", model=alias)
+        drafts = [*call.events, started]
+        events = await services.ledger.begin(call.tenant, call.execution, call.key, self.attempt, drafts)
+        services.realtime.publish_events(call.tenant, call.execution, events)
 
     async def _failed(self, problem: Problem, first: Sequence[Draft] = ()) -> tuple[CallOutcome, list[Event]]:
         facts: dict[str, Json] = {"error": problem.model_dump(mode="json", exclude_none=True)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import UTC, datetime
 
@@ -32,13 +33,14 @@ async def cancel_execution(services: Services, client: DurableClient, execution:
     )
     if record.status is not Status.CANCELED:
         raise ProblemError(_too_late(record))
-    await _log_end(services, record)
+    await asyncio.gather(_log_end(services, record), services.executions.unmark(record.id))
     await _terminate(client, record)
     return record
 
 
 async def _log_end(services: Services, record: Execution) -> None:
     events = await services.events.append(record.tenant, record.id, [last_event(record)])
+    services.realtime.watch(record.tenant, record.id)  # it is rare: told to whoever watches through another process
     services.realtime.publish_events(record.tenant, record.id, events)
 
 

@@ -19,6 +19,7 @@ from domain.base import Shape
 from domain.errors import ProblemError, invalid_request, platform_failed
 from services.identity import Principal
 from services.realtime import group_of
+from services.wiring import services
 
 router = APIRouter(tags=["live"])
 
@@ -55,6 +56,8 @@ async def negotiate(
     negotiation: Negotiation | None = request.scope.get(NEGOTIATION)
     if negotiation is None:
         raise ProblemError(platform_failed("This request came without a SignalR connection."))
+    await services().events.mark_watched(execution.tenant, execution.id)
+    services().realtime.watch(execution.tenant, execution.id)
     group = group_of(execution.tenant, execution.id)
     negotiation.joining = json.dumps({"action": "add", "groupName": group, "userId": watcher})
     return JSONResponse(json.loads(negotiation.connection), headers={"Cache-Control": "no-store"})

@@ -87,6 +87,7 @@ async def start_instance(client: DurableClient, execution: Execution, plan: Plan
         "plan": execution.plan,
         "workflow": plan.workflow.model_dump(mode="json", exclude_defaults=True),
         "input": recorded(execution.input, EventType.EXECUTION_STARTED),
+        "retry_of": execution.retry_of,
     }
     try:
         await client.start_new(ORCHESTRATOR, execution.id, payload)

@@ -61,6 +61,7 @@ class ModelCall(Shape):
     tenant: str
     execution: str
     plan: str
+    retry_of: str | None = Field(default=None, description="The execution whose answers may be used again.")
     key: str
     step: str
     agent: str = Field(description="The reference as written in the workflow.")

@@ -17,6 +17,7 @@ def run_agent(run: Run, step: AgentStep, path: str, scope: Scope, _run_step: Any
         tenant=run.tenant,
         execution=run.execution,
         plan=run.plan,
+        retry_of=run.retry_of,
         key=f"{path}#0",
         step=path,
         agent=step.agent,

@@ -160,6 +160,7 @@ class _Chat:
             tenant=self.run.tenant,
             execution=self.run.execution,
             plan=self.run.plan,
+            retry_of=self.run.retry_of,
             key=f"{path}#0",
             step=path,
             agent=agent,

@@ -76,13 +76,13 @@ class Scope:
 class Run:
     """State of one orchestrator instance. Rebuilt by replay; carried over by `continue_as_new` where that is used."""
 
-    def __init__(
-        self, context: DurableOrchestrationContext, tenant: str, execution: str, plan: str, pending: list[Draft]
-    ) -> None:
+    def __init__(self, context: DurableOrchestrationContext, payload: dict[str, Json], pending: list[Draft]) -> None:
+        """`payload` is the orchestrator's input; of it, what says whose execution this is."""
         self.context = context
-        self.tenant = tenant
-        self.execution = execution
-        self.plan = plan
+        self.tenant: str = payload["tenant"]
+        self.execution: str = payload["execution"]
+        self.plan: str = payload["plan"]
+        self.retry_of: str | None = payload.get("retry_of")
         self.actions = 0
         self._pending = pending
 
@@ -118,6 +118,8 @@ class Run:
             "events": [dumped(event) for event in events],
             **payload,
         }
+        if self.retry_of is not None:
+            whole["retry_of"] = self.retry_of
         instance_id = f"{self.execution}.{path.replace('/', '.')}"
         answer = yield from attempted(self.context.call_sub_orchestrator(name, whole, instance_id))
         if isinstance(answer, Problem):
@@ -130,7 +132,7 @@ class Run:
     def of_child(context: DurableOrchestrationContext, payload: dict[str, Json]) -> Run:
         """The other end of `child`."""
         pending = [Draft.model_validate(event) for event in payload["events"]]
-        return Run(context, payload["tenant"], payload["execution"], payload["plan"], pending)
+        return Run(context, payload, pending)
 
     def returned(self, result: Json) -> dict[str, Json]:
         """What a sub-orchestration returns: its result, and the events it leaves to its parent."""

@@ -31,7 +31,7 @@ def workflow(context: DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     definition = Workflow.model_validate(payload["workflow"])
     resume = payload.get("resume", {"index": 0, "steps": {}, "events": [], "last": {}})
     pending = [Draft.model_validate(event) for event in resume["events"]]
-    run = Run(context, payload["tenant"], payload["execution"], payload["plan"], pending)
+    run = Run(context, payload, pending)
     scope = _scope(payload, definition, resume["steps"])
     outcome = Outcome.model_validate(resume["last"])
     for index in range(resume["index"], len(definition.steps)):

@@ -18,6 +18,10 @@ ENDED = "execution.ended"
 """Id of the mark that names the terminal event: an execution ends once, whoever else tries at the same time."""
 
 
+WATCHED = "execution.watched"
+"""Id of the mark that somebody has asked to see the execution live."""
+
+
 def partition_of(tenant: str, execution: str) -> str:
     """Partition of an execution's log and artifacts."""
     return f"{tenant}/executions/{execution}"
@@ -53,6 +57,10 @@ class EventLog:
             self._publish(tenant, execution, sorted(new.values(), key=lambda event: event.offset))
         events |= new
         return [events[draft.id] for draft in slim]
+
+    async def mark_watched(self, tenant: str, execution: str) -> None:
+        """Note, for every process, that this execution is watched. It stays noted."""
+        await self._documents.write(partition_of(tenant, execution), [Put(WATCHED, {})])
 
     async def read(self, tenant: str, execution: str, after: int, limit: int = 500) -> list[Event]:
         """The events with an offset above `after`, in order."""

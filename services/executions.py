@@ -63,7 +63,7 @@ class Executions:
             if not idempotency or conflict.id != _key_id(idempotency[0]):
                 raise
             # The same request came in twice at once, and the other was first.
-            await self._unmark(execution.id)
+            await self.unmark(execution.id)
             return await self.create(execution, started, idempotency)
         return execution, True
 
@@ -108,7 +108,7 @@ class Executions:
     ) -> Execution:
         """End a running execution; one that has ended stays as it is. Returns the record as it then stands.
 
-        Raises `ProblemError` not_found.
+        `unmark` it once its end is decided. Raises `ProblemError` not_found.
         """
         update = {"status": status, "output": output, "error": error, "stop_reason": stop_reason}
         update |= {"usage": usage, "turns": turns, "ended": ended}
@@ -124,7 +124,6 @@ class Executions:
                     await self._documents.write(_partition(tenant), [Put(id, body, if_match=document.etag)])
                 except Conflict:
                     continue  # ended by another at the same time: look again
-            await self._unmark(id)
             return execution
 
     async def discard(self, tenant: str, id: str) -> None:
@@ -135,7 +134,7 @@ class Executions:
             if key := document.body.get("key"):
                 deletions.append(Delete(key))
             await self._documents.write(_partition(tenant), deletions)
-        await self._unmark(id)
+        await self.unmark(id)
 
     async def running(self) -> Found:
         """Every running execution of every tenant, oldest first."""
@@ -149,7 +148,7 @@ class Executions:
                 if execution and execution.status is Status.RUNNING:
                     found.append(execution)
                 elif execution:
-                    await self._unmark(mark.id)
+                    await self.unmark(mark.id)
             if continuation is None:
                 return found
 
@@ -173,7 +172,8 @@ class Executions:
             )
         return await self.get(tenant, document.body["execution"])
 
-    async def _unmark(self, id: str) -> None:
+    async def unmark(self, id: str) -> None:
+        """No recovery needs to look at this execution any more; without this, the next one finds out by itself."""
         await self._documents.write(RUNNING, [Delete(id)])
 
     async def _body(self, execution: Execution, key: str | None) -> dict[str, Any]:

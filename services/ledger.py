@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from domain.calls import completed_id
 from domain.events import Draft, Event, EventType
 from services.documents.base import DocumentStore, Put
-from services.eventlog import EventLog, partition_of
+from services.eventlog import WATCHED, EventLog, partition_of
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a call: its answer if it has one, how often it was begun, whether the execution is canceled."""
+    """What is known of a call: its answer if it has one, how often it was begun; and of its execution."""
 
     answer: Event | None
     begun: int
     canceled: bool
+    watched: bool
+    """Somebody has asked to see it live."""
 
 
 class Ledger:
@@ -32,10 +34,11 @@ class Ledger:
     async def look_up(self, tenant: str, execution: str, key: str) -> Entry:
         """One read. The answer counts even when the execution has been canceled since."""
         answered, mark, canceled = completed_id(key), _mark_id(key), str(EventType.EXECUTION_CANCELED)
-        found = await self._documents.get_many(partition_of(tenant, execution), [answered, mark, canceled])
+        wanted = [answered, mark, canceled, WATCHED]
+        found = await self._documents.get_many(partition_of(tenant, execution), wanted)
         answer = Event.model_validate(found[answered].body) if answered in found else None
         begun = found[mark].body["begun"] if mark in found else 0
-        return Entry(answer=answer, begun=begun, canceled=canceled in found)
+        return Entry(answer=answer, begun=begun, canceled=canceled in found, watched=WATCHED in found)
 
     async def begin(self, tenant: str, execution: str, key: str, attempt: int, drafts: Sequence[Draft]) -> list[Event]:
         """Note that the call is being made, for the `attempt`-th time, together with the events that go before it."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -13,6 +14,8 @@ from typing import Any, Generic, TypeVar
 from domain.errors import ProblemError, platform_failed
 
 T = TypeVar("T")
+_Outcome = tuple[Any, Exception | None]
+
 MOST_AT_ONCE = 256
 """Pieces of work in one transaction: bounds how long the first of them waits for the last."""
 
@@ -20,7 +23,8 @@ MOST_AT_ONCE = 256
 class _Work(Generic[T]):
     def __init__(self, run: Callable[[sqlite3.Connection], T]) -> None:
         self.run = run
-        self.future: Future[T] = Future()
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[T] = self.loop.create_future()
 
 
 class GroupCommit:
@@ -34,8 +38,8 @@ class GroupCommit:
         self._thread = Thread(target=self._serve, name="documents-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, run: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """The future is done when the work is on disk; canceling it before it starts means it never happens."""
+    def submit(self, run: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Needs a running loop. The future is done when the work is on disk; canceled before it starts, it never is."""
         work = _Work(run)
         with self._gate:
             if self._closed:
@@ -55,7 +59,7 @@ class GroupCommit:
         open_for_more = True
         while open_for_more:
             group, open_for_more = self._next_group()
-            self._commit([work for work in group if work.future.set_running_or_notify_cancel()])
+            self._commit([work for work in group if not work.future.cancelled()])
         self._connection.close()
 
     def _next_group(self) -> tuple[list[_Work[Any]], bool]:
@@ -82,11 +86,7 @@ class GroupCommit:
             self._fail(group, error)
             return
         # Only now may anyone act on it: it is on disk.
-        for work, (result, failure) in zip(group, outcomes, strict=True):
-            if failure is None:
-                work.future.set_result(result)
-            else:
-                work.future.set_exception(failure)
+        _tell(group, outcomes)
 
     def _attempt(self, work: _Work[T]) -> tuple[T | None, Exception | None]:
         self._connection.execute("SAVEPOINT work")
@@ -106,7 +106,29 @@ class GroupCommit:
             # Should even this fail, the next BEGIN does too, and its callers hear of it.
             with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
-        for work in group:
+        outcomes: list[_Outcome] = []
+        for _ in group:
             failure = ProblemError(platform_failed(f"The document store could not be written: {error}."))
             failure.__cause__ = error
-            work.future.set_exception(failure)
+            outcomes.append((None, failure))
+        _tell(group, outcomes)
+
+
+def _tell(group: list[_Work[Any]], outcomes: list[_Outcome]) -> None:
+    """Wake each loop once, however much of the group is its own."""
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], _Outcome]]] = defaultdict(list)
+    for work, outcome in zip(group, outcomes, strict=True):
+        by_loop[work.loop].append((work.future, outcome))
+    for loop, done in by_loop.items():
+        with suppress(RuntimeError):  # the loop is closed: nobody is left to tell
+            loop.call_soon_threadsafe(_resolve, done)
+
+
+def _resolve(done: list[tuple[asyncio.Future[Any], _Outcome]]) -> None:
+    for future, (result, failure) in done:
+        if future.cancelled():
+            continue  # whoever asked went away meanwhile; what was written stands
+        if failure is None:
+            future.set_result(result)
+        else:
+            future.set_exception(failure)

@@ -105,7 +105,7 @@ class Bench:
         payload = {
             "tenant": TENANT, "execution": execution.id, "plan": execution.plan,
             "workflow": made.model_dump(mode="json", exclude_defaults=True),
-            "input": values.recorded(input, EventType.EXECUTION_STARTED),
+            "input": values.recorded(input, EventType.EXECUTION_STARTED), "retry_of": retry_of,
         }  # fmt: skip
         return await self.engine.start_instance("workflow", execution.id, json.dumps(json.dumps(payload)))
 

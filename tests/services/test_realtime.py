@@ -24,6 +24,7 @@ async def test_deltas_go_to_everyone_events_to_watchers_elsewhere() -> None:
     """Readers in this process hear of events from the log, so telling them here too would say it twice."""
     async with RawEndpoint(http(202)) as service:
         realtime = Realtime(LocalBus(), SignalRPublisher(Endpoint(service.origin, key="k" * 32)))
+        realtime.watch("t", "e")
         with realtime.subscribe("t", "e") as subscription:
             realtime.publish_events("t", "e", [event(1)])
             realtime.publish_delta("t", "e", DELTA)
@@ -31,6 +32,17 @@ async def test_deltas_go_to_everyone_events_to_watchers_elsewhere() -> None:
             assert await subscription.next(0) is None
         await realtime.close()
     assert [received.body["target"] for received in service.received] == ["events", "delta"]
+
+
+async def test_what_nobody_watches_is_not_pushed() -> None:
+    async with RawEndpoint(http(202)) as service:
+        realtime = Realtime(LocalBus(), SignalRPublisher(Endpoint(service.origin, key="k" * 32)))
+        realtime.watch("t", "other")
+        realtime.publish_events("t", "e", [event(1)])
+        realtime.publish_delta("t", "e", DELTA)
+        realtime.publish_delta("t", "other", DELTA)
+        await realtime.close()
+    assert [received.path.partition("groups/")[2].partition("/")[0] for received in service.received] == ["t.other"]
 
 
 async def test_without_signalr_followers_still_hear() -> None:

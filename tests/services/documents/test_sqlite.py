@@ -114,7 +114,7 @@ async def test_canceled_before_it_began_a_write_never_happens(store: SqliteDocum
     with pytest.raises(asyncio.CancelledError):
         await writing
     go_on.set()
-    await asyncio.wrap_future(blocking)
+    await blocking
     await store.write(P, [Put("b", {})])
     assert set(await store.get_many(P, ["a", "b"])) == {"b"}
 
@@ -163,6 +163,7 @@ async def test_several_reads_see_one_state(store: SqliteDocuments, other: Sqlite
 
     writing = asyncio.create_task(write())
     while not writing.done():
+        await asyncio.sleep(0)  # reading by id does not give way by itself
         ids = [f"e{number}" for number in range(100)]
         found = await other.get_many(P, ["last", *ids])
         last = found.pop("last").body["n"] if "last" in found else -1
