@@ -42,7 +42,7 @@ class GenericConverter:
 _GENERIC = GenericConverter()
 
 
-def converter_for(binding_type: str, annotation: type | None = None) -> Converter:
+def converter_for(binding_type: str, annotation: object = None) -> Converter:
     """The converter of a binding. A parameter annotated `str` or `bytes` takes the data undecoded."""
     if annotation in (str, bytes) and binding_type != ACTIVITY_TRIGGER:
         return _GENERIC
@@ -61,7 +61,14 @@ def encode_activity_result(value: object) -> str:
     return str(converter_for(ACTIVITY_TRIGGER).encode(value, expected_type=None).value)
 
 
-def encode_output(binding_type: str, value: object) -> str | bytes | None:
-    """What an output binding is to write, or None for nothing. Raises `TypeError` for a value it cannot take."""
-    data = converter_for(binding_type).encode(value, expected_type=None).value
-    return data if isinstance(data, str | bytes) else None
+def encode_output(binding_type: str, value: object) -> Datum | None:
+    """What an output binding is to write, text or bytes, or None for nothing.
+
+    Raises `TypeError` for a value it cannot take.
+    """
+    try:
+        datum = converter_for(binding_type).encode(value, expected_type=None)
+    except NotImplementedError as error:
+        taken = str(error) or f"a {binding_type} binding cannot write a value of type {type(value).__name__}"
+        raise TypeError(taken) from error
+    return datum if isinstance(datum.value, str | bytes) else None

@@ -13,11 +13,16 @@ ORCHESTRATION_TRIGGER = "orchestrationTrigger"
 ACTIVITY_TRIGGER = "activityTrigger"
 ENTITY_TRIGGER = "entityTrigger"
 TIMER_TRIGGER = "timerTrigger"
+QUEUE_TRIGGER = "queueTrigger"
+QUEUE = "queue"
+BLOB = "blob"
 
-SERVED_TRIGGERS = frozenset({HTTP_TRIGGER, ORCHESTRATION_TRIGGER, ACTIVITY_TRIGGER, ENTITY_TRIGGER, TIMER_TRIGGER})
+SERVED_TRIGGERS = frozenset(
+    {HTTP_TRIGGER, ORCHESTRATION_TRIGGER, ACTIVITY_TRIGGER, ENTITY_TRIGGER, TIMER_TRIGGER, QUEUE_TRIGGER}
+)
 RETRIED_TRIGGERS = frozenset({TIMER_TRIGGER})
-SERVED_INPUTS = frozenset({"durableClient", "signalRConnectionInfo"})
-SERVED_OUTPUTS = frozenset({"http", "signalR"})
+SERVED_INPUTS = frozenset({"durableClient", "signalRConnectionInfo", BLOB})
+SERVED_OUTPUTS = frozenset({"http", "signalR", QUEUE, BLOB})
 
 # The property of a durable trigger that renames what orchestrators call; without it the function's name counts.
 DURABLE_NAME_PROPERTY = {
@@ -31,12 +36,16 @@ JsonValue = str | int | float | bool | list["JsonValue"] | dict[str, "JsonValue"
 
 @dataclass(frozen=True)
 class Binding:
-    """One binding as its function.json line says it, `%SETTING%` references already looked up."""
+    """One binding as its function.json line says it, `%SETTING%` references already looked up.
+
+    `annotation` is that of its parameter, None without one.
+    """
 
     name: str
     type: str
     direction: Literal["in", "out"]
     properties: Mapping[str, JsonValue]
+    annotation: object = None
 
     def text(self, key: str, default: str = "") -> str:
         """A property as text, or `default` when it is absent."""

@@ -27,7 +27,8 @@ from devhost.engine.errors import EngineError
 from devhost.engine.options import EngineOptions
 from devhost.engine.overview import Overview
 from devhost.errors import StartupError
-from devhost.functions import Function
+from devhost.expressions import BindingData
+from devhost.functions import BLOB, QUEUE, Binding, Function
 from devhost.http.access import KeyGate, make_own_entrance
 from devhost.http.admin import AdminApi
 from devhost.http.classic import ClassicStyle
@@ -47,6 +48,9 @@ from devhost.signalr.bindings import SignalRBindings
 from devhost.signalr.endpoint import SETTING, emulated_endpoint
 from devhost.signalr.routes import SignalRApi
 from devhost.signalr.service import Service
+from devhost.storage.bindings import StorageBindings
+from devhost.storage.connections import Connections
+from devhost.storage.triggers import QueueTriggers
 from devhost.time_limit import TimeLimit
 from devhost.timers.monitor import Monitor
 from devhost.timers.service import Timers
@@ -90,16 +94,20 @@ class Host:
         pool: ThreadPoolExecutor,
         signalr: Service,
         timers: Timers,
+        queues: QueueTriggers,
+        connections: Connections,
     ) -> None:
         self.functions = functions
         self.routes = routes
         self.engine = engine
         self.signalr = signalr
         self.timers = timers
+        self.queues = queues
         self.url = origin_of(listener)
         self._web = web
         self._listener = listener
         self._pool = pool
+        self._connections = connections
 
     @classmethod
     def load(cls, options: HostOptions) -> Host:
@@ -135,15 +143,18 @@ class Host:
         server = _Server(config)
         task = asyncio.create_task(server.serve(sockets=[self._listener]))
         self.timers.start()
+        self.queues.start()
         try:
             yield
         finally:
-            # Both before the server: a function that is ending may still call this host, and must not fail.
+            # All before the server: a function that is ending may still call this host, and must not fail.
+            await self.queues.stop()
             await self.timers.stop()
             await self.engine.stop()
             server.should_exit = True
             await task
             await _close_sdk_session()
+            await self._connections.close()
             self._pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -170,13 +181,20 @@ def _compose(
     urls = _durable_urls(origin, task_hub(host_json.extensions.durable_task.hub_name, os.environ), keys, own_entrance)
     service = Service()
     signalr = SignalRBindings(emulated, service, os.environ)
+    queue_options = host_json.extensions.queues
+    connections = Connections(os.environ)
+    storage = StorageBindings(connections, queue_options.message_encoding, os.environ)
     pool = make_pool(os.environ)
     client_json = urls.binding_json()
+
+    async def durable_client(_: Binding, __: BindingData) -> str:
+        return client_json
+
     invoker = Invoker(
         root,
         pool,
-        inputs={"durableClient": lambda _binding, _data: client_json, "signalRConnectionInfo": signalr.connection_info},
-        outputs={"signalR": signalr.send},
+        inputs={"durableClient": durable_client, "signalRConnectionInfo": signalr.connection_info, BLOB: storage.read},
+        outputs={"signalR": signalr.send, QUEUE: storage.enqueue, BLOB: storage.write},
         limit=TimeLimit(host_json.function_timeout),
     )
     app = DurableApp(functions, invoker)
@@ -184,7 +202,8 @@ def _compose(
     routes = RouteTable(functions, host_json.extensions.http.route_prefix)
     dispatcher = FunctionDispatcher(routes, invoker, _style(functions), body_limit(os.environ), keys)
     timers = Timers(functions, invoker, Monitor(state.with_name(f"{state.name}.timers.json")), os.environ)
-    admin = AdminApi(everything, routes.urls(origin), timers, origin)
+    queues = QueueTriggers(functions, invoker, connections, queue_options, os.environ)
+    admin = AdminApi(everything, routes.urls(origin), timers, queues, origin)
     middleware = _cors(local)
     if keys is not None:
         admin.routes += KeyRoutes(keys).routes
@@ -205,6 +224,8 @@ def _compose(
         pool=pool,
         signalr=service,
         timers=timers,
+        queues=queues,
+        connections=connections,
     )
 
 

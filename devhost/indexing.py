@@ -34,7 +34,6 @@ _EXTENSION = "azurefunctions.extensions.base"  # looked up, never imported: only
 def check_function(name: str, call: Callable[..., object], trigger: Binding, bindings: list[Binding]) -> None:
     """Raise `StartupError` unless the parameters match the bindings and the function can work at all."""
     _refuse_async_durable(name, call, trigger)
-    annotations = _annotations(name, call)
     parameters = set(inspect.signature(call).parameters)
     bound = {binding.name: binding for binding in bindings if binding.name != "$return"}
     if "context" not in bound:
@@ -44,8 +43,8 @@ def check_function(name: str, call: Callable[..., object], trigger: Binding, bin
     if missing := set(bound) - parameters:
         raise _refusal(name, f"the bindings {_names(missing)} have no parameter of that name")
     for binding in bound.values():
-        if binding.name in annotations:
-            _check_annotation(name, binding, annotations[binding.name])
+        if binding.annotation is not None:
+            _check_annotation(name, binding, binding.annotation)
 
 
 def retry_policy(name: str, setting: Mapping[str, object] | None, trigger: Binding) -> RetryPolicy | None:
@@ -113,7 +112,8 @@ def _is_async(call: object) -> bool:
     return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
 
 
-def _annotations(name: str, call: Callable[..., object]) -> Mapping[str, object]:
+def annotations_of(name: str, call: Callable[..., object]) -> Mapping[str, object]:
+    """The annotations of a function's parameters. Raises `StartupError` for one that cannot be resolved."""
     try:
         return typing.get_type_hints(call)
     except (NameError, TypeError) as error:

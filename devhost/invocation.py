@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import TypeVar
 
 import azure.functions as func
+from azure.functions.meta import Datum
 
 from devhost.converters import encode_output
 from devhost.expressions import BindingData
@@ -31,8 +32,8 @@ from devhost.time_limit import FunctionPool, TimeLimit
 log = logging.getLogger("devhost")
 
 T = TypeVar("T")
-InputSource = Callable[[Binding, BindingData], object]
-OutputSink = Callable[[Binding, str | bytes], Awaitable[None]]
+InputSource = Callable[[Binding, BindingData], Awaitable[object]]
+OutputSink = Callable[[Binding, Datum, BindingData], Awaitable[None]]
 
 _RETURNS_IMPLICITLY = frozenset({ORCHESTRATION_TRIGGER, ACTIVITY_TRIGGER, ENTITY_TRIGGER})
 _HOST_CODE = str(Path(__file__).parent)
@@ -108,15 +109,16 @@ class Invoker:
     ) -> T:
         """Run `function` once, encode what it returned and send its outputs. Raises whatever any of them raised."""
         outs = {binding.name: Out() for binding in function.outputs}
-        inputs = {binding.name: self._inputs[binding.type](binding, data) for binding in function.inputs}
-        arguments = {function.trigger.name: trigger_value, **inputs, **outs}
+        arguments = {function.trigger.name: trigger_value, **outs}
         if function.wants_context:
             arguments["context"] = self._context(function, data, retry)
         with _reported(function, data.subject):
+            for binding in function.inputs:
+                arguments[binding.name] = await self._inputs[binding.type](binding, data)
             value = await self._call(function, arguments)
             _check_return(function, value)
-            encoded = encode(value)
-            await self._send(function, outs, value)
+            encoded = encode(_answer(function, outs, value))
+            await self._send(function, outs, value, data)
         return encoded
 
     def invoke_on_this_thread(self, function: Function, trigger_value: object) -> object:
@@ -139,15 +141,16 @@ class Invoker:
                 raise _no_way_out(function, error) from error
         return await self._limit.in_pool(function.name, self._pool, functools.partial(_contained, function, call))
 
-    async def _send(self, function: Function, outs: Mapping[str, Out], returned: object) -> None:
-        values = [(binding, outs[binding.name].get()) for binding in function.outputs]
+    async def _send(self, function: Function, outs: Mapping[str, Out], returned: object, data: BindingData) -> None:
+        """Write the outputs. Parameters that were not set write nothing; what returning None means is the type's."""
+        values = [(binding, value) for binding in function.outputs if (value := outs[binding.name].get()) is not None]
         if function.returns is not None:
             values.append((function.returns, returned))
         for binding, value in values:
             sink = self._outputs.get(binding.type)  # `http` has none: the server answers with it
-            content = None if sink is None else encode_output(binding.type, value)
-            if sink is not None and content is not None:
-                await sink(binding, content)
+            datum = None if sink is None else encode_output(binding.type, value)
+            if sink is not None and datum is not None:
+                await sink(binding, datum, data)
 
     def _context(self, function: Function, data: BindingData, retry: RetryContext) -> Context:
         storage = threading.local()
@@ -199,6 +202,15 @@ def _skip_host(frames: TracebackType | None) -> TracebackType | None:
 
 def _is_plumbing(filename: str) -> bool:
     return filename.startswith((_HOST_CODE, *_SDK_CODE, "<frozen importlib", _IMPORTLIB, _FUTURES))
+
+
+def _answer(function: Function, outs: Mapping[str, Out], returned: object) -> object:
+    """What an HTTP function answers: where `$return` is another binding, the `http` parameter, empty unless set."""
+    for binding in function.outputs:
+        if binding.type == "http":
+            answer = outs[binding.name].get()
+            return "" if answer is None else answer
+    return returned
 
 
 def _check_return(function: Function, value: object) -> None:

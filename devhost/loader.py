@@ -10,13 +10,15 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Literal
 
 import azure.functions as func
 
 from devhost.errors import StartupError
 from devhost.expressions import ExpressionError, resolve_settings
 from devhost.functions import Binding, Function, JsonValue, why_unserved
-from devhost.indexing import check_function, retry_policy, why_unscheduled
+from devhost.indexing import annotations_of, check_function, retry_policy, why_unscheduled
+from devhost.storage.named import why_unconnected
 
 
 class AppImportError(StartupError):
@@ -64,7 +66,7 @@ def _describe(indexed: func.decorators.function_app.Function, environ: Mapping[s
     name, call = str(indexed.get_function_name()), indexed.get_user_function()
     trigger_object = indexed.get_trigger()
     raw = [json.loads(text) for text in indexed.get_raw_bindings()]
-    bindings, unset = _bindings(raw, environ)
+    bindings, unset = _bindings(raw, annotations_of(name, call), environ)
     trigger = next(
         binding for binding in bindings if trigger_object is not None and binding.name == trigger_object.name
     )
@@ -80,11 +82,16 @@ def _describe(indexed: func.decorators.function_app.Function, environ: Mapping[s
         is_async=inspect.iscoroutinefunction(call),
         wants_context="context" in inspect.signature(call).parameters and all(b.name != "context" for b in bindings),
         retry=retry_policy(name, indexed.get_settings_dict("retry_policy"), trigger),
-        unserved=unset or why_unserved(trigger, others) or why_unscheduled(trigger, environ),
+        unserved=unset
+        or why_unserved(trigger, others)
+        or why_unscheduled(trigger, environ)
+        or why_unconnected(bindings, environ),
     )
 
 
-def _bindings(raw: Iterable[dict[str, JsonValue]], environ: Mapping[str, str]) -> tuple[list[Binding], str | None]:
+def _bindings(
+    raw: Iterable[dict[str, JsonValue]], annotations: Mapping[str, object], environ: Mapping[str, str]
+) -> tuple[list[Binding], str | None]:
     """The bindings, and why they cannot be served when one refers to a setting that is not there."""
     bindings: list[Binding] = []
     unset: str | None = None
@@ -93,6 +100,7 @@ def _bindings(raw: Iterable[dict[str, JsonValue]], environ: Mapping[str, str]) -
             resolved = {key: resolve_settings(value, environ) for key, value in properties.items()}
         except ExpressionError as error:
             unset, resolved = str(error), dict(properties)
-        is_out = str(resolved["direction"]).upper() == "OUT"
-        bindings.append(Binding(str(resolved["name"]), str(resolved["type"]), "out" if is_out else "in", resolved))
+        name, is_out = str(resolved["name"]), str(resolved["direction"]).upper() == "OUT"
+        direction: Literal["in", "out"] = "out" if is_out else "in"
+        bindings.append(Binding(name, str(resolved["type"]), direction, resolved, annotations.get(name)))
     return bindings, unset

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, MutableMapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
 
 from devhost.errors import StartupError
@@ -42,8 +42,39 @@ class DurableOptions(_Json):
     hub_name: str = "DevHub"
 
 
+def _time(value: object) -> timedelta:
+    length = parse_timespan(value) if isinstance(value, str) else None
+    if length is None:
+        raise ValueError(f"'{value}' is no time of the form hh:mm:ss")
+    return length
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+_Time = Annotated[timedelta, BeforeValidator(_time)]
+
+
+class QueueOptions(_Json):
+    """`extensions.queues` of host.json, with Azure's defaults for a developer's machine."""
+
+    batch_size: int = Field(default=16, ge=1, le=32)
+    new_batch_threshold: int | None = Field(default=None, ge=0)
+    max_dequeue_count: int = Field(default=5, ge=1)
+    visibility_timeout: Annotated[_Time, Field(ge=timedelta(), le=timedelta(days=7))] = timedelta()
+    max_polling_interval: Annotated[_Time, Field(ge=timedelta(milliseconds=100))] = timedelta(seconds=2)
+    message_encoding: Annotated[Literal["base64", "none"], BeforeValidator(_lower)] = "base64"
+
+    @property
+    def threshold(self) -> int:
+        """How few messages must be left in work before more are taken."""
+        return self.batch_size // 2 if self.new_batch_threshold is None else self.new_batch_threshold
+
+
 class Extensions(_Json):
     http: HttpOptions = HttpOptions()
+    queues: QueueOptions = QueueOptions()
     durable_task: DurableOptions = DurableOptions()
 
 

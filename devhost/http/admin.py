@@ -1,4 +1,4 @@
-"""The host's own small admin face: is it up, what does it serve, and run a timer function by hand."""
+"""The host's own small admin face: is it up, what does it serve, and run a timer or queue function by hand."""
 
 from __future__ import annotations
 
@@ -12,18 +12,27 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from devhost.durable.client import API_PATH
-from devhost.functions import HTTP_TRIGGER, TIMER_TRIGGER, Function, JsonValue
+from devhost.functions import HTTP_TRIGGER, QUEUE_TRIGGER, TIMER_TRIGGER, Function, JsonValue
+from devhost.storage.triggers import QueueTriggers
 from devhost.timers.service import Timers
 
 
 class AdminApi:
     """Answers below `/admin` as Azure's host does. `routes` is what to serve."""
 
-    def __init__(self, functions: Sequence[Function], urls: Mapping[str, str], timers: Timers, origin: str) -> None:
+    def __init__(
+        self,
+        functions: Sequence[Function],
+        urls: Mapping[str, str],
+        timers: Timers,
+        queues: QueueTriggers,
+        origin: str,
+    ) -> None:
         """`urls`: what reaches each HTTP function, by its name."""
         self._functions = {function.name.lower(): function for function in functions}
         self._urls = urls
         self._timers = timers
+        self._queues = queues
         self._origin = origin
         self._id = uuid.uuid4().hex
         self._started = time.monotonic()
@@ -60,11 +69,16 @@ class AdminApi:
         function = self._find(request)
         if function is None:
             return self._unknown(request)
-        if not _is_invocation(await request.body()):
+        invocation = _invocation(await request.body())
+        if invocation is None:
             return _told(400, 'The body must be a JSON object such as {"input": ""}.')
         if reason := self._why_not_by_hand(function):
             return _told(404, reason)
-        self._timers.fire_by_hand(function.name)  # a timer's input is its schedule: what was sent has no use
+        if function.trigger.type == QUEUE_TRIGGER:
+            content = invocation.get("input", "")
+            self._queues.fire_by_hand(function.name, content if isinstance(content, str) else json.dumps(content))
+        else:
+            self._timers.fire_by_hand(function.name)  # a timer's input is its schedule: what was sent has no use
         return Response(status_code=202)
 
     def _why_not_by_hand(self, function: Function) -> str | None:
@@ -72,7 +86,7 @@ class AdminApi:
             return f"The function '{function.name}' is not served: {why}."
         if function.trigger.type == HTTP_TRIGGER:
             return f"The function '{function.name}' has an HTTP trigger: call {self._urls[function.name]}."
-        if function.trigger.type != TIMER_TRIGGER:
+        if function.trigger.type not in (TIMER_TRIGGER, QUEUE_TRIGGER):
             return (
                 f"Only the durable engine runs the function '{function.name}' ({function.trigger.type}): "
                 f"start an orchestration or signal an entity through {self._origin}{API_PATH}."
@@ -100,11 +114,12 @@ class AdminApi:
         }
 
 
-def _is_invocation(body: bytes) -> bool:
+def _invocation(body: bytes) -> dict[str, JsonValue] | None:
     try:
-        return isinstance(json.loads(body), dict)
+        parsed = json.loads(body)
     except ValueError:
-        return False
+        return None
+    return parsed if isinstance(parsed, dict) else None
 
 
 def _told(code: int, message: str) -> Response:

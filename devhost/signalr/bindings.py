@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from azure.functions.meta import Datum
+
 from devhost.expressions import BindingData, resolve
 from devhost.functions import Binding
 from devhost.signalr.endpoint import SETTING, Endpoint
@@ -21,17 +23,17 @@ class SignalRBindings:
         self._service = service
         self._environ = environ
 
-    def connection_info(self, binding: Binding, data: BindingData) -> str:
+    async def connection_info(self, binding: Binding, data: BindingData) -> str:
         """The JSON text a negotiate function returns: where to connect, and a token for the binding's user."""
         endpoint = self._endpoint(binding)
         user = resolve(binding.text("userId"), data)
         url = endpoint.client_url(binding.text("hubName"))
         return json.dumps({"url": url, "accessToken": endpoint.mint(url, {"nameid": user} if user else None)})
 
-    async def send(self, binding: Binding, content: str | bytes) -> None:
+    async def send(self, binding: Binding, datum: Datum, _: BindingData) -> None:
         """Deliver what the output binding was given. Raises `ValueError` when it is not what the binding takes."""
         endpoint, hub = self._endpoint(binding), binding.text("hubName")
-        items = parse_output(content)
+        items = parse_output(datum.value)
         if endpoint == self._emulated:
             for item in items:
                 _deliver(self._service, hub, item)

@@ -42,7 +42,8 @@ def test_functions_are_described_by_their_bindings() -> None:
 
 def test_what_is_not_served_still_loads_and_says_why() -> None:
     functions = load(APPS / "classic")
-    assert functions["queued"].unserved == "queue binding 'message' is not served by this version"
+    reason = "the app setting 'AzureWebJobsStorage' is not set: UseDevelopmentStorage=true connects to Azurite"
+    assert functions["queued"].unserved == f"queue 'message': {reason}"
     assert [name for name, function in functions.items() if function.unserved] == ["queued"]
 
 

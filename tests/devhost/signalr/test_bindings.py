@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from azure.functions.meta import Datum
 
 from devhost.expressions import BindingData
 from devhost.functions import Binding
@@ -52,22 +53,22 @@ def test_connection_strings(text: str, url: str) -> None:
     assert Endpoint.parse(text) == Endpoint(url, "abc=")
 
 
-def test_connection_info_names_the_user_and_the_service_of_its_setting() -> None:
+async def test_connection_info_names_the_user_and_the_service_of_its_setting() -> None:
     elsewhere = Endpoint("https://x.test", "e" * 40)
     data = BindingData(headers={"x-user": "ann"})
-    made = bindings(elsewhere, "Other").connection_info(
+    made = await bindings(elsewhere, "Other").connection_info(
         info_binding(userId="{headers.x-user}", connectionStringSetting="Other"), data
     )
     info = json.loads(made)
     assert info["url"] == "https://x.test/client/?hub=chat"
     assert elsewhere.check(info["accessToken"], info["url"])["nameid"] == "ann"
-    anonymous = json.loads(bindings(HERE).connection_info(info_binding(), data))
+    anonymous = json.loads(await bindings(HERE).connection_info(info_binding(), data))
     assert "nameid" not in HERE.check(anonymous["accessToken"], anonymous["url"])
 
 
-def test_a_missing_setting_is_named() -> None:
+async def test_a_missing_setting_is_named() -> None:
     with pytest.raises(ValueError, match="the app setting 'Other' of the binding 'info'"):
-        bindings(HERE).connection_info(info_binding(connectionStringSetting="Other"), BindingData())
+        await bindings(HERE).connection_info(info_binding(connectionStringSetting="Other"), BindingData())
 
 
 async def test_another_service_is_reached_over_rest(emulator: Emulator) -> None:
@@ -84,7 +85,7 @@ async def test_another_service_is_reached_over_rest(emulator: Emulator) -> None:
         (connection,) = emulator.service.connections("chat")
         items.insert(0, {"target": "m", "arguments": [0], "connectionId": connection.id})
         items.insert(0, {"action": "add", "groupName": "c", "connectionId": connection.id})
-        await bindings(emulator.endpoint).send(OUTPUT, json.dumps(items))
+        await bindings(emulator.endpoint).send(OUTPUT, Datum(json.dumps(items), "json"), BindingData())
         assert connection.groups == set()  # removing the user from all took it out of its own, too
         assert [(await frame(socket))["arguments"] for _ in range(4)] == [[0], [1], [2], [3]]
 

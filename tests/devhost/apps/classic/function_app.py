@@ -182,4 +182,4 @@ def hourly(timer: func.TimerRequest) -> None:
 @app.route(route="queued")
 @app.queue_output(arg_name="message", queue_name="q", connection="AzureWebJobsStorage")
 def queued(req: func.HttpRequest, message: func.Out[str]) -> None:
-    message.set("never sent by this version")
+    message.set("never sent: the app has no storage")

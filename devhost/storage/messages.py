@@ -1,0 +1,100 @@
+"""Queue messages: as the queue holds them, as functions get them, as they give them."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from azure.functions.meta import Datum
+
+from devhost.expressions import BindingData
+from devhost.functions import JsonValue
+
+Encoding = Literal["base64", "none"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message taken from a queue. `text` is as the queue holds it; times are aware."""
+
+    id: str
+    text: str
+    dequeue_count: int
+    inserted: datetime
+    expires: datetime
+    next_visible: datetime
+    pop_receipt: str
+
+
+def encode(content: str | bytes, encoding: Encoding) -> str:
+    """What a queue is to hold. Raises `ValueError` for bytes that are no text where nothing encodes them."""
+    if encoding == "none":
+        return content if isinstance(content, str) else content.decode()
+    return base64.b64encode(content.encode() if isinstance(content, str) else content).decode()
+
+
+def decode(text: str, encoding: Encoding) -> bytes:
+    """The content of what a queue holds. Raises `ValueError` for what is not base64 where it should be."""
+    return text.encode() if encoding == "none" else base64.b64decode(text, validate=True)
+
+
+def contents(datum: Datum) -> list[str | bytes]:
+    """The messages that an output is to send. A JSON array is one message per element, also when it came as text."""
+    if datum.type == "bytes":
+        return [datum.value]
+    parsed = _json(datum.value)
+    if isinstance(parsed, list):
+        return [_content(item, unwrap=datum.type == "json") for item in parsed]
+    return [_content(parsed, unwrap=True) if datum.type == "json" else datum.value]
+
+
+def metadata(message: Message) -> dict[str, Datum]:
+    """The trigger metadata of a message, from which `azure.functions` makes its QueueMessage."""
+    return {
+        "Id": Datum(message.id, "string"),
+        "DequeueCount": Datum(message.dequeue_count, "int"),
+        "ExpirationTime": Datum(message.expires.isoformat(), "string"),
+        "InsertionTime": Datum(message.inserted.isoformat(), "string"),
+        "NextVisibleTime": Datum(message.next_visible.isoformat(), "string"),
+        "PopReceipt": Datum(message.pop_receipt, "string"),
+    }
+
+
+def binding_data(message: Message, content: bytes) -> BindingData:
+    """What binding expressions may use: a JSON message's properties, then `{queueTrigger}` and the metadata."""
+    own = {name: str(datum.value) for name, datum in metadata(message).items()}
+    properties: JsonValue = None
+    with contextlib.suppress(UnicodeDecodeError):  # a message of bytes has neither text nor properties
+        own["queueTrigger"] = text = content.decode()
+        properties = _json(text)
+    values = dict(_flat("", properties)) if isinstance(properties, dict) else {}
+    taken = {name.lower() for name in values}
+    return BindingData(values=values | {name: text for name, text in own.items() if name.lower() not in taken})
+
+
+def _flat(prefix: str, properties: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
+    """Each property as text; those of an object within by `outer.inner`."""
+    for name, value in properties.items():
+        if isinstance(value, dict):
+            yield from _flat(f"{prefix}{name}.", value)
+        else:
+            yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value)
+
+
+def _content(item: JsonValue, *, unwrap: bool) -> str:
+    if unwrap and isinstance(item, dict) and isinstance(item.get("body"), str):
+        return str(item["body"])  # a QueueMessage of `azure.functions`
+    return item if isinstance(item, str) else json.dumps(item)
+
+
+def _json(text: str) -> JsonValue:
+    try:
+        value: JsonValue = json.loads(text)
+    except ValueError:
+        return None
+    return value
