@@ -29,12 +29,13 @@ async function send(method, path, { query = {}, json, signal } = {}) {
   let response;
   let text;
   try {
-    response = await fetch(address, { method, headers, body: json, signal, credentials: "omit" });
+    response = await fetch(address, { method, headers, body: json, signal });
     text = await response.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, "The host does not answer. Is it stopped?");
   }
+  if (response.status === 401) dispatchEvent(new Event("keywanted"));
   if (!response.ok) throw new Problem(response.status, told(text) ?? WORDS[response.status] ?? `The host answered ${response.status}.`);
   return text;
 }
@@ -48,8 +49,24 @@ function told(text) {
   }
 }
 
-export function saveKey(key) {
+/** Keeps the master key until the tab is closed, if the host takes it. */
+export async function saveKey(key) {
+  const before = sessionStorage.getItem(SAVED_KEY) ?? "";
   sessionStorage.setItem(SAVED_KEY, key);
+  try {
+    await send("GET", "/admin/host/status");
+  } catch (problem) {
+    sessionStorage.setItem(SAVED_KEY, before);
+    throw problem.status === 401 ? new Problem(401, "This is not the master key.") : problem;
+  }
+}
+
+/** A key in the address, which is how the page is opened, leaves it at once. */
+export function takeKeyFromAddress() {
+  const key = new URLSearchParams(location.search).get("code");
+  if (key === null) return;
+  sessionStorage.setItem(SAVED_KEY, key);
+  history.replaceState(null, "", location.pathname + location.hash);
 }
 
 /** A question to the page's own API: the answer as text, which is cheap to compare with the one before. */

@@ -112,18 +112,17 @@ function alarm(error) {
   fill(live, error ? "not live" : "live");
   fill(document.getElementById("alarm"), error && h("p", { role: "alert" }, error.message, error.status === 401 ? "" : " Trying again…"));
   if (error && !(error instanceof api.Problem)) reportError(error); // a fault of this page
-  if (error?.status === 401 && !document.querySelector("dialog[open]")) askForKey();
 }
 
 function askForKey() {
+  if (document.getElementById("field-key")) return;
   openForm({
     title: "The host wants its master key",
-    text: "It was started with keys, and said where they are. The key is kept until this tab is closed.",
+    text: "It was started with --keys, and said then in which file they are. This tab keeps the key until it is closed.",
     fields: [{ name: "key", label: "Master key", secret: true, required: true }],
     button: "Go on",
     submit: async ({ key }) => {
-      api.saveKey(key);
-      await api.ask("counts");
+      await api.saveKey(key);
       page.refreshNow();
     },
   });
@@ -145,10 +144,12 @@ document.getElementById("theme").addEventListener("click", () => {
   showTheme();
 });
 document.addEventListener("visibilitychange", () => !document.hidden && page.refreshNow());
+addEventListener("keywanted", askForKey);
 addEventListener("hashchange", go);
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address is the route
   document.getElementById("main").focus();
 });
+api.takeKeyFromAddress();
 showTheme();
 go();

@@ -1,6 +1,5 @@
 """A small shop whose orders give the page at /devhost something to show."""
 
-import json
 from datetime import timedelta
 
 import azure.durable_functions as df
@@ -102,7 +101,7 @@ async def yearly(timer: func.TimerRequest, client: df.DurableOrchestrationClient
     await client.signal_entity(df.EntityId("stock", "yearly"), "take", 1)
 
 
-@app.route(route="queued")
-@app.queue_output(arg_name="message", queue_name="q", connection="AzureWebJobsStorage")
-def queued(req: func.HttpRequest, message: func.Out[str]) -> None:
-    message.set(json.dumps("never sent by this version"))
+@app.route(route="hubbed")
+@app.event_hub_output(arg_name="event", event_hub_name="hub", connection="EventHubs")
+def hubbed(req: func.HttpRequest, event: func.Out[str]) -> None:
+    event.set("never sent by this version")
