@@ -58,5 +58,5 @@ def _announce(host: Host, options: HostOptions) -> None:
 
 
 def _due(host: Host) -> dict[str, datetime]:
-    occurrences = ((function.name, host.timers.next_occurrence(function.name)) for function in host.functions)
+    occurrences = ((function.name, host.triggers.timers.next_occurrence(function.name)) for function in host.functions)
     return {name: due for name, due in occurrences if due is not None}

@@ -13,26 +13,17 @@ from starlette.routing import Route
 
 from devhost.durable.client import API_PATH
 from devhost.functions import HTTP_TRIGGER, QUEUE_TRIGGER, TIMER_TRIGGER, Function, JsonValue
-from devhost.storage.triggers import QueueTriggers
-from devhost.timers.service import Timers
+from devhost.triggers import Triggers
 
 
 class AdminApi:
     """Answers below `/admin` as Azure's host does. `routes` is what to serve."""
 
-    def __init__(
-        self,
-        functions: Sequence[Function],
-        urls: Mapping[str, str],
-        timers: Timers,
-        queues: QueueTriggers,
-        origin: str,
-    ) -> None:
+    def __init__(self, functions: Sequence[Function], urls: Mapping[str, str], triggers: Triggers, origin: str) -> None:
         """`urls`: what reaches each HTTP function, by its name."""
         self._functions = {function.name.lower(): function for function in functions}
         self._urls = urls
-        self._timers = timers
-        self._queues = queues
+        self._triggers = triggers
         self._origin = origin
         self._id = uuid.uuid4().hex
         self._started = time.monotonic()
@@ -74,11 +65,7 @@ class AdminApi:
             return _told(400, 'The body must be a JSON object such as {"input": ""}.')
         if reason := self._why_not_by_hand(function):
             return _told(404, reason)
-        if function.trigger.type == QUEUE_TRIGGER:
-            content = invocation.get("input", "")
-            self._queues.fire_by_hand(function.name, content if isinstance(content, str) else json.dumps(content))
-        else:
-            self._timers.fire_by_hand(function.name)  # a timer's input is its schedule: what was sent has no use
+        self._triggers.fire_by_hand(function, invocation.get("input", ""))
         return Response(status_code=202)
 
     def _why_not_by_hand(self, function: Function) -> str | None:
