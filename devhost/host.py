@@ -35,7 +35,7 @@ from devhost.http.classic import ClassicStyle
 from devhost.http.dispatch import FunctionDispatcher, HttpStyle
 from devhost.http.key_routes import KeyRoutes
 from devhost.http.limits import body_limit
-from devhost.http.routing import RouteTable
+from devhost.http.routing import RouteTable, mark_conflicting_routes
 from devhost.indexing import uses_fastapi
 from devhost.invocation import Invoker, make_pool
 from devhost.keys import KeyRing, keys_file
@@ -48,13 +48,13 @@ from devhost.signalr.bindings import SignalRBindings
 from devhost.signalr.endpoint import SETTING, emulated_endpoint
 from devhost.signalr.routes import SignalRApi
 from devhost.signalr.service import Service
+from devhost.signalr.trigger import SignalRTriggers, mark_conflicting_events
 from devhost.storage.bindings import StorageBindings
 from devhost.storage.connections import Connections
 from devhost.storage.triggers import QueueTriggers
 from devhost.time_limit import TimeLimit
 from devhost.timers.monitor import Monitor
 from devhost.timers.service import Timers
-from devhost.triggers import Triggers
 
 _STREAM_GRACE_SECONDS = 1  # how long open responses may run on once the host was told to stop
 
@@ -92,20 +92,23 @@ class Host:
         engine: Engine,
         web: Starlette,
         listener: socket.socket,
+        pool: ThreadPoolExecutor,
         signalr: Service,
-        triggers: Triggers,
-        closing: contextlib.AsyncExitStack,
+        timers: Timers,
+        queues: QueueTriggers,
+        connections: Connections,
     ) -> None:
-        """`closing` is what is to be closed at the very end."""
         self.functions = functions
         self.routes = routes
         self.engine = engine
         self.signalr = signalr
-        self.triggers = triggers
+        self.timers = timers
+        self.queues = queues
         self.url = origin_of(listener)
         self._web = web
         self._listener = listener
-        self._closing = closing
+        self._pool = pool
+        self._connections = connections
 
     @classmethod
     def load(cls, options: HostOptions) -> Host:
@@ -140,16 +143,20 @@ class Host:
         )
         server = _Server(config)
         task = asyncio.create_task(server.serve(sockets=[self._listener]))
-        self.triggers.start()
+        self.timers.start()
+        self.queues.start()
         try:
             yield
         finally:
-            # Both before the server: a function that is ending may still call this host, and must not fail.
-            await self.triggers.stop()
+            # All before the server: a function that is ending may still call this host, and must not fail.
+            await self.queues.stop()
+            await self.timers.stop()
             await self.engine.stop()
             server.should_exit = True
             await task
-            await self._closing.aclose()
+            await _close_sdk_session()
+            await self._connections.close()
+            self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _compose(
@@ -168,7 +175,7 @@ def _compose(
             SETTING: emulated.connection_string,
         },
     )
-    everything = mark_disabled(load_functions(root, os.environ), host_json.functions, os.environ)
+    everything = _functions(root, host_json)
     functions = [function for function in everything if function.disabled is None]
     keys = _keys(state, everything) if with_keys else None
     own_entrance = make_own_entrance()
@@ -196,15 +203,16 @@ def _compose(
     routes = RouteTable(functions, host_json.extensions.http.route_prefix)
     dispatcher = FunctionDispatcher(routes, invoker, _style(functions), body_limit(os.environ), keys)
     timers = Timers(functions, invoker, Monitor(state.with_name(f"{state.name}.timers.json")), os.environ)
-    triggers = Triggers(timers, QueueTriggers(functions, invoker, connections, queue_options, os.environ))
-    admin = AdminApi(everything, routes.urls(origin), triggers, origin)
+    queues = QueueTriggers(functions, invoker, connections, queue_options, os.environ)
+    admin = AdminApi(everything, routes.urls(origin), timers, queues, origin)
+    hub = SignalRApi(emulated, service, fire=SignalRTriggers(functions, invoker).fire)
     middleware = _cors(local)
     if keys is not None:
         admin.routes += KeyRoutes(keys).routes
         middleware.append(Middleware(KeyGate, keys=keys, own_entrance=own_entrance))
     page = PageApi(Overview(engine), functions, routes.urls(origin), timers.next_occurrence)
     web = Starlette(
-        routes=[*admin.routes, *page.routes, *DurableApi(engine, urls).routes, *SignalRApi(emulated, service).routes],
+        routes=[*admin.routes, *page.routes, *DurableApi(engine, urls).routes, *hub.routes],
         middleware=middleware,
     )
     web.router.default = dispatcher
@@ -215,18 +223,17 @@ def _compose(
         engine=engine,
         web=web,
         listener=listener,
+        pool=pool,
         signalr=service,
-        triggers=triggers,
-        closing=_closing(pool, connections),
+        timers=timers,
+        queues=queues,
+        connections=connections,
     )
 
 
-def _closing(pool: ThreadPoolExecutor, connections: Connections) -> contextlib.AsyncExitStack:
-    closing = contextlib.AsyncExitStack()
-    closing.callback(pool.shutdown, wait=False, cancel_futures=True)
-    closing.push_async_callback(connections.close)
-    closing.push_async_callback(_close_sdk_session)
-    return closing
+def _functions(root: Path, host_json: HostJson) -> list[Function]:
+    loaded = mark_disabled(load_functions(root, os.environ), host_json.functions, os.environ)
+    return mark_conflicting_events(mark_conflicting_routes(loaded))
 
 
 def _keys(state: Path, functions: list[Function]) -> KeyRing:

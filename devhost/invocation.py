@@ -23,7 +23,15 @@ from azure.functions.meta import Datum
 
 from devhost.converters import encode_output
 from devhost.expressions import BindingData
-from devhost.functions import ACTIVITY_TRIGGER, ENTITY_TRIGGER, HTTP_TRIGGER, ORCHESTRATION_TRIGGER, Binding, Function
+from devhost.functions import (
+    ACTIVITY_TRIGGER,
+    ENTITY_TRIGGER,
+    HTTP_TRIGGER,
+    ORCHESTRATION_TRIGGER,
+    SIGNALR_TRIGGER,
+    Binding,
+    Function,
+)
 from devhost.reporting import report
 from devhost.retry import NO_RETRY, RetryContext
 from devhost.settings import whole_number
@@ -35,7 +43,7 @@ T = TypeVar("T")
 InputSource = Callable[[Binding, BindingData], Awaitable[object]]
 OutputSink = Callable[[Binding, Datum, BindingData], Awaitable[None]]
 
-_RETURNS_IMPLICITLY = frozenset({ORCHESTRATION_TRIGGER, ACTIVITY_TRIGGER, ENTITY_TRIGGER})
+_RETURNS_IMPLICITLY = frozenset({ORCHESTRATION_TRIGGER, ACTIVITY_TRIGGER, ENTITY_TRIGGER, SIGNALR_TRIGGER})
 _HOST_CODE = str(Path(__file__).parent)
 _SDK_CODE = tuple(str(Path(func.__file__).parent.with_name(name)) for name in ("functions", "durable_functions"))
 _IMPORTLIB = str(Path(importlib.__file__).parent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from devhost.errors import StartupError
@@ -19,6 +19,12 @@ class Route:
     @property
     def path(self) -> str:
         return f"/{self.template.text}"
+
+
+def mark_conflicting_routes(functions: Iterable[Function]) -> list[Function]:
+    """The functions, with the reason at each HTTP function that Azure refuses for its route."""
+    taken: list[Function] = []
+    return [replace(function, unserved=function.unserved or _why_unrouted(function, taken)) for function in functions]
 
 
 class RouteTable:
@@ -46,10 +52,30 @@ class RouteTable:
         return None
 
 
+def _why_unrouted(function: Function, taken: list[Function]) -> str | None:
+    if function.trigger.type != HTTP_TRIGGER or function.disabled:
+        return None
+    route = _written(function).lower()
+    if route.startswith(("admin", "runtime")):
+        return f"its route '{route}' is the host's own: on Azure none may begin with 'admin' or 'runtime'"
+    for other in taken:
+        if _written(other).lower() == route and _share_a_method(function, other):
+            return f"the function '{other.name}' has the same route '{route}'"
+    taken.append(function)
+    return None
+
+
+def _share_a_method(one: Function, other: Function) -> bool:
+    return not one.methods or not other.methods or bool(set(one.methods) & set(other.methods))
+
+
+def _written(function: Function) -> str:
+    return function.trigger.text("route", function.name).strip("/")
+
+
 def _route(function: Function, prefix: str) -> Route:
-    path = function.trigger.text("route", function.name).strip("/")
     try:
-        return Route(function, compile_template("/".join(part for part in (prefix, path) if part)))
+        return Route(function, compile_template("/".join(part for part in (prefix, _written(function)) if part)))
     except TemplateError as error:
         raise StartupError(f"Cannot route to the function '{function.name}': {error}.") from error
 

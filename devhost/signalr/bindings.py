@@ -9,6 +9,7 @@ from azure.functions.meta import Datum
 
 from devhost.expressions import BindingData, resolve
 from devhost.functions import Binding
+from devhost.signalr.claims import copied_claims
 from devhost.signalr.endpoint import SETTING, Endpoint
 from devhost.signalr.messages import GroupAction, Message, parse_output
 from devhost.signalr.remote import RemoteService
@@ -26,9 +27,8 @@ class SignalRBindings:
     async def connection_info(self, binding: Binding, data: BindingData) -> str:
         """The JSON text a negotiate function returns: where to connect, and a token for the binding's user."""
         endpoint = self._endpoint(binding)
-        user = resolve(binding.text("userId"), data)
         url = endpoint.client_url(binding.text("hubName"))
-        return json.dumps({"url": url, "accessToken": endpoint.mint(url, {"nameid": user} if user else None)})
+        return json.dumps({"url": url, "accessToken": endpoint.mint(url, _claims(binding, data))})
 
     async def send(self, binding: Binding, datum: Datum, _: BindingData) -> None:
         """Deliver what the output binding was given. Raises `ValueError` when it is not what the binding takes."""
@@ -46,6 +46,13 @@ class SignalRBindings:
             return Endpoint.parse(self._environ.get(setting, ""))
         except ValueError as error:
             raise ValueError(f"the app setting '{setting}' of the binding '{binding.name}': {error}") from error
+
+
+def _claims(binding: Binding, data: BindingData) -> dict[str, object]:
+    user, token = resolve(binding.text("userId"), data), resolve(binding.text("idToken"), data)
+    wanted = binding.properties.get("claimTypeList")
+    copied = copied_claims(token, map(str, wanted)) if token and isinstance(wanted, list) else {}
+    return {**copied, **({"nameid": user} if user else {})}
 
 
 def _deliver(service: Service, hub: str, item: Message | GroupAction) -> None:

@@ -3,41 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from devhost.signalr.claims import user_claims
 from devhost.signalr.endpoint import Endpoint, TokenRefused
 from devhost.signalr.protocol import (
     CLOSE,
-    INVOCATION,
     handshake_frame,
     ping_frame,
     read_frames,
-    refused_invocation_frame,
 )
 from devhost.signalr.service import Connection, Service
+from devhost.signalr.trigger import Caller, Fire
+from devhost.signalr.upstream import Upstream
 
 PING_SECONDS = 15.0  # clients give up after 30 seconds of silence
 _POLICY_VIOLATION = 1008
+_SECRETS = ("access_token", "id")  # of a client's query: what lets it in
 
 
 class ClientFace:
     """Serves `/client`. Tokens are those the app's negotiate function handed out."""
 
-    def __init__(self, endpoint: Endpoint, service: Service, ping_seconds: float) -> None:
+    def __init__(self, endpoint: Endpoint, service: Service, fire: Fire, ping_seconds: float) -> None:
         self._endpoint = endpoint
         self._service = service
+        self._upstream = Upstream(fire)
         self._ping_seconds = ping_seconds
 
     async def negotiate(self, request: Request) -> Response:
         try:
-            hub, user = self._authenticate(request)
+            hub, claims = self._authenticate(request)
         except TokenRefused as error:
             return JSONResponse({"error": str(error)}, 401)
-        connection = self._service.negotiate(hub, user)
+        connection = self._service.negotiate(hub, _user(claims))
         version = 1 if request.query_params.get("negotiateVersion") == "1" else 0
         answer: dict[str, object] = {
             "negotiateVersion": version,
@@ -50,30 +54,47 @@ class ClientFace:
 
     async def connect(self, websocket: WebSocket) -> None:
         try:
-            hub, user = self._authenticate(websocket)
+            hub, claims = self._authenticate(websocket)
         except TokenRefused:
             await websocket.close(_POLICY_VIOLATION)  # before accepting, so the client sees a 403
             return
         await websocket.accept()
         if not await _shake_hands(websocket):
             return
-        connection = self._service.connect(hub, user, websocket.query_params.get("id"))
+        connection = self._service.connect(hub, _user(claims), websocket.query_params.get("id"))
+        query = {name: value for name, value in websocket.query_params.items() if name not in _SECRETS}
+        caller = Caller(connection.hub, connection.id, connection.user, user_claims(claims), query)
         writer = asyncio.create_task(self._write(websocket, connection))
+        self._upstream.connected(caller)
+        error = ""
         try:
-            await _read(websocket, connection)
+            error = await self._read(websocket, connection, caller)
         finally:
             self._service.disconnect(connection)
+            self._upstream.disconnected(caller, error)
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
 
-    def _authenticate(self, connection: HTTPConnection) -> tuple[str, str | None]:
-        """The hub and the user of a client's token. Raises `TokenRefused`."""
+    def _authenticate(self, connection: HTTPConnection) -> tuple[str, dict[str, object]]:
+        """The hub and the claims of a client's token. Raises `TokenRefused`."""
         hub = connection.query_params.get("hub", "")
-        claims = self._endpoint.check(
-            bearer(connection.headers, connection.query_params), self._endpoint.client_url(hub)
-        )
-        user = claims.get("nameid")
-        return hub, None if user is None else str(user)
+        token = bearer(connection.headers, connection.query_params)
+        return hub, self._endpoint.check(token, self._endpoint.client_url(hub))
+
+    async def _read(self, websocket: WebSocket, connection: Connection, caller: Caller) -> str:
+        """Answer what the client sends until it goes; returns what was wrong with it, empty when it just left."""
+        while True:
+            try:
+                frames = read_frames(await _receive(websocket))
+            except WebSocketDisconnect:
+                return ""
+            except ValueError as error:
+                await websocket.close(_POLICY_VIOLATION)
+                return str(error)
+            for frame in frames:
+                if frame.get("type") == CLOSE:
+                    return str(frame.get("error") or "")
+                self._upstream.take(frame, connection, caller)
 
     async def _write(self, websocket: WebSocket, connection: Connection) -> None:
         while True:
@@ -108,21 +129,9 @@ async def _shake_hands(websocket: WebSocket) -> bool:
     return False
 
 
-async def _read(websocket: WebSocket, connection: Connection) -> None:
-    """Answer what the client sends until it goes."""
-    while True:
-        try:
-            frames = read_frames(await _receive(websocket))
-        except WebSocketDisconnect:
-            return
-        except ValueError:
-            await websocket.close(_POLICY_VIOLATION)
-            return
-        for frame in frames:
-            if frame.get("type") == CLOSE:
-                return
-            if frame.get("type") == INVOCATION and frame.get("invocationId") is not None:
-                connection.send(refused_invocation_frame(str(frame["invocationId"]), str(frame.get("target"))))
+def _user(claims: Mapping[str, object]) -> str | None:
+    user = claims.get("nameid")
+    return None if user is None else str(user)
 
 
 async def _receive(websocket: WebSocket) -> str:

@@ -8,7 +8,7 @@ from typing import NewType
 Frame = NewType("Frame", str)  # JSON text with its record separator
 
 _SEPARATOR = "\x1e"
-INVOCATION, PING, CLOSE = 1, 6, 7
+INVOCATION, STREAM_INVOCATION, PING, CLOSE = 1, 4, 6, 7
 _COMPLETION = 3
 
 
@@ -28,9 +28,13 @@ def handshake_frame(error: str | None = None) -> Frame:
     return _frame({"error": error} if error else {})
 
 
-def refused_invocation_frame(invocation_id: str, target: str) -> Frame:
-    """Serverless hubs have no methods of their own, and this host no upstream to ask."""
-    error = f"Invocation of '{target}' failed: no upstream serves it."
+def result_frame(invocation_id: str, result_json: str) -> Frame:
+    """The answer to a client's invocation."""
+    frame = f'{{"type":{_COMPLETION},"invocationId":{json.dumps(invocation_id)},"result":{result_json}}}'
+    return Frame(frame + _SEPARATOR)
+
+
+def failed_invocation_frame(invocation_id: str, error: str) -> Frame:
     return _frame({"type": _COMPLETION, "invocationId": invocation_id, "error": error})
 
 

@@ -15,6 +15,7 @@ from devhost.signalr.client_face import PING_SECONDS, ClientFace, bearer
 from devhost.signalr.endpoint import Endpoint, TokenRefused
 from devhost.signalr.messages import GroupAction, Message, Payload
 from devhost.signalr.service import Service
+from devhost.signalr.trigger import Fire, nobody
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -27,10 +28,17 @@ _CORS = Middleware(
 class SignalRApi:
     """Serves a `Service` at an endpoint. `routes` is what to mount, before the app's own routes."""
 
-    def __init__(self, endpoint: Endpoint, service: Service, ping_seconds: float = PING_SECONDS) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        service: Service,
+        ping_seconds: float = PING_SECONDS,
+        fire: Fire = nobody,
+    ) -> None:
+        """`fire` tells functions what clients do."""
         self._endpoint = endpoint
         self._service = service
-        clients = ClientFace(endpoint, service, ping_seconds)
+        clients = ClientFace(endpoint, service, fire, ping_seconds)
         self.routes: list[BaseRoute] = [
             Route("/client/negotiate", clients.negotiate, methods=["POST", "OPTIONS"], middleware=[_CORS]),
             WebSocketRoute("/client/", clients.connect),

@@ -17,9 +17,10 @@ connection.onclose((error) => say("closed", { error: error?.message ?? null }));
 
 const commands = {
   stop: () => connection.stop(),
-  invoke: async ({ method }) => {
+  send: ({ method, args }) => connection.send(method, ...args),
+  invoke: async ({ method, args = [] }) => {
     try {
-      await connection.invoke(method);
+      say("returned", { result: await connection.invoke(method, ...args) });
     } catch (error) {
       say("refused", { error: error.message });
     }

@@ -31,7 +31,7 @@ class StockClient:
         assert said["event"] == event, said
         return dict(said)
 
-    async def do(self, command: str, **details: str) -> None:
+    async def do(self, command: str, **details: object) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"do": command, **details}).encode() + b"\n")
         await self._process.stdin.drain()
