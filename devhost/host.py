@@ -55,6 +55,7 @@ from devhost.storage.triggers import QueueTriggers
 from devhost.time_limit import TimeLimit
 from devhost.timers.monitor import Monitor
 from devhost.timers.service import Timers
+from devhost.triggers import Triggers
 
 _STREAM_GRACE_SECONDS = 1  # how long open responses may run on once the host was told to stop
 
@@ -92,23 +93,20 @@ class Host:
         engine: Engine,
         web: Starlette,
         listener: socket.socket,
-        pool: ThreadPoolExecutor,
         signalr: Service,
-        timers: Timers,
-        queues: QueueTriggers,
-        connections: Connections,
+        triggers: Triggers,
+        closing: contextlib.AsyncExitStack,
     ) -> None:
+        """`closing` is what is to be closed at the very end."""
         self.functions = functions
         self.routes = routes
         self.engine = engine
         self.signalr = signalr
-        self.timers = timers
-        self.queues = queues
+        self.triggers = triggers
         self.url = origin_of(listener)
         self._web = web
         self._listener = listener
-        self._pool = pool
-        self._connections = connections
+        self._closing = closing
 
     @classmethod
     def load(cls, options: HostOptions) -> Host:
@@ -143,20 +141,16 @@ class Host:
         )
         server = _Server(config)
         task = asyncio.create_task(server.serve(sockets=[self._listener]))
-        self.timers.start()
-        self.queues.start()
+        self.triggers.start()
         try:
             yield
         finally:
-            # All before the server: a function that is ending may still call this host, and must not fail.
-            await self.queues.stop()
-            await self.timers.stop()
+            # Both before the server: a function that is ending may still call this host, and must not fail.
+            await self.triggers.stop()
             await self.engine.stop()
             server.should_exit = True
             await task
-            await _close_sdk_session()
-            await self._connections.close()
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            await self._closing.aclose()
 
 
 def _compose(
@@ -203,8 +197,8 @@ def _compose(
     routes = RouteTable(functions, host_json.extensions.http.route_prefix)
     dispatcher = FunctionDispatcher(routes, invoker, _style(functions), body_limit(os.environ), keys)
     timers = Timers(functions, invoker, Monitor(state.with_name(f"{state.name}.timers.json")), os.environ)
-    queues = QueueTriggers(functions, invoker, connections, queue_options, os.environ)
-    admin = AdminApi(everything, routes.urls(origin), timers, queues, origin)
+    triggers = Triggers(timers, QueueTriggers(functions, invoker, connections, queue_options, os.environ))
+    admin = AdminApi(everything, routes.urls(origin), triggers, origin)
     hub = SignalRApi(emulated, service, fire=SignalRTriggers(functions, invoker).fire)
     middleware = _cors(local)
     if keys is not None:
@@ -223,12 +217,18 @@ def _compose(
         engine=engine,
         web=web,
         listener=listener,
-        pool=pool,
         signalr=service,
-        timers=timers,
-        queues=queues,
-        connections=connections,
+        triggers=triggers,
+        closing=_closing(pool, connections),
     )
+
+
+def _closing(pool: ThreadPoolExecutor, connections: Connections) -> contextlib.AsyncExitStack:
+    closing = contextlib.AsyncExitStack()
+    closing.callback(pool.shutdown, wait=False, cancel_futures=True)
+    closing.push_async_callback(connections.close)
+    closing.push_async_callback(_close_sdk_session)
+    return closing
 
 
 def _functions(root: Path, host_json: HostJson) -> list[Function]:
