@@ -46,9 +46,15 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One turn's reply: every action of this generation in order, and how the orchestrator stands."""
+    """One turn's reply: actions of this generation in order, and how the orchestrator stands.
+
+    A replay gives all of them (`first` is 0), a session those from position `first` on. `canceled` are the positions of
+    timers found to be canceled.
+    """
 
     actions: list[Action]
+    first: int
+    canceled: frozenset[int]
     returned: bool
     output: str | None
     error: str | None
@@ -65,7 +71,7 @@ class Reply:
         return self.returned and last is not None and last.kind is ActionKind.CONTINUE_AS_NEW
 
 
-def parse_reply(text: str) -> Reply:
+def parse_reply(text: str, *, first: int = 0, canceled: frozenset[int] = frozenset()) -> Reply:
     """Parse the SDK's JSON string. Raises `BadReply`.
 
     Output and custom status are printed again: the SDK printed them with the same printer, so that is the identity.
@@ -73,8 +79,11 @@ def parse_reply(text: str) -> Reply:
     try:
         reply = json.loads(text)
         batches = reply["actions"]
+        actions = list(_flatten(batches[0] if batches else []))
         return Reply(
-            actions=list(_flatten(batches[0] if batches else [])),
+            actions=actions,
+            first=first,
+            canceled=canceled | {first + position for position, action in enumerate(actions) if action.canceled},
             returned=bool(reply["isDone"]),
             output=json.dumps(reply["output"]) if "output" in reply else None,
             error=reply.get("error"),

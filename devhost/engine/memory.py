@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from devhost.engine.history import READ_BY_SDK, Event
 from devhost.engine.records import ActionRecord, Instance
+from devhost.engine.sessions import CHARACTERS, Session
 from devhost.engine.store import Store
 
 _MAX_CHARACTERS = 64_000_000
@@ -24,6 +25,12 @@ class Memory:
     """Positions in `actions` of the timers known to be canceled."""
     size: int = 0
     """Characters of `events`."""
+    session: Session | None = None
+    """The orchestrator as it stood after the last of them, if it was kept alive."""
+
+    @property
+    def weight(self) -> int:
+        return self.size + (CHARACTERS if self.session else 0)
 
     def add_events(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -53,10 +60,10 @@ class ReplayCache:
 
     def keep(self, instance_id: str, memory: Memory) -> None:
         self._memories[instance_id] = memory
-        self._characters += memory.size
+        self._characters += memory.weight
         while self._characters > self._max_characters and len(self._memories) > 1:
             _, dropped = self._memories.popitem(last=False)
-            self._characters -= dropped.size
+            self._characters -= dropped.weight
 
     def forget(self, instance_id: str) -> None:
         self._pop(instance_id)
@@ -64,7 +71,7 @@ class ReplayCache:
     def _pop(self, instance_id: str) -> Memory | None:
         memory = self._memories.pop(instance_id, None)
         if memory is not None:
-            self._characters -= memory.size
+            self._characters -= memory.weight
         return memory
 
     def _load(self, instance: Instance) -> Memory:

@@ -36,6 +36,8 @@ class EngineOptions:
 
     False ends it at once: tasks not started are dropped, as are the results of those running.
     """
+    extended_sessions: bool = True
+    """Keep orchestrators alive between turns (see `sessions`). False: every turn is a replay, as on Azure."""
     default_version: str | None = None
     """Version of instances started without one."""
     commands_per_commit: int = 256
@@ -56,7 +58,18 @@ class EngineOptions:
             if settings.get(theirs) is not None
         }
         version = settings.get("defaultVersion")
-        return cls(**numbers, default_version=None if version is None else str(version))  # type: ignore[arg-type]
+        return cls(
+            **numbers,  # type: ignore[arg-type]
+            extended_sessions=_switch(settings, "extendedSessionsEnabled", default=True),
+            default_version=None if version is None else str(version),
+        )
+
+
+def _switch(settings: Mapping[str, object], key: str, *, default: bool) -> bool:
+    value = settings.get(key, default)
+    if not isinstance(value, bool):
+        raise ValueError(f"host.json: extensions.durableTask.{key} must be true or false, not {value!r}")
+    return value
 
 
 def _positive(settings: Mapping[str, object], key: str) -> int:

@@ -1,4 +1,4 @@
-"""Makes replays about seven times cheaper: the SDK parses every event's timestamp on every turn, and slowly.
+"""Makes replays rarer (`sessions`) and about seven times cheaper: the SDK parses every event's timestamp each time.
 
 `dateutil` takes 44 µs for what `datetime.fromisoformat` does in 0.15 µs on the texts that this engine writes.
 """
@@ -10,6 +10,8 @@ import importlib.metadata
 import logging
 from datetime import datetime
 
+from devhost.engine import sessions
+
 log = logging.getLogger(__name__)
 
 KNOWN_VERSIONS = frozenset({"1.7.0"})
@@ -18,7 +20,7 @@ _MODULE = "azure.durable_functions.models.history.HistoryEvent"
 
 
 def speed_up_replays() -> bool:
-    """Give the SDK the faster parser, if its version is known; True when done. Others are left alone."""
+    """Give the SDK the faster parser and let sessions in; False, and nothing is done, when its version is not known."""
     try:
         version = importlib.metadata.version("azure-functions-durable")
     except importlib.metadata.PackageNotFoundError:
@@ -27,4 +29,5 @@ def speed_up_replays() -> bool:
         log.info("replays are slower than they could be: azure-functions-durable %s is not known to this host", version)
         return False
     vars(importlib.import_module(_MODULE))["dt_parse"] = datetime.fromisoformat
+    sessions.install()
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 
-from devhost.engine import delivery, ending, history
+from devhost.engine import delivery, ending, history, sessions
 from devhost.engine.actions import ERROR_LABEL, Action, ActionKind, BadReply, Reply, parse_reply
 from devhost.engine.draft import Draft
 from devhost.engine.kernel import Kernel
@@ -38,14 +38,13 @@ def run_turn(kernel: Kernel, instance_id: str) -> None:
         draft.add(history.execution_started(draft.now, instance))
     delivery.deliver(draft, messages)
     try:
-        reply = _replay(draft)
-        _check_deterministic(draft, reply)
+        reply = _resume(draft) or _replay(draft)
     except TurnFault as fault:
         log.error("instance %s (%s): %s", instance.id, instance.name, fault)
         ending.fail(draft, str(fault))
         return
     _cancel_timers(draft, reply)
-    schedule(draft, reply.actions[len(draft.memory.actions) :])
+    schedule(draft, reply.actions[len(draft.memory.actions) - reply.first :])
     _set_custom_status(instance, reply)
     _warn_when_large(draft)
     if ending.end_if_due(draft, reply):
@@ -64,7 +63,27 @@ def fail_instance(kernel: Kernel, instance_id: str, reason: str) -> None:
         ending.fail(Draft.begin(kernel, instance), reason)
 
 
+def _resume(draft: Draft) -> Reply | None:
+    """The turn taken by the session that is left of the last one, if there is any and it can."""
+    session = draft.memory.session
+    if session is None:
+        return None
+    return session.resume([*draft.memory.events[session.seen :], *_read_by_sdk(draft)])
+
+
 def _replay(draft: Draft) -> Reply:
+    """The turn taken by running the orchestrator anew; and, where that is wished, a session for the next."""
+    memory = draft.memory
+    turns = memory.session.turns if memory.session else 1
+    memory.session = None
+    reply = _replayed(draft)
+    _check_deterministic(draft, reply)
+    if draft.kernel.options.extended_sessions:
+        memory.session = sessions.captured(len(memory.events) + len(_read_by_sdk(draft)), turns)
+    return reply
+
+
+def _replayed(draft: Draft) -> Reply:
     instance = draft.instance
     try:
         return parse_reply(draft.kernel.app.run_orchestrator(instance.name, _context(draft)))
@@ -97,7 +116,7 @@ def _reply_in(failed: FunctionFailed, draft: Draft) -> Reply:
 def _context(draft: Draft) -> str:
     """The SDK's context as JSON, joined from event texts that were printed once."""
     instance = draft.instance
-    events = draft.memory.events + [event.text for event in draft.events if event.type in history.READ_BY_SDK]
+    events = draft.memory.events + _read_by_sdk(draft)
     rest = json.dumps(
         {
             "instanceId": instance.id,
@@ -108,6 +127,10 @@ def _context(draft: Draft) -> str:
         }
     )
     return f'{{"history":[{",".join(events)}],"input":{_context_input(instance.input)},{rest[1:]}'
+
+
+def _read_by_sdk(draft: Draft) -> list[str]:
+    return [event.text for event in draft.events if event.type in history.READ_BY_SDK]
 
 
 def _context_input(text: str | None) -> str:
@@ -154,13 +177,11 @@ def _nondeterminism(draft: Draft, position: int, now: Action | None) -> TurnFaul
 
 def _cancel_timers(draft: Draft, reply: Reply) -> None:
     """The SDK cancels a timer by changing the action it sent in an earlier turn."""
-    memory = draft.memory
-    for position, record in enumerate(memory.actions):
-        if record.kind == ActionKind.CREATE_TIMER and position not in memory.canceled:
-            action = reply.actions[position] if position < len(reply.actions) else None
-            if action is not None and action.canceled:
-                memory.canceled.add(position)
-                draft.close_timer(record.event_id)
+    taken, canceled = draft.memory.actions, draft.memory.canceled
+    for position in sorted(reply.canceled - canceled):
+        if position < len(taken):
+            canceled.add(position)
+            draft.close_timer(taken[position].event_id)
 
 
 def _set_custom_status(instance: Instance, reply: Reply) -> None:

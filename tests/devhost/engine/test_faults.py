@@ -36,6 +36,7 @@ async def deploy_and_go_on(bench: Bench, code: Any) -> str:
     instance_id = await bench.begin("steps")
     await bench.until(instance_id, lambda status: event_types(status).count(13) == 2)
     bench.app.replace("steps", code)
+    await bench.restart()
     await bench.engine.raise_event(instance_id, "go", None)
     status = await bench.end_of(instance_id)
     assert status.runtime_status == "Failed", status
@@ -78,6 +79,7 @@ async def test_the_future_may_change(bench: Bench) -> None:
     instance_id = await bench.begin("steps")
     await bench.until(instance_id, lambda status: event_types(status).count(13) == 2)
     bench.app.replace("steps", steps)
+    await bench.restart()
     await bench.restart()
     await bench.engine.raise_event(instance_id, "go", None)
     assert (await bench.end_of(instance_id)).output == "3"
@@ -126,6 +128,7 @@ async def test_an_orchestrator_that_is_gone_fails_its_instances(bench: Bench) ->
     instance_id = await bench.begin("steps")
     await bench.until(instance_id, lambda status: event_types(status).count(13) == 2)
     del bench.app._functions["orchestrator"]["steps"]
+    await bench.restart()
     await bench.engine.raise_event(instance_id, "go", None)
     assert "The function 'steps' doesn't exist" in ((await bench.end_of(instance_id)).output or "")
 

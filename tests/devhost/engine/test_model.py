@@ -12,6 +12,7 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -167,10 +168,11 @@ child = st.tuples(st.just("child"), st.lists(simple.filter(lambda n: "event" not
 plans = st.lists(st.one_of(simple, simple, child), max_size=6)
 
 
-async def execute(nodes: list[Node]) -> Any:
+async def execute(nodes: list[Node], *, extended_sessions: bool) -> Any:
     app = build_app()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder) / "state.db", app)
+        bench.options = replace(bench.options, extended_sessions=extended_sessions)
         await bench.start()
         try:
             instance_id = await bench.begin("plan", nodes)
@@ -194,7 +196,9 @@ def compare_ids() -> Iterator[None]:
     def checked(draft: Draft) -> None:
         app = draft.kernel.app
         if isinstance(app, CountingApp) and not draft.instance.ended and draft.instance.ended_turn is None:
-            assert draft.instance.next_id == app.sequence[draft.instance.id]
+            session = draft.memory.session
+            sequence = session._executor.context._sequence_number if session else app.sequence[draft.instance.id]
+            assert draft.instance.next_id == sequence
         save(draft)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -202,7 +206,7 @@ def compare_ids() -> Iterator[None]:
         yield
 
 
-@given(plans)
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_random_orchestrations_return_what_they_must(nodes: list[Node]) -> None:
-    assert asyncio.run(execute(nodes)) == [expected(node) for node in nodes]
+@given(plans, st.booleans())
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_random_orchestrations_return_what_they_must(nodes: list[Node], extended_sessions: bool) -> None:
+    assert asyncio.run(execute(nodes, extended_sessions=extended_sessions)) == [expected(node) for node in nodes]
