@@ -53,8 +53,9 @@ export class InstancesView {
   }
 
   later(change) {
+    Object.assign(this.query, change);
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.go(change), 250);
+    this.timer = setTimeout(() => this.go({}), 250);
   }
 
   /** Another filter begins at the newest again; the view stays, so that who types goes on typing. */
@@ -132,8 +133,9 @@ export class InstancesView {
 
   none() {
     const { functions } = this.host;
-    const web = functions.find((one) => one.url && /start|orchestrat/i.test(one.url)) ?? functions.find((one) => one.url);
-    const orchestrator = functions.find((one) => one.trigger === "orchestrationTrigger" && !one.unserved);
+    const served = functions.filter((one) => !one.unserved);
+    const web = served.find((one) => one.url && /start|orchestrat/i.test(one.url)) ?? served.find((one) => one.url);
+    const orchestrator = served.find((one) => one.trigger === "orchestrationTrigger");
     const lines = [
       web && `curl -X ${web.methods[0] ?? "POST"} '${web.url.replaceAll(/\/\{[^{}]*\?\}/g, "")}'`,
       orchestrator && `curl -X POST '${location.origin}/runtime/webhooks/durabletask/orchestrators/${orchestrator.durable_name}'`,
