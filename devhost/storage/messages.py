@@ -74,7 +74,8 @@ def binding_data(message: Message, content: bytes) -> BindingData:
         properties = _json(text)
     values = dict(_flat("", properties)) if isinstance(properties, dict) else {}
     taken = {name.lower() for name in values}
-    return BindingData(values=values | {name: text for name, text in own.items() if name.lower() not in taken})
+    values |= {name: value for name, value in own.items() if name.lower() not in taken}
+    return BindingData(values=values, subject=message.id[:8])
 
 
 def _flat(prefix: str, properties: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:

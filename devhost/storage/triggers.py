@@ -53,10 +53,7 @@ class QueueTriggers:
 
     async def stop(self) -> None:
         """Stop polling; functions that have not ended within the limit are cancelled, and their messages come again."""
-        await asyncio.gather(*(poller.stop(_GRACE_SECONDS) for poller in self._pollers))
-        for task in self._by_hand:
-            task.cancel()
-        await asyncio.gather(*self._by_hand, return_exceptions=True)  # what any of them raised is in the log
+        await asyncio.gather(self._end_by_hand(), *(poller.stop(_GRACE_SECONDS) for poller in self._pollers))
 
     def fire_by_hand(self, name: str, content: str) -> None:
         """Run the function `name` on a message that no queue has seen. Raises `KeyError` for another function."""
@@ -65,6 +62,14 @@ class QueueTriggers:
         task = asyncio.create_task(self._fire(self._functions[name], message, content.encode()), name=name)
         self._by_hand.add(task)
         task.add_done_callback(self._by_hand.discard)
+
+    async def _end_by_hand(self) -> None:
+        if not self._by_hand:
+            return
+        _, late = await asyncio.wait(self._by_hand, timeout=_GRACE_SECONDS)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)  # cancelled, by us
 
     def _poller(self, function: Function, environ: Mapping[str, str]) -> Poller:
         async def fire(message: Message, content: bytes) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient
 
@@ -49,7 +50,7 @@ class Storage:
     def queue(self, name: str) -> QueueClient:
         """The queue of this test, which is there."""
         client = self._queues.get_queue_client(f"{self.prefix}-{name}")
-        with contextlib.suppress(Exception):  # it is there already
+        with contextlib.suppress(ResourceExistsError):
             client.create_queue()
         return client
 
@@ -65,6 +66,11 @@ class Storage:
 
     def blob(self, name: str) -> bytes:
         return bytes(self._blobs.get_blob_client(self.prefix, name).download_blob().readall())
+
+    def write(self, name: str, content: bytes) -> None:
+        with contextlib.suppress(ResourceExistsError):
+            self._blobs.create_container(self.prefix)
+        self._blobs.get_blob_client(self.prefix, name).upload_blob(content)
 
     def close(self) -> None:
         self._queues.close()
