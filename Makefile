@@ -5,7 +5,7 @@ WEB := $(if $(wildcard web/package.json),web)
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests start demo test test-long check clean python
+.PHONY: help setup setup-tests start demo test test-long bench check clean python
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: setup-tests ## Run all tests but the long ones
 
 test-long: setup-tests ## Run the long tests
 	$(BIN)/pytest tests/long
+
+bench: setup ## Measure, beside LangGraph, DBOS and Agent Framework, into docs/performance.md (about an hour)
+	$(BIN)/python -m bench --placement both --docs
 
 check: setup ## Lint, formatting, types, and who may import whom
 	$(BIN)/ruff check .

@@ -39,9 +39,14 @@ def parse_calls(text: str) -> list[Call]:
     return calls
 
 
+def gaps_ms(calls: list[Call]) -> list[float]:
+    """From the start of each call to that of the next."""
+    return [(after.start - before.start) * 1000 for before, after in pairwise(calls)]
+
+
 def turn_times(calls: list[Call]) -> tuple[float, float]:
     """Median ms from turn to turn, early (around the 20th, or the middle of a shorter one) and at the end."""
-    gaps = [(after.start - before.start) * 1000 for before, after in pairwise(calls)]
+    gaps = gaps_ms(calls)
     middle = min(20, len(gaps) // 2)
     return median(gaps[max(0, middle - _WINDOW) : middle + _WINDOW]), median(gaps[-2 * _WINDOW :])
 

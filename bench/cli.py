@@ -1,28 +1,36 @@
-"""`python -m bench`: measure, print a table, write JSON and the plots of docs/performance.md."""
+"""`python -m bench`: measure, print tables, write JSON, and with `--docs` put them into docs/performance.md."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import product
 from pathlib import Path
+from time import monotonic
 
 from rich.console import Console
 
-from bench import machine
-from bench.measure import Measurement, count_it, pin, time_it
+from bench import machine, rounds
+from bench.docs import write_docs
+from bench.killing import KILLS
 from bench.ours import Ours
 from bench.peer import PEERS
-from bench.process import ROOT, ProcessFailed
-from bench.report import as_json, table
-from bench.sides import Side, WrongResult
-from bench.workloads import ALL, Workload
+from bench.process import ROOT
+from bench.report import sheets
+from bench.results import Results
+from bench.sides import Side
+from bench.workloads import ALL
 
 QUIET_LOAD = 1.0
-PIPED_WIDTH = 150
+LATENCIES, QUICK = (0.0, 0.05), (0.0,)
+MOST_QUICK_STEPS = 100
+PIPED_WIDTH = 160
 RESULTS = ROOT / ".local" / "bench" / "results.json"
 SIDES: tuple[Side, ...] = (Ours(), *PEERS)
+CORES = {"one": (1,), "two": (0,), "both": (0, 1)}
+"""How many to keep to; 0: all there are."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,63 +38,70 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console()
     if not console.is_terminal:
         console = Console(width=PIPED_WIDTH)
-    load = os.getloadavg()[0]
-    if load > QUIET_LOAD:
-        console.print(
-            f"[yellow]The machine is busy (load {load:.1f}): compare ratios and CPU, not wall times.[/yellow]"
-        )
-    sides = [side for side in SIDES if not options.side or side.name.startswith(tuple(options.side.split(",")))]
-    workloads = [
-        work
-        for work in ALL
-        if not options.only
-        or work.name.split("-")[0] in options.only.split(",")
-        or work.name in options.only.split(",")
-    ]
-    if options.quick:
-        workloads = [work for work in workloads if work.steps <= 100 or work.name == "W4"]
-    facts = machine.facts()
-    measured: list[Measurement] = []
-    for cores in {"one": (1,), "two": (0,), "both": (0, 1)}[options.placement]:
-        pin(cores)
-        for latency in (0.0,) if options.quick else (0.0, 0.05):
-            for workload in workloads:
-                measured += _measure(console, workload, sides, latency, cores, options)
-    console.print(table(measured))
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps({"machine": facts, "measured": as_json(measured)}, indent=1))
-    return int(any(one.error for one in measured))
+    if options.show:
+        results = Results.read(options.json)
+    else:
+        load = os.getloadavg()[0]
+        if load > QUIET_LOAD:
+            console.print(
+                f"[yellow]The machine is busy (load {load:.1f}): trust ratios and CPU, not wall times.[/yellow]"
+            )
+        results = _measure(console, options)
+    for sheet in sheets(results):
+        console.print(sheet.rich())
+    if options.docs:
+        write_docs(results)
+    return int(results.failed)
 
 
-def _measure(
-    console: Console, workload: Workload, sides: list[Side], latency: float, cores: int, options: argparse.Namespace
-) -> list[Measurement]:
-    """Sides take turns, so that a busy minute of the machine hits all of them alike."""
-    found = [
-        Measurement(side.name, workload.name, latency, cores, workload.steps, workload.executions) for side in sides
-    ]
-    repetitions = max(1, min(10, 300 // workload.steps))
-    for turn in range(options.repeat or (1 if options.quick else 3)):
-        for side, into in zip(sides, found, strict=True):
-            if into.error is not None:
-                continue
-            try:
-                time_it(side, workload, repetitions, into)
-                if turn == 0 and latency == 0:
-                    count_it(side, workload, into)
-            except (ProcessFailed, WrongResult, OSError) as error:
-                into.error = f"{type(error).__name__}: {error}"
-                console.print(f"[red]{side.name} {workload.name}: {into.error}[/red]")
-    console.print(table(found))
-    return found
+def _measure(console: Console, options: argparse.Namespace) -> Results:
+    """Written after each part, so that a run that is broken off has not been in vain."""
+    sides = [side for side in SIDES if side.name.startswith(tuple(options.side.split(",")))]
+    turns = options.repeat or (1 if options.quick else 3)
+    results = Results(machine.facts())
+
+    def say(text: str) -> None:
+        console.print(text, style="red", markup=False)
+
+    for what, act in _parts(results, sides, turns, options, say):
+        began = monotonic()
+        act()
+        console.print(f"measured: {what} ({monotonic() - began:.0f} s)", style="dim")
+        results.write(options.json)
+    return results
+
+
+def _parts(
+    results: Results, sides: list[Side], turns: int, options: argparse.Namespace, say: rounds.Say
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """What to measure, each with its name."""
+    names = set(filter(None, options.only.split(",")))
+    for cores, latency, workload in product(CORES[options.placement], QUICK if options.quick else LATENCIES, ALL):
+        if _wanted(workload.name, names) and not (options.quick and workload.size > MOST_QUICK_STEPS):
+            about = f"{workload.name}, {latency * 1000:g} ms, {cores or 'all'} cores"
+            yield about, partial(rounds.measure, results, workload, sides, latency, cores, turns, say)
+    for kill in KILLS:
+        if _wanted(kill.name, names):
+            yield kill.name, partial(rounds.kill, results, kill, sides, turns, say)
+    if _wanted("W6", names):
+        yield "W6", partial(rounds.start, results, sides, turns, say)
+    if _wanted("growth", names):
+        yield "growth", partial(rounds.grow, results, sides, options.quick, say)
+
+
+def _wanted(name: str, names: set[str]) -> bool:
+    return not names or bool({name, name.partition("-")[0]} & names)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one round, no latency, small sizes")
-    parser.add_argument("--only", default="", help="workloads, such as W1,W3-400")
-    parser.add_argument("--side", default="", help=f"any of {','.join(side.name for side in SIDES)}")
+    parser.add_argument("--quick", action="store_true", help="one round, no model latency, small sizes")
+    parser.add_argument("--only", default="", help="such as W1,W3-400,growth (default: all)")
+    names = ",".join(side.name for side in SIDES)
+    parser.add_argument("--side", default="", help=f"beginnings of {names} (default: all)")
     parser.add_argument("--repeat", type=int, default=0, help="rounds (default: 3; 1 with --quick)")
-    parser.add_argument("--placement", choices=("one", "two", "both"), default="two", help="cores to use")
+    parser.add_argument("--placement", choices=tuple(CORES), default="two", help="cores to use (default: two)")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where the numbers go")
+    parser.add_argument("--docs", action="store_true", help="put tables and plots into docs/performance.md")
+    parser.add_argument("--show", action="store_true", help="measure nothing: show what is in the JSON file")
     return parser

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from bench.calls import Call, read_calls, turn_times
-from bench.sides import Place, Running, Side, WrongResult
+from bench.sides import Place, Running, Side, WrongResult, fresh_place, started
 from bench.usage import cpu_seconds, memory_mb, stored_bytes, syncs_between
 from bench.workloads import Workload
 
+LONG_SECONDS = 8.0
+"""A run that takes longer is not done again in the same round, and needs no warming up."""
+LONGEST_COUNTED = 30.0
+"""Seconds; of a run that takes longer, fsyncs are not counted, and its bytes are those of the timed run."""
+MOST_REPETITIONS = 20
 _PACE_LOOPS = 500_000
 
 
@@ -37,6 +38,7 @@ class Measurement:
     memory_mb: float | None = None
     syncs: float | None = None
     bytes: int | None = None
+    settings: str = ""
     error: str | None = None
 
     @property
@@ -55,57 +57,55 @@ def pace_ms() -> float:
     return (time.perf_counter() - start) * 1000
 
 
-@contextmanager
-def started(side: Side, latency: float, *, trace: bool = False) -> Iterator[tuple[Running, Place]]:
-    """The side on a fresh state, killed if it is still there at the end."""
-    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        place = Place(folder / "state", folder / "calls", latency, folder / "trace" if trace else None)
-        place.state.mkdir()
-        running = side.start(place)
-        try:
-            yield running, place
-        finally:
-            running.kill()
-
-
-def time_it(side: Side, workload: Workload, repetitions: int, into: Measurement) -> None:
+def time_it(side: Side, workload: Workload, into: Measurement) -> None:
     """Adds repetitions of the workload, after one that warms up. Raises `WrongResult` or `ProcessFailed`."""
-    with started(side, into.latency) as (running, place):
+    with fresh_place(into.latency) as place, started(side, place) as running:
         running.prepare(workload.kind, workload.size)
-        _run(running, place, workload)
+        into.settings = running.settings
         into.pace_ms.append(pace_ms())
         cpu = cpu_seconds(running.process.pid)
-        for _ in range(repetitions):
-            seconds, calls = _run(running, place, workload)
+        runs = [run(running, place, workload)]
+        if runs[0][0] < LONG_SECONDS:
+            cpu = cpu_seconds(running.process.pid)
+            repetitions = max(1, min(MOST_REPETITIONS, int(LONG_SECONDS / 2 / runs[0][0])))
+            runs = [run(running, place, workload) for _ in range(repetitions)]
+        used = cpu_seconds(running.process.pid) - cpu
+        into.cpu_ms.append(used * 1000 / (workload.steps * len(runs)))
+        for seconds, calls in runs:
             into.wall_ms.append(seconds * 1000 / workload.steps)
             if workload.kind == "chat":
                 early, late = turn_times(calls)
                 into.early_ms.append(early)
                 into.late_ms.append(late)
-        used = cpu_seconds(running.process.pid) - cpu
-        into.cpu_ms.append(used * 1000 / (workload.steps * repetitions))
         into.memory_mb = memory_mb(running.process.pid)
+        if runs[0][0] > LONGEST_COUNTED:
+            running.process.stop()
+            into.bytes = stored_bytes(place.state)
 
 
 def count_it(side: Side, workload: Workload, into: Measurement) -> None:
-    """The fsyncs of a step and the bytes that one run adds, beyond those of a state without any."""
-    with started(side, into.latency, trace=True) as (running, place):
+    """The fsyncs of a step and the bytes that one run adds, beyond those of a state without any. After `time_it`."""
+    if into.bytes is not None:
+        return
+    with fresh_place(into.latency) as place, started(side, place) as running:
+        running.prepare(workload.kind, workload.size)
+        running.process.stop()
+        empty = stored_bytes(place.state)
+    with (
+        fresh_place(into.latency) as place,
+        started(side, replace(place, trace=place.calls.with_name("trace"))) as running,
+    ):
         running.prepare(workload.kind, workload.size)
         start = time.time()
-        _run(running, place, workload)
+        run(running, place, workload)
         end = time.time()
         running.process.stop()
-        assert place.trace is not None
-        into.syncs = syncs_between(place.trace.read_text(), start, end) / workload.steps
-        full = stored_bytes(place.state)
-    with started(side, into.latency) as (running, place):
-        running.prepare(workload.kind, workload.size)
-        running.process.stop()
-        into.bytes = full - stored_bytes(place.state)
+        trace = place.calls.with_name("trace").read_text()
+        into.syncs = syncs_between(trace, start, end) / workload.steps
+        into.bytes = stored_bytes(place.state) - empty
 
 
-def _run(running: Running, place: Place, workload: Workload) -> tuple[float, list[Call]]:
+def run(running: Running, place: Place, workload: Workload) -> tuple[float, list[Call]]:
     """Seconds it took, and the calls made; each step's call was made exactly once, or this raises `WrongResult`."""
     before = len(read_calls(place.calls))
     start = time.perf_counter()
@@ -113,7 +113,9 @@ def _run(running: Running, place: Place, workload: Workload) -> tuple[float, lis
     seconds = time.perf_counter() - start
     calls = read_calls(place.calls)[before:]
     if len(calls) != workload.steps or len({call.key for call in calls}) != len(calls):
-        raise WrongResult(f"{len(calls)} calls were made for {workload.steps} steps")
+        raise WrongResult(
+            f"{len(calls)} calls, {len({call.key for call in calls})} different, for {workload.steps} steps"
+        )
     return seconds, calls
 
 

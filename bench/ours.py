@@ -11,7 +11,7 @@ import aiohttp
 
 from bench.process import Process
 from bench.sides import Place, WrongResult
-from bench.workloads import Kind, Workload, agents, definition, task
+from bench.workloads import Kind, Workload, agents, definition, parking, task
 
 TOKEN = "bench"  # noqa: S105 - of a server on loopback that lives for seconds
 POLL_SECONDS = 0.02
@@ -19,6 +19,8 @@ LONGEST_WAIT = 60
 
 
 class Ours:
+    """The local host with the real app. Only the client of the model endpoint is another."""
+
     name = "ours"
 
     def start(self, place: Place) -> OursRunning:
@@ -26,8 +28,9 @@ class Ours:
 
 
 class OursRunning:
+    settings = "two files: journal wal, sync 2"
+
     def __init__(self, place: Place) -> None:
-        place.state.mkdir(parents=True, exist_ok=True)
         command = ["-m", "devhost", "--port", "0", "--state", str(place.state / "devhost.db")]
         environment = {
             **place.environment(),
@@ -61,10 +64,31 @@ class OursRunning:
     def finish(self, workload: Workload, id: str) -> None:
         self._runner.run(self._finish(workload, id))
 
+    def prepare_parking(self) -> None:
+        self._runner.run(self._prepare(parking()))
+
+    def park(self, count: int) -> None:
+        """Start so many executions that wait for a timer, and return when they do."""
+        self._runner.run(self._park(count))
+
+    async def _park(self, count: int) -> None:
+        body = {"workflow": parking()["name"], "input": {}}
+        started = await asyncio.gather(*(self._ask("POST", "/api/executions", body) for _ in range(count)))
+        for execution in started:
+            await self._until_parked(execution["id"])
+
+    async def _until_parked(self, id: str) -> None:
+        while True:
+            page = await self._ask("GET", f"/api/executions/{id}/events")
+            if any(event["type"] == "call.failed" for event in page["events"]):
+                return
+            await asyncio.sleep(POLL_SECONDS)
+
     async def _start(self, workload: Workload, wait: int = 0) -> dict[str, Any]:
         name = definition(workload.kind, workload.size)["name"]
         body = {"workflow": name, "input": task(workload.kind, workload.size)}
-        return await self._ask("POST", f"/api/executions?wait={wait}", body)
+        record: dict[str, Any] = await self._ask("POST", f"/api/executions?wait={wait}", body)
+        return record
 
     async def _run_one(self, workload: Workload) -> None:
         record = await self._start(workload, LONGEST_WAIT)

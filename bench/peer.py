@@ -43,7 +43,9 @@ class RunningPeer:
     def run(self, workload: Workload) -> None:
         ids = [uuid.uuid4().hex for _ in range(workload.executions)]
         self._ask("run", workload, ids)
-        self._check(workload)
+        answers = self._answers()
+        if any(count != workload.size for count in answers):
+            raise WrongResult(f"{answers[:3]} answers instead of {workload.size}")
 
     def begin(self, workload: Workload) -> str:
         id = uuid.uuid4().hex
@@ -52,17 +54,17 @@ class RunningPeer:
 
     def finish(self, workload: Workload, id: str) -> None:
         self._ask("resume", workload, [id])
-        self._check(workload)
+        # What it tells may be only what it has done since; the stub's log has the rest.
+        self._answers()
 
     def _ask(self, do: str, workload: Workload, ids: list[str]) -> None:
         self.process.send(json.dumps({"do": do, "kind": workload.kind, "size": workload.size, "ids": ids}))
 
-    def _check(self, workload: Workload) -> None:
+    def _answers(self) -> list[int]:
         answer: dict[str, Any] = json.loads(self.process.line("peer done: ", LONGEST_SECONDS))
         if "error" in answer:
             raise ProcessFailed(answer["error"].strip().splitlines()[-1])
-        if any(count != workload.size for count in answer["answers"]):
-            raise WrongResult(f"{answer['answers'][:3]} answers instead of {workload.size}")
+        return list(answer["answers"])
 
     def kill(self) -> None:
         self.process.kill()

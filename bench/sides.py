@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,15 +19,23 @@ class WrongResult(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """Where one start of a side works. `calls` is the stub's log; `trace` is for its fsyncs, or None."""
+    """Where one start of a side works. `calls` is the stub's log; `trace` is for its fsyncs, or None.
+
+    `quick`: the model answers so many calls and no more; None: all.
+    """
 
     state: Path
     calls: Path
     latency: float = 0.0
     trace: Path | None = None
+    quick: int | None = None
 
     def environment(self) -> dict[str, str]:
-        return {"BENCH_LATENCY": str(self.latency), "BENCH_CALLS": str(self.calls)}
+        return {
+            "BENCH_LATENCY": str(self.latency),
+            "BENCH_CALLS": str(self.calls),
+            "BENCH_QUICK": str(self.quick or ""),
+        }
 
 
 class Running(Protocol):
@@ -32,6 +43,8 @@ class Running(Protocol):
 
     process: Process
     ready_seconds: float
+    settings: str
+    """What it does about durability, as found out and not as believed."""
 
     def prepare(self, kind: Kind, size: int) -> None:
         """What its user would have done before: define the workflow."""
@@ -50,7 +63,27 @@ class Running(Protocol):
 
 
 class Side(Protocol):
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def start(self, place: Place) -> Running:
         """Returns once it takes work. Raises `ProcessFailed`."""
+
+
+@contextmanager
+def fresh_place(latency: float = 0.0) -> Iterator[Place]:
+    """An empty state, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        (folder / "state").mkdir()
+        yield Place(folder / "state", folder / "calls", latency)
+
+
+@contextmanager
+def started(side: Side, place: Place) -> Iterator[Running]:
+    """The side at work there, killed if it still is at the end. Raises `ProcessFailed`."""
+    running = side.start(place)
+    try:
+        yield running
+    finally:
+        running.kill()

@@ -1,13 +1,15 @@
 """The model that stands in for every side's model client, in that side's own process. Standard library alone.
 
 It waits `BENCH_LATENCY` seconds, answers `ANSWER`, and writes one line at the start and one at the end of each call to
-the file `BENCH_CALLS`: what a killed process had really done is read from there.
+the file `BENCH_CALLS`: what a killed process had really done is read from there. With `BENCH_QUICK`, only so many calls
+are answered; the others wait for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 
 ANSWER = "The findings of this step, in a few sentences of plain words. " * 7
@@ -17,12 +19,17 @@ ANSWER = "The findings of this step, in a few sentences of plain words. " * 7
 class Stub:
     def __init__(self) -> None:
         self._latency = float(os.environ["BENCH_LATENCY"])
+        self._quick = int(os.environ.get("BENCH_QUICK") or sys.maxsize)
+        self._made = 0
         # Append mode, one short write per line: whole lines from any thread, and kept when the process is killed.
         self._log = os.open(os.environ["BENCH_CALLS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     async def answer(self, key: str) -> str:
         """`key` names the call: execution and step, the same whenever this step is run."""
         self._note("start", key)
+        self._made += 1
+        if self._made > self._quick:
+            await asyncio.Event().wait()
         if self._latency:
             await asyncio.sleep(self._latency)
         self._note("end", key)

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 Kind = Literal["chain", "fan_out", "chat"]
 PARTICIPANTS = 5
+PARK = "Answer later."
+"""What the stub takes for a reason to fail, so that the call is tried again later."""
 MOST_AT_ONCE = 100
 """The workflow language lets a `map` have no more in the air."""
 
@@ -43,6 +45,12 @@ def agents() -> list[dict[str, Any]]:
 def definition(kind: Kind, size: int) -> dict[str, Any]:
     """A workload as a workflow of ours."""
     return {"name": f"{kind.replace('_', '-')}-{size}", "steps": _STEPS[kind](size)}
+
+
+def parking() -> dict[str, Any]:
+    """A workflow of ours that waits an hour: its model call fails, and is tried again no sooner."""
+    retry = {"attempts": 2, "first_delay": "PT1H", "max_delay": "PT1H"}
+    return {"name": "parking", "steps": [{**_agent(0, PARK), "retry": retry}]}
 
 
 def task(kind: Kind, size: int) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bench.stub import Stub
+from bench.workloads import PARK
 from function_app import app
 from services.models import client
 from services.models.base import ModelAnswer, ModelRequest, OnText
+from services.models.problems import unreachable
 
 __all__ = ["app"]
 
@@ -17,6 +19,8 @@ class StubCalls:
         self._stub = Stub()
 
     async def make(self, request: ModelRequest, model: str, on_text: OnText | None) -> ModelAnswer:
+        if request.messages[-1]["content"] == PARK:
+            raise unreachable("This execution is to wait.")
         text = await self._stub.answer(request.idempotency_key)
         if on_text is not None and (waited := on_text(text)) is not None:
             await waited

@@ -1,0 +1,72 @@
+"""How cost grows: with the steps of an execution, with its history, and with the executions that wait beside it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from statistics import median
+
+from bench.calls import gaps_ms
+from bench.measure import Measurement, count_it, run, time_it
+from bench.ours import Ours
+from bench.sides import Side, fresh_place, started
+from bench.usage import cpu_seconds, memory_mb
+from bench.workloads import CHAIN, Workload
+
+STEPS = (10, 30, 100, 300, 1_000)
+WAITING = (10, 100, 1_000, 10_000)
+BIN = 50
+"""Turns whose median makes one point of the history's line."""
+GIVES_UP_AT = {"agent-framework": 100}
+"""Most turns a side is asked for: its time grows with the square, and more would take hours."""
+
+
+@dataclass
+class Growth:
+    """Points of lines: (x, y), by what is measured and then by side."""
+
+    steps: list[Measurement] = field(default_factory=list)
+    history_ms: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    waiting_ms: list[tuple[float, float]] = field(default_factory=list)
+    waiting_cpu_ms: list[tuple[float, float]] = field(default_factory=list)
+    waiting_mb: list[tuple[float, float]] = field(default_factory=list)
+
+
+def chat_of(turns: int) -> Workload:
+    return Workload(f"chat-{turns}", "chat", turns)
+
+
+def grow_steps(side: Side, into: Measurement) -> None:
+    """Time and bytes of a step in a chat of so many turns. Raises `WrongResult` or `ProcessFailed`."""
+    time_it(side, chat_of(into.steps), into)
+    count_it(side, chat_of(into.steps), into)
+
+
+def grow_history(side: Side, turns: int) -> list[tuple[float, float]]:
+    """(turn, ms from turn to turn around it) within one chat."""
+    workload = chat_of(turns)
+    with fresh_place() as place, started(side, place) as running:
+        running.prepare(workload.kind, workload.size)
+        _, calls = run(running, place, workload)
+    gaps = gaps_ms(calls)
+    return [(first + BIN / 2, median(gaps[first : first + BIN])) for first in range(0, len(gaps) - BIN // 2, BIN)]
+
+
+def grow_waiting(side: Ours, counts: tuple[int, ...], into: Growth) -> None:
+    """Time and CPU of a step, and memory, while so many executions wait for a timer. Raises `WrongResult`."""
+    with fresh_place() as place, contextlib.ExitStack() as stack:
+        running = side.start(place)
+        stack.callback(running.kill)
+        running.prepare(CHAIN.kind, CHAIN.size)
+        running.prepare_parking()
+        parked = 0
+        for count in counts:
+            running.park(count - parked)
+            parked = count
+            run(running, place, CHAIN)
+            cpu = cpu_seconds(running.process.pid)
+            times = [run(running, place, CHAIN)[0] * 1000 / CHAIN.steps for _ in range(7)]
+            used = (cpu_seconds(running.process.pid) - cpu) * 1000 / (CHAIN.steps * len(times))
+            into.waiting_ms.append((count, median(times)))
+            into.waiting_cpu_ms.append((count, used))
+            into.waiting_mb.append((count, memory_mb(running.process.pid)))
