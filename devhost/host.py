@@ -197,9 +197,11 @@ def _compose(
     routes = RouteTable(functions, host_json.extensions.http.route_prefix)
     dispatcher = FunctionDispatcher(routes, invoker, _style(functions), body_limit(os.environ), keys)
     timers = Timers(functions, invoker, Monitor(state.with_name(f"{state.name}.timers.json")), os.environ)
-    triggers = Triggers(timers, QueueTriggers(functions, invoker, connections, queue_options, os.environ))
+    hub_events = SignalRTriggers(functions, invoker)
+    queues = QueueTriggers(functions, invoker, connections, queue_options, os.environ)
+    triggers = Triggers(timers, queues, hub_events)
     admin = AdminApi(everything, routes.urls(origin), triggers, origin)
-    hub = SignalRApi(emulated, service, fire=SignalRTriggers(functions, invoker).fire)
+    hub = SignalRApi(emulated, service, fire=hub_events.fire)
     middleware = _cors(local)
     if keys is not None:
         admin.routes += KeyRoutes(keys).routes

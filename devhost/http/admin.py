@@ -1,4 +1,4 @@
-"""The host's own small admin face: is it up, what does it serve, and run a timer or queue function by hand."""
+"""The host's own small admin face: is it up, what does it serve, and run a function by hand that nobody calls."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from devhost.durable.client import API_PATH
-from devhost.functions import HTTP_TRIGGER, QUEUE_TRIGGER, TIMER_TRIGGER, Function, JsonValue
-from devhost.triggers import Triggers
+from devhost.functions import HTTP_TRIGGER, Function, JsonValue
+from devhost.triggers import BY_HAND, Triggers
 
 
 class AdminApi:
@@ -73,7 +73,7 @@ class AdminApi:
             return f"The function '{function.name}' is not served: {why}."
         if function.trigger.type == HTTP_TRIGGER:
             return f"The function '{function.name}' has an HTTP trigger: call {self._urls[function.name]}."
-        if function.trigger.type not in (TIMER_TRIGGER, QUEUE_TRIGGER):
+        if function.trigger.type not in BY_HAND:
             return (
                 f"Only the durable engine runs the function '{function.name}' ({function.trigger.type}): "
                 f"start an orchestration or signal an entity through {self._origin}{API_PATH}."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from devhost.http.constraints import Check, make_check
 
 # ASP.NET's inbound precedence of a segment: the lower digit is tried first.
-_LITERAL, _CONSTRAINED, _PLAIN, _CONSTRAINED_REST, _REST = 1, 2, 3, 4, 5
+_LITERAL, _CONSTRAINED, _PLAIN, _CONSTRAINED_REST, _REST, _END = 1, 2, 3, 4, 5, 6
 
 _NAME = re.compile(r"(?P<stars>\*{0,2})(?P<name>[^:=?*{}/]+)")
 
@@ -69,7 +69,7 @@ def compile_template(text: str) -> Template:
         raise TemplateError(f"the route '{text}' names a parameter twice")
     return Template(
         text=text,
-        precedence=tuple(_digit(segment) for segment in segments),
+        precedence=(*(_digit(segment) for segment in segments), _END),  # of two that match, the longer comes first
         _pattern=re.compile(_pattern(segments), re.IGNORECASE),
         _parameters=tuple(parameters),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -57,6 +59,7 @@ class SignalRTriggers:
 
     def __init__(self, functions: Iterable[Function], invoker: Invoker) -> None:
         self._invoker = invoker
+        self._by_hand: set[asyncio.Task[None]] = set()
         self._functions = {
             _key(function): function
             for function in functions
@@ -72,13 +75,29 @@ class SignalRTriggers:
         function = self._functions.get(_event_key(event))
         if function is None:
             return await nobody(event)
-        data = BindingData(
-            values=_named_arguments(function, event), subject=f"{event.name} of {event.caller.user or 'a client'}"
-        )
-        returns_elsewhere = function.returns is not None
-        return await self._invoker.invoke(
-            function, invocation_json(event), data, lambda value: "null" if returns_elsewhere else _json(value)
-        )
+        subject = f"{event.name} of {event.caller.user or 'a client'}"
+        data = BindingData(values=_named_arguments(function, event), subject=subject)
+        return await self._run(function, invocation_json(event), data)
+
+    def fire_by_hand(self, function: Function, invocation: str) -> None:
+        """Run `function` on the text of an invocation that never was."""
+        task = asyncio.create_task(self._run_alone(function, invocation))
+        self._by_hand.add(task)
+        task.add_done_callback(self._by_hand.discard)
+
+    async def stop(self) -> None:
+        """End what was fired by hand. What clients fired ends with their connections, which the server closes."""
+        for task in self._by_hand:
+            task.cancel()
+        await asyncio.gather(*self._by_hand, return_exceptions=True)
+
+    async def _run_alone(self, function: Function, invocation: str) -> None:
+        with contextlib.suppress(Exception):  # user code raises anything; the log has it already
+            await self._run(function, invocation, BindingData(subject="by hand"))
+
+    async def _run(self, function: Function, invocation: str, data: BindingData) -> str:
+        encode = _json if function.returns is None else _nothing
+        return await self._invoker.invoke(function, invocation, data, encode)
 
 
 def mark_conflicting_events(functions: Iterable[Function]) -> list[Function]:
@@ -146,6 +165,11 @@ def _named_arguments(function: Function, event: Event) -> dict[str, str]:
         raise ValueError(f"the function takes {len(names)} arguments, but {len(arguments)} were sent")
     texts = (argument if isinstance(argument, str) else json.dumps(argument) for argument in arguments)
     return {str(name): text for name, text in zip(names, texts, strict=True)}
+
+
+def _nothing(_: object) -> str:
+    """What the client gets of a value that another binding takes."""
+    return "null"
 
 
 def _json(value: object) -> str:

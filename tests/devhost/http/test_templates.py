@@ -71,15 +71,16 @@ def test_an_optional_parameter_is_held_to_its_constraint_only_when_given() -> No
 
 
 def test_precedence_is_literal_then_constrained_then_plain_then_catch_all() -> None:
-    texts = ["a/{*rest}", "a/{p}", "a/{p:int}", "a/b", "{*rest}", "a/{p}/c", "a"]
+    texts = ["a/{*rest}", "a", "a/{p}", "a/{p:int}", "a/b", "{*rest}", "a/{p}/c", "a/{p?}"]
     ordered = sorted((compile_template(text) for text in texts), key=lambda template: template.precedence)
     assert [template.text for template in ordered] == [
-        "a",
         "a/b",
         "a/{p:int}",
-        "a/{p}",
         "a/{p}/c",
+        "a/{p}",
+        "a/{p?}",
         "a/{*rest}",
+        "a",  # Azure tries the longer first, so `a/{p?}` takes what both match
         "{*rest}",
     ]
 

@@ -146,6 +146,12 @@ async def test_claims_of_the_callers_own_token_reach_the_function(host: HostClie
         assert (await heard(host))["Claims"] == {"role": "editor", "iat": "5", "nameid": "ann"}
 
 
+async def test_one_fires_by_hand(host: HostClient) -> None:
+    response = await host.post("/admin/functions/on_told", json={"input": {"Arguments": ["by hand"]}})
+    assert response.status_code == 202
+    assert await heard(host) == {"Arguments": ["by hand"]}
+
+
 def function(name: str, category: str, event: str, hub: str = "chat") -> Function:
     properties = {"hubName": hub, "category": category, "event": event}
     return Function(name, lambda: None, Binding("invocation", SIGNALR_TRIGGER, "in", dict(properties)))
