@@ -59,7 +59,7 @@ def pace_ms() -> float:
 
 def time_it(side: Side, workload: Workload, into: Measurement) -> None:
     """Adds repetitions of the workload, after one that warms up. Raises `WrongResult` or `ProcessFailed`."""
-    with fresh_place(into.latency) as place, started(side, place) as running:
+    with fresh_place(into.latency, http=workload.http) as place, started(side, place) as running:
         running.prepare(workload.kind, workload.size)
         into.settings = running.settings
         into.pace_ms.append(pace_ms())
@@ -87,7 +87,7 @@ def count_it(side: Side, workload: Workload, into: Measurement) -> None:
     """The fsyncs of a step and the bytes that one run adds, beyond those of a state without any. After `time_it`."""
     if into.bytes is not None:
         return
-    with fresh_place(into.latency) as place, started(side, place) as running:
+    with fresh_place(into.latency, http=workload.http) as place, started(side, place) as running:
         running.prepare(workload.kind, workload.size)
         running.process.stop()
         empty = stored_bytes(place.state)

@@ -34,10 +34,10 @@ class OursRunning:
         command = ["-m", "devhost", "--port", "0", "--state", str(place.state / "devhost.db")]
         environment = {
             **place.environment(),
-            "PYTHON_SCRIPT_FILE_NAME": "bench/app/stubbed.py",
+            "PYTHON_SCRIPT_FILE_NAME": "function_app.py" if place.endpoint else "bench/app/stubbed.py",
             "META_AGENTS_STATE_DIR": str(place.state),
             "META_AGENTS_TOKEN": TOKEN,
-            "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+            "OPENAI_BASE_URL": place.endpoint or "http://127.0.0.1:9/v1",
             "OPENAI_API_KEY": "stub",
             "MODEL_NAME": "stub-model",
         }

@@ -19,7 +19,7 @@ LONGEST_SECONDS = 180
 
 @dataclass(frozen=True)
 class PeerSide:
-    """`requirements` pinned, empty for one that needs the standard library alone."""
+    """`requirements` pinned; empty: our own environment has what it needs."""
 
     name: str
     module: str
@@ -70,16 +70,13 @@ class RunningPeer:
         self.process.kill()
 
 
+OPENAI = "openai==3.54.0"
+LANGGRAPH = ("langgraph==1.2.22", "langgraph-checkpoint-sqlite==3.1.2", OPENAI)
+AGENT_FRAMEWORK = ("agent-framework-core==1.23.0", "agent-framework-orchestrations==1.4.0", OPENAI)
 PEERS = (
-    PeerSide("langgraph", "langgraph_peer", ("langgraph==1.2.22", "langgraph-checkpoint-sqlite==3.1.2"), ("async",)),
-    PeerSide(
-        "langgraph-sync", "langgraph_peer", ("langgraph==1.2.22", "langgraph-checkpoint-sqlite==3.1.2"), ("sync",)
-    ),
-    PeerSide("dbos", "dbos_peer", ("dbos==3.4.0",)),
-    PeerSide(
-        "agent-framework",
-        "agent_framework_peer",
-        ("agent-framework-core==1.23.0", "agent-framework-orchestrations==1.4.0"),
-    ),
+    PeerSide("langgraph", "langgraph_peer", LANGGRAPH, ("async",)),
+    PeerSide("langgraph-sync", "langgraph_peer", LANGGRAPH, ("sync",)),
+    PeerSide("dbos", "dbos_peer", ("dbos==3.4.0", OPENAI)),
+    PeerSide("agent-framework", "agent_framework_peer", AGENT_FRAMEWORK),
     PeerSide("limit", "limit"),
 )

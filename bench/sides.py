@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -29,12 +30,15 @@ class Place:
     latency: float = 0.0
     trace: Path | None = None
     quick: int | None = None
+    endpoint: str = ""
+    """Of a model served over HTTP; empty: the stub answers within the process."""
 
     def environment(self) -> dict[str, str]:
         return {
             "BENCH_LATENCY": str(self.latency),
             "BENCH_CALLS": str(self.calls),
             "BENCH_QUICK": str(self.quick or ""),
+            "BENCH_ENDPOINT": self.endpoint,
         }
 
 
@@ -71,12 +75,24 @@ class Side(Protocol):
 
 
 @contextmanager
-def fresh_place(latency: float = 0.0) -> Iterator[Place]:
-    """An empty state, gone afterwards."""
+def fresh_place(latency: float = 0.0, *, http: bool = False) -> Iterator[Place]:
+    """An empty state, gone afterwards; `http`: with a model served for as long."""
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / "state").mkdir()
-        yield Place(folder / "state", folder / "calls", latency)
+        place = Place(folder / "state", folder / "calls", latency)
+        with served_model(place) if http else nullcontext(place) as ready:
+            yield ready
+
+
+@contextmanager
+def served_model(place: Place) -> Iterator[Place]:
+    """The place with the endpoint of a stub that lives as long as the context. Raises `ProcessFailed`."""
+    process = Process([sys.executable, "-m", "bench.http_stub"], place.environment(), place.calls.parent)
+    try:
+        yield replace(place, endpoint=process.line("stub ready: "))
+    finally:
+        process.kill()
 
 
 @contextmanager

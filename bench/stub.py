@@ -1,8 +1,8 @@
-"""The model that stands in for every side's model client, in that side's own process. Standard library alone.
+"""The model that stands in for every side's model client, in that side's own process.
 
 It waits `BENCH_LATENCY` seconds, answers `ANSWER`, and writes one line at the start and one at the end of each call to
 the file `BENCH_CALLS`: what a killed process had really done is read from there. With `BENCH_QUICK`, only so many calls
-are answered; the others wait for ever.
+are answered; the others wait for ever. With `BENCH_ENDPOINT`, `model` asks the stub behind that address instead.
 """
 
 from __future__ import annotations
@@ -37,3 +37,28 @@ class Stub:
 
     def _note(self, what: str, key: str) -> None:
         os.write(self._log, f"{time.time():.6f} {what} {key}\n".encode())
+
+
+class HttpStub:
+    """The same, asked with the stock `openai` client."""
+
+    def __init__(self, endpoint: str) -> None:
+        import openai  # noqa: PLC0415 - slow to import, and most runs do without
+
+        self._client = openai.AsyncOpenAI(api_key="stub", base_url=endpoint, max_retries=0)
+
+    async def answer(self, key: str) -> str:
+        stream = await self._client.chat.completions.create(
+            model="stub-model",
+            messages=[{"role": "user", "content": "Go on."}],
+            stream=True,
+            stream_options={"include_usage": True},
+            extra_headers={"Idempotency-Key": key},
+        )
+        return "".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices])
+
+
+def model() -> Stub | HttpStub:
+    """What the environment asks for."""
+    endpoint = os.environ.get("BENCH_ENDPOINT")
+    return HttpStub(endpoint) if endpoint else Stub()

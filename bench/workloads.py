@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Kind = Literal["chain", "fan_out", "chat"]
@@ -15,12 +15,13 @@ MOST_AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Workload:
-    """`executions` of `size` agent steps each, all started at once."""
+    """`executions` of `size` agent steps each, all started at once. `http`: the model is asked over HTTP."""
 
     name: str
     kind: Kind
     size: int
     executions: int = 1
+    http: bool = False
 
     @property
     def steps(self) -> int:
@@ -31,7 +32,7 @@ CHAIN = Workload("W1", "chain", 10)
 FAN_OUTS = tuple(Workload(f"W2-{size}", "fan_out", size) for size in (5, 50, 500))
 CHATS = tuple(Workload(f"W3-{turns}", "chat", turns) for turns in (20, 100, 400))
 MANY = Workload("W4", "chain", 5, executions=200)
-ALL = (CHAIN, *FAN_OUTS, *CHATS, MANY)
+ALL = (CHAIN, *FAN_OUTS, *CHATS, MANY, *(replace(work, name=f"{work.name}-http", http=True) for work in (CHAIN, MANY)))
 
 
 def agents() -> list[dict[str, Any]]:

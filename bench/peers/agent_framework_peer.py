@@ -11,9 +11,9 @@ from agent_framework import Agent, BaseChatClient, ChatResponse, FileCheckpointS
 from agent_framework.orchestrations import ConcurrentBuilder, GroupChatBuilder, SequentialBuilder
 
 from bench.peers.serving import PARTICIPANTS, TASK, serve
-from bench.stub import ANSWER, Stub
+from bench.stub import ANSWER, model
 
-stub = Stub()
+stub = model()
 
 
 class StubClient(BaseChatClient):

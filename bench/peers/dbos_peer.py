@@ -10,9 +10,9 @@ import sqlalchemy
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from bench.peers.serving import PARTICIPANTS, TASK, VIEW, serve
-from bench.stub import Stub
+from bench.stub import model
 
-stub = Stub()
+stub = model()
 
 
 @DBOS.step()

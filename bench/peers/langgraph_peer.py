@@ -15,9 +15,9 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import Send
 
 from bench.peers.serving import PARTICIPANTS, TASK, serve
-from bench.stub import Stub
+from bench.stub import model
 
-stub = Stub()
+stub = model()
 
 
 class FanState(TypedDict):

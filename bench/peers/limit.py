@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from bench.peers.serving import serve
-from bench.stub import Stub
+from bench.stub import model
 
-stub = Stub()
+stub = model()
 
 
 class LimitPeer:
