@@ -9,6 +9,9 @@ from pathlib import Path
 
 from devhost.engine.errors import StateFileInUse, StateFileUnusable
 
+BUSY_SECONDS = 5.0
+"""How long to wait for another program that has locked the state file."""
+
 SCHEMA_VERSION = 1
 """Version of the tables below, kept in `PRAGMA user_version`. 1: the first."""
 
@@ -90,16 +93,33 @@ def lock_state_file(path: Path) -> int:
 
 def open_database(path: Path) -> sqlite3.Connection:
     """Open or create the state file for the calling thread. The caller holds the lock. Raises `StateFileUnusable`."""
-    connection = sqlite3.connect(path, isolation_level=None)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
     try:
         _prepare(connection, path)
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise StateFileUnusable(f"{path} cannot be used as a state file: {error}") from error
+        raise unusable(path, error) from error
     except StateFileUnusable:
         connection.close()
         raise
     return connection
+
+
+def unusable(path: Path, error: sqlite3.DatabaseError) -> StateFileUnusable:
+    """What to say when the state file cannot be read at the start. It is left as it is."""
+    if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StateFileUnusable(f"{path} is locked by another program; close whatever has it open and start again")
+    if error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StateFileUnusable(
+            f"{path} is damaged or no state file ({error}) and was left as it is; "
+            "put a copy back, or move it away to begin anew"
+        )
+    return StateFileUnusable(f"{path} cannot be used as a state file: {error}")
+
+
+def is_fault_of_file(error: Exception) -> bool:
+    """Whether the state file has failed, as against one statement that it refused."""
+    return type(error) in (sqlite3.DatabaseError, sqlite3.OperationalError, sqlite3.InternalError)
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -109,6 +129,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} was written by a newer host (schema {version}, this host knows {SCHEMA_VERSION}); "
             "upgrade the host or choose another state file"
         )
+    if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise StateFileUnusable(f"{path} is the database of another program; choose another state file")
     connection.execute("PRAGMA journal_mode = WAL")
     # FULL and not NORMAL: what was acknowledged must survive a power cut too, and group commit makes it cheap.
     connection.execute("PRAGMA synchronous = FULL")

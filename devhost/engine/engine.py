@@ -61,8 +61,10 @@ class SqliteEngine:
         thread.start()
         try:
             await asyncio.wrap_future(thread.opened)
-        except BaseException:
+        except BaseException as error:
             self._unlock()
+            if isinstance(error, sqlite3.DatabaseError):
+                raise database.unusable(self._state_file, error) from error
             raise
         self._thread = thread
 

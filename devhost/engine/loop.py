@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devhost.engine import entities, turn
+from devhost.engine.database import is_fault_of_file
 from devhost.engine.entities import Batch
 from devhost.engine.errors import EngineStopped
 from devhost.engine.kernel import Kernel
@@ -186,9 +186,9 @@ def _apply(kernel: Kernel, command: Command) -> tuple[object, BaseException | No
     try:
         with kernel.store.savepoint():
             return command.action(kernel), None
-    except sqlite3.OperationalError:
-        raise
     except Exception as error:  # belongs to the one who asked; the others in this transaction are not touched
+        if is_fault_of_file(error):
+            raise
         if command.reply is None:
             log.exception("a result could not be taken")
         return None, error
@@ -212,8 +212,8 @@ def _run_turn(kernel: Kernel, instance_id: str) -> None:
     try:
         with kernel.store.savepoint():
             turn.run_turn(kernel, instance_id)
-    except sqlite3.OperationalError:
-        raise
     except Exception as error:  # a fault of the engine must cost one instance, not all, and not spin
+        if is_fault_of_file(error):
+            raise
         log.exception("instance %s: its turn failed inside the engine", instance_id)
         turn.fail_instance(kernel, instance_id, f"the durable engine failed: {type(error).__name__}: {error}")

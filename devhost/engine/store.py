@@ -59,10 +59,11 @@ class Store:
         try:
             yield
         except BaseException:
-            self._execute("ROLLBACK TO one")
+            if self.connection.in_transaction:  # SQLite has undone all of it by itself when the disk is full, say
+                self._execute("ROLLBACK TO one")
+                self._execute("RELEASE one")
             raise
-        finally:
-            self._execute("RELEASE one")
+        self._execute("RELEASE one")
 
     # instances
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from devhost.engine import database
 from devhost.engine.database import SCHEMA_VERSION, open_database
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.errors import StateFileInUse, StateFileUnusable
@@ -39,8 +41,52 @@ async def test_a_file_of_a_newer_host_is_refused_and_left_alone(tmp_path: Path, 
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path, app: SdkApp) -> None:
     path = tmp_path / "state.db"
     path.write_text("these are not the bytes you are looking for" * 50)
-    with pytest.raises(StateFileUnusable, match="cannot be used as a state file"):
+    before = path.read_bytes()
+    with pytest.raises(StateFileUnusable, match=r"state\.db is damaged or no state file .* and was left as it is"):
         await SqliteEngine(path, app).start()
+    assert path.read_bytes() == before
+
+
+async def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path, app: SdkApp) -> None:
+    path = tmp_path / "state.db"
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE precious (data)")
+    before = path.read_bytes()
+    with pytest.raises(StateFileUnusable, match="is the database of another program"):
+        await SqliteEngine(path, app).start()
+    assert path.read_bytes() == before
+
+
+async def test_a_damaged_file_is_refused_and_left_alone(bench: Bench) -> None:
+    await bench.stop()
+    whole = bench.state_file.read_bytes()
+    damaged = whole[:100] + bytes([0xFF]) * (len(whole) - 100)  # what SQLite looks at first is still there
+    bench.state_file.write_bytes(damaged)
+    with pytest.raises(StateFileUnusable, match=r"is damaged or no state file .* put a copy back, or move it away"):
+        await bench.start()
+    assert bench.state_file.read_bytes() == damaged
+    bench.state_file.write_bytes(whole)
+    await bench.start()
+
+
+async def test_damage_found_only_when_work_is_taken_up_is_told_the_same(bench: Bench) -> None:
+    await bench.stop()
+    whole = bench.state_file.read_bytes()
+    page = int.from_bytes(whole[16:18], "big")
+    bench.state_file.write_bytes(whole[:page] + bytes([0xFF]) * (len(whole) - page))
+    with pytest.raises(StateFileUnusable, match="is damaged or no state file"):
+        await bench.start()
+
+
+async def test_a_file_that_another_program_has_locked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    await bench.stop()
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    with contextlib.closing(sqlite3.connect(bench.state_file, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StateFileUnusable, match="is locked by another program; close whatever has it open"):
+            await bench.start()
+    await bench.start()
 
 
 def test_commits_are_flushed_and_readers_do_not_block(tmp_path: Path) -> None:
