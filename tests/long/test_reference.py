@@ -15,6 +15,6 @@ def test_the_engine_does_what_the_reference_does() -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=1000, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=1000, stateful_step_count=80, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

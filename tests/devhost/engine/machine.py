@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import azure.durable_functions as df
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.options import EngineOptions
@@ -24,7 +24,8 @@ from tests.devhost.engine.sdk_app import SdkApp
 
 T = TypeVar("T")
 
-IDS = ("one", "two", "three")
+IDS = ("one", "two")
+ALL_IDS = (*IDS, *(f"{id}-child" for id in IDS))
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 ENTITY = df.EntityId("tally", "t")
 QUIET_ROUNDS = 2
@@ -64,6 +65,7 @@ def runs(context: df.DurableOrchestrationContext) -> Any:
 
     def note(value: Any) -> None:
         notes.append([value, (context.current_utc_datetime - BEGIN).total_seconds()])
+        context.set_custom_status(notes)
 
     for step in program[len(notes) :]:
         if step[0] == "signal":
@@ -127,14 +129,14 @@ leaf = st.one_of(
     st.just(["activity"]),
     st.tuples(st.just("retried"), st.integers(1, 3)).map(list),
     st.tuples(st.sampled_from(["timer", "race", "ask"]), seconds).map(list),
-    st.tuples(st.just("event"), st.sampled_from("ab")).map(list),
+    st.just(["event", "word"]),
     st.tuples(st.sampled_from(["signal", "call"]), st.integers(1, 9)).map(list),
     st.just(["again"]),
 )
 programs = st.lists(
     st.one_of(leaf, leaf, leaf, st.tuples(st.just("child"), st.lists(leaf, max_size=3)).map(list)),
-    min_size=1,
-    max_size=5,
+    min_size=2,
+    max_size=6,
 )
 
 
@@ -148,14 +150,19 @@ class Machine(RuleBasedStateMachine):
         self.clock = ManualClock()
         self.app = Held()
         self.reference = Reference()
-        self.started = self.lives = 0
+        self.serial = self.lives = 0
         self.state = self.folder / "state.db"
         self.engine = self._open()
 
+    @initialize(begins=st.lists(programs, min_size=len(IDS), max_size=len(IDS)))
+    def start_all(self, begins: list[list[Step]]) -> None:
+        for id, program in zip(IDS, begins, strict=True):
+            self.start(id, program)
+
     @rule(id=st.sampled_from(IDS), program=programs)
     def start(self, id: str, program: list[Step]) -> None:
-        self.started += 1
-        run = str(self.started)
+        self.serial += 1
+        run = str(self.serial)
         body = json.dumps(json.dumps({"run": run, "program": program, "notes": []}))
         free = self.reference.start(id, run, program)
         try:
@@ -165,7 +172,7 @@ class Machine(RuleBasedStateMachine):
         else:
             assert free
 
-    @rule(by=st.integers(-3, 6))
+    @rule(by=st.integers(-2, 4))
     def pass_time(self, by: int) -> None:
         self.clock.advance(seconds=by)
         self.reference.pass_time(by)
@@ -180,31 +187,22 @@ class Machine(RuleBasedStateMachine):
             self.app.running[task].set_exception(FunctionFailed("broken"))
         self.reference.answer(task, "done" if succeeds else FAILED)
 
-    @rule(data=st.data(), id=st.sampled_from([*IDS, "one-child"]))
-    def tell(self, data: st.DataObject, id: str) -> None:
-        one = self.reference.instances.get(id)
-        asked = [one.event] if one and one.event else []
-        name = data.draw(st.sampled_from(["a", "b", *asked]))
-        self.started += 1
-        if self._allowed(id, self.engine.raise_event(id, name, json.dumps(self.started))):
-            self.reference.tell(id, name, self.started)
+    @precondition(lambda self: self.reference.listening())
+    @rule(data=st.data())
+    def answer(self, data: st.DataObject) -> None:
+        one = data.draw(st.sampled_from(self.reference.listening()))
+        self._tell(one.id, one.event)
 
-    @rule(id=st.sampled_from([*IDS, "one-child"]))
-    def suspend(self, id: str) -> None:
-        if self._allowed(id, self.engine.suspend(id, "")):
-            self.reference.suspend(id)
+    @rule(id=st.sampled_from(ALL_IDS))
+    def tell(self, id: str) -> None:
+        self._tell(id, "word")
 
-    @rule(id=st.sampled_from([*IDS, "one-child"]))
-    def resume(self, id: str) -> None:
-        if self._allowed(id, self.engine.resume(id, "")):
-            self.reference.resume(id)
+    @rule(id=st.sampled_from(ALL_IDS), do=st.sampled_from(["suspend", "resume", "resume", "terminate"]))
+    def control(self, id: str, do: str) -> None:
+        if self._allowed(id, getattr(self.engine, do)(id, "a reason")):
+            getattr(self.reference, do)(id, "a reason")
 
-    @rule(id=st.sampled_from([*IDS, "one-child"]))
-    def terminate(self, id: str) -> None:
-        if self._allowed(id, self.engine.terminate(id, "enough")):
-            self.reference.terminate(id, "enough")
-
-    @rule(id=st.sampled_from(IDS))
+    @rule(id=st.sampled_from(ALL_IDS))
     def purge(self, id: str) -> None:
         one = self.reference.instances.get(id)
         ended = one is not None and one.ended
@@ -217,30 +215,34 @@ class Machine(RuleBasedStateMachine):
         self._do(self.engine.signal_entity(ENTITY.name, ENTITY.key, "add", json.dumps(str(number))))
         self.reference.add(number)
 
-    @rule()
-    def stop_and_start(self) -> None:
-        self._do(self.engine.stop())
-        self.engine = self._open()
-
-    @rule()
-    def crash_and_start(self) -> None:
-        """The files as a power cut would leave them now; what runs is not told."""
+    @rule(crash=st.booleans())
+    def start_again(self, crash: bool) -> None:
+        """After a stop, or on the files as a power cut would leave them now."""
         self.lives += 1
         left = self.folder / str(self.lives)
         left.mkdir()
-        for file in self.state.parent.glob("state.db*"):
-            if file.is_file():
+        if crash:
+            for file in self.state.parent.glob("state.db*"):
                 shutil.copy(file, left)
         self._do(self.engine.stop())
-        self.state = left / "state.db"
+        if crash:
+            self.state = left / "state.db"
         self.engine = self._open()
 
     @invariant()
     def both_show_the_same(self) -> None:
         self._settle()
         instances, _ = self._do(self.engine.list_instances(InstanceQuery()))
-        shown = {one.instance_id: (one.runtime_status, json.loads(one.output or "null")) for one in instances}
-        assert shown == {id: (one.status, one.output) for id, one in self.reference.instances.items()}
+        shown = {
+            one.instance_id: (
+                one.runtime_status,
+                *(json.loads(text or "null") for text in (one.output, one.custom_status)),
+            )
+            for one in instances
+        }
+        assert shown == {
+            id: (one.status, one.output, one.notes or None) for id, one in self.reference.instances.items()
+        }
         state = self._do(self.engine.read_entity("tally", "t"))
         assert json.loads(state or "null") == self.reference.total
         assert self.reference.running_activities() <= set(self.app.running)
@@ -259,6 +261,11 @@ class Machine(RuleBasedStateMachine):
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)
+
+    def _tell(self, id: str, name: str) -> None:
+        self.serial += 1
+        if self._allowed(id, self.engine.raise_event(id, name, json.dumps(self.serial))):
+            self.reference.tell(id, name, self.serial)
 
     def _allowed(self, id: str, work: Coroutine[Any, Any, None]) -> bool:
         """Whether it was done; it must be refused exactly when the instance is not there or has ended."""

@@ -116,12 +116,16 @@ class Reference:
         self._end(self.instances[id], "Terminated", reason)
         self._settle()
 
-    def suspend(self, id: str) -> None:
+    def suspend(self, id: str, _: str) -> None:
         self.instances[id].status = "Suspended"
 
-    def resume(self, id: str) -> None:
+    def resume(self, id: str, _: str) -> None:
         self.instances[id].status = "Running"
         self._settle()
+
+    def listening(self) -> list[Instance]:
+        """The instances that wait for an event."""
+        return [one for one in self._live() if one.event]
 
     def running_activities(self) -> set[str]:
         return {task for one in self._live() for task in one.activities}

@@ -14,8 +14,8 @@ def test_the_engine_does_what_the_reference_does() -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=50,
-            stateful_step_count=25,
+            max_examples=30,
+            stateful_step_count=60,
             deadline=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),
