@@ -21,6 +21,7 @@ from devhost.app import DurableApp
 from devhost.disabled import mark_disabled
 from devhost.durable.client import EXTENSION as DURABLE_EXTENSION
 from devhost.durable.client import DurableUrls, task_hub
+from devhost.durable.inside import call_from_inside
 from devhost.durable.routes import DurableApi
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.errors import EngineError
@@ -33,6 +34,7 @@ from devhost.http.access import KeyGate, make_own_entrance
 from devhost.http.admin import AdminApi
 from devhost.http.classic import ClassicStyle
 from devhost.http.dispatch import FunctionDispatcher, HttpStyle
+from devhost.http.front import Front
 from devhost.http.key_routes import KeyRoutes
 from devhost.http.limits import body_limit
 from devhost.http.routing import RouteTable, mark_conflicting_routes
@@ -49,6 +51,8 @@ from devhost.signalr.endpoint import SETTING, emulated_endpoint
 from devhost.signalr.routes import SignalRApi
 from devhost.signalr.service import Service
 from devhost.signalr.trigger import SignalRTriggers, mark_conflicting_events
+from devhost.signalr.webhook import EXTENSION as SIGNALR_EXTENSION
+from devhost.signalr.webhook import UpstreamWebhook
 from devhost.storage.bindings import StorageBindings
 from devhost.storage.connections import Connections
 from devhost.storage.triggers import QueueTriggers
@@ -137,9 +141,11 @@ class Host:
             access_log=False,
             server_header=False,
             lifespan="off",
+            proxy_headers=False,
             timeout_graceful_shutdown=_STREAM_GRACE_SECONDS,
         )
         server = _Server(config)
+        call_from_inside(self._web)
         task = asyncio.create_task(server.serve(sockets=[self._listener]))
         self.triggers.start()
         try:
@@ -202,17 +208,14 @@ def _compose(
     triggers = Triggers(timers, queues, hub_events)
     admin = AdminApi(everything, routes.urls(origin), triggers, origin)
     hub = SignalRApi(emulated, service, fire=hub_events.fire)
+    hub.routes.append(UpstreamWebhook(hub_events, signalr.endpoint).route)
     middleware = _cors(local)
     if keys is not None:
         admin.routes += KeyRoutes(keys).routes
         middleware.append(Middleware(KeyGate, keys=keys, own_entrance=own_entrance))
     page = PageApi(Overview(engine), functions, routes.urls(origin), timers.next_occurrence)
-    web = Starlette(
-        routes=[*admin.routes, *page.routes, *DurableApi(engine, urls).routes, *hub.routes],
-        middleware=middleware,
-    )
-    web.router.default = dispatcher
-    web.router.redirect_slashes = False
+    web = Starlette(middleware=middleware)
+    web.router.default = Front([*admin.routes, *page.routes, *DurableApi(engine, urls).routes, *hub.routes], dispatcher)
     return Host(
         functions=everything,
         routes=routes,
@@ -239,7 +242,7 @@ def _functions(root: Path, host_json: HostJson) -> list[Function]:
 
 
 def _keys(state: Path, functions: list[Function]) -> KeyRing:
-    return KeyRing(keys_file(state), (function.name for function in functions), [DURABLE_EXTENSION])
+    return KeyRing(keys_file(state), (function.name for function in functions), [DURABLE_EXTENSION, SIGNALR_EXTENSION])
 
 
 def _durable_urls(origin: str, hub: str, keys: KeyRing | None, own_entrance: str) -> DurableUrls:
