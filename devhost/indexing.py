@@ -17,6 +17,7 @@ from devhost.functions import (
     ENTITY_TRIGGER,
     HTTP_TRIGGER,
     ORCHESTRATION_TRIGGER,
+    QUEUE_TRIGGER,
     RETRIED_TRIGGERS,
     TIMER_TRIGGER,
     Binding,
@@ -56,7 +57,10 @@ def retry_policy(name: str, setting: Mapping[str, object] | None, trigger: Bindi
     if policy is None or trigger.type in RETRIED_TRIGGERS:
         return policy
     log.warning(
-        "%s: @app.retry is ignored, because the host does not retry functions of this trigger (%s)", name, trigger.type
+        "%s: @app.retry is ignored, because the host does not retry functions of this trigger (%s)%s",
+        name,
+        trigger.type,
+        ": extensions.queues.maxDequeueCount in host.json says how often" if trigger.type == QUEUE_TRIGGER else "",
     )
     return None
 

@@ -64,7 +64,9 @@ class Connections:
         hint = ""
         if isinstance(error, UnreachableError) and is_emulator(self._environ[setting]):
             hint = " Start Azurite (npx azurite --skipApiVersionCheck)."
-        log.warning("The storage of the app setting '%s' cannot be used: %s.%s Trying on.", setting, error, hint)
+        log.warning(
+            "The storage of the app setting '%s' cannot be used: %s.%s The host keeps trying.", setting, error, hint
+        )
 
     def back(self, setting: str) -> None:
         """Note that an account has answered, and say so after it was lost."""

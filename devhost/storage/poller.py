@@ -57,6 +57,7 @@ class Poller:
 
     def start(self) -> None:
         self._polling = asyncio.create_task(self._poll(), name=self._source.name)
+        self._polling.add_done_callback(_tell_failure)
 
     async def stop(self, grace_seconds: float) -> None:
         """Take no more messages, let running functions end for a while, give back the messages of the others."""
@@ -104,9 +105,13 @@ class Poller:
             work = self._settle(held, held.release(timedelta())) if self._stopping else self._process(held)
             task = asyncio.create_task(work, name=f"{self._source.name} {message.id}")
             self._held[task] = held
-            task.add_done_callback(lambda done: self._held.pop(done, None))
+            task.add_done_callback(self._ended)
         while len(self._held) > self._options.threshold:
             await asyncio.wait(self._held, return_when=asyncio.FIRST_COMPLETED)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._held.pop(task)
+        _tell_failure(task)
 
     async def _nap(self, seconds: float) -> None:
         """Wait until `seconds` have gone or this host itself has put a message into the queue."""
@@ -130,7 +135,7 @@ class Poller:
             succeeded = await self._fire(message, content)
         if succeeded:
             await self._settle(held, held.delete())
-        elif message.dequeue_count >= limit:
+        elif message.dequeue_count >= limit or self._source.poison is None:
             await self._settle(held, self._bury(held, f"its function failed {message.dequeue_count} times"))
         else:
             await self._settle(held, held.release(self._options.visibility_timeout))
@@ -139,7 +144,8 @@ class Poller:
     async def _bury(self, held: Held, reason: str) -> None:
         poison = self._source.poison
         if poison is None:  # it stays hidden until its lease ends, so that it does not fail in a tight loop
-            log.warning("The message %s of the poison queue %s failed again", held.message.id, self._source.name)
+            name = self._source.name
+            log.warning("The message %s stays in %s, which has no poison queue: %s", held.message.id, name, reason)
             return
         log.warning("The message %s goes to the queue %s: %s", held.message.id, poison.name, reason)
         await held.move(await self._connections.queue(poison.setting, poison.name))
@@ -151,3 +157,8 @@ class Poller:
             await outcome
         except StorageError as error:
             log.warning("The message %s of %s will come again: %s", held.message.id, self._source.name, error)
+
+
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("Work on the queue message or queue %s has failed", task.get_name(), exc_info=error)

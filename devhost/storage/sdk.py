@@ -35,9 +35,9 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (ServiceRequestError, ServiceResponseError) as error:
-        raise UnreachableError(_line(error)) from error
+        raise UnreachableError(_line(error)) from None  # its traceback would bury the line that says it
     except (AzureError, ValueError) as error:
-        raise StorageError(_line(error)) from error
+        raise StorageError(_line(error)) from None
 
 
 def _line(error: Exception) -> str:

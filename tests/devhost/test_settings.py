@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from devhost.errors import StartupError
-from devhost.settings import apply_environment, read_host_json, read_local_settings, whole_number
+from devhost.settings import QueueOptions, apply_environment, read_host_json, read_local_settings, whole_number
 
 
 def test_defaults(tmp_path: Path) -> None:
@@ -66,3 +68,36 @@ def test_numbers_among_the_settings() -> None:
     for text in ("0", "-1", "many"):
         with pytest.raises(StartupError, match=f"N must be a positive whole number, not '{text}'"):
             whole_number({"N": text}, "N", 1)
+
+
+def test_the_queues_of_host_json(tmp_path: Path) -> None:
+    queues = {
+        "batchSize": 5, "maxPollingInterval": "00:00:03", "visibilityTimeout": "00:01:00", "messageEncoding": "None"
+    }  # fmt: skip
+    (tmp_path / "host.json").write_text(json.dumps({"version": "2.0", "extensions": {"queues": queues}}))
+    options = read_host_json(tmp_path).extensions.queues
+    assert (options.batch_size, options.threshold, options.max_dequeue_count) == (5, 2, 5)
+    assert (options.max_polling_interval, options.visibility_timeout) == (timedelta(seconds=3), timedelta(minutes=1))
+    assert options.message_encoding == "none"
+    defaults = QueueOptions()
+    assert (defaults.batch_size, defaults.threshold, defaults.message_encoding) == (16, 8, "base64")
+    assert (defaults.max_polling_interval, defaults.visibility_timeout) == (timedelta(seconds=2), timedelta())
+
+
+@pytest.mark.parametrize(
+    "queues",
+    [
+        {"batchSize": 33},
+        {"batchSize": 0},
+        {"maxDequeueCount": 0},
+        {"newBatchThreshold": -1},
+        {"maxPollingInterval": 2000},
+        {"maxPollingInterval": "00:00:00.05"},
+        {"visibilityTimeout": "soon"},
+        {"messageEncoding": "utf8"},
+    ],
+)
+def test_wrong_queues_are_told(tmp_path: Path, queues: dict[str, object]) -> None:
+    (tmp_path / "host.json").write_text(json.dumps({"version": "2.0", "extensions": {"queues": queues}}))
+    with pytest.raises(StartupError, match=f"at 'extensions.queues.{next(iter(queues))}'"):
+        read_host_json(tmp_path)

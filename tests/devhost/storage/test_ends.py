@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 import socket
 import sys
@@ -91,12 +92,11 @@ async def test_storage_may_come_after_the_host(
     azurite = Azurite(*ports)
     monkeypatch.setenv("AzureWebJobsStorage", azurite.connection)
     monkeypatch.setenv("PREFIX", "late")
-    async with serve("queued") as client:
+    async with contextlib.AsyncExitStack() as after_the_host, asyncio.timeout(60), serve("queued") as client:
         refused = await client.post("/api/orders/l1", content="too early")
-        async with running(*ports):
-            assert (await client.post("/api/orders/l2", content="in time")).status_code == 200
-            async with asyncio.timeout(20):
-                seen = await client.get("/api/seen")
+        await after_the_host.enter_async_context(running(*ports))
+        assert (await client.post("/api/orders/l2", content="in time")).status_code == 200
+        seen = await client.get("/api/seen")
     assert refused.status_code == 500
     assert seen.status_code == 200
     warnings = [record.getMessage() for record in caplog.records if "cannot be used" in record.getMessage()]

@@ -199,3 +199,28 @@ async def test_a_stop_lets_functions_end(serve: Serve, storage: Storage, make_ap
         (work,) = (function.call for function in client.host.functions if function.name == "work")
         asyncio.get_running_loop().call_later(0.1, work.__globals__["go_on"].set)
     assert storage.count("in") == 0
+
+
+async def test_a_poison_queue_has_no_poison_queue(
+    serve: Serve, storage: Storage, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing = SLOW.replace("%PREFIX%-in", "%PREFIX%-poison") + "    raise ValueError('again')\n"
+    storage.put("poison", base64_of("bad"))
+    async with serve(make_app(failing)) as client:
+        await client.get("/api/began")
+        await client.get("/api/go-on")
+    assert storage.take("poison") == []  # hidden for a while, so that it does not fail in a tight loop
+    assert storage.count("poison") == 1
+    assert "which has no poison queue: its function failed 1 times" in caplog.text
+
+
+async def test_retry_policies_are_for_other_triggers(
+    serve: Serve, storage: Storage, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    retried = PLAIN.replace(
+        "@app.queue_trigger", "@app.retry('fixed_delay', '3', delay_interval='0:0:1')\n@app.queue_trigger"
+    )
+    async with serve(make_app(retried)):
+        pass
+    assert "receive: @app.retry is ignored" in caplog.text
+    assert "extensions.queues.maxDequeueCount in host.json says how often" in caplog.text
