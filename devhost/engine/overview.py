@@ -5,35 +5,24 @@ The queries run on the engine thread, so each is bounded: it walks an index, or 
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar, get_args
+from typing import NamedTuple, Protocol, TypeVar
 
+from devhost.engine import inspection
+from devhost.engine.inspection import CUT, TASK_COLUMNS, Payload, Row, Seen, rows_of
 from devhost.ports import InstanceNotFound
 
 T = TypeVar("T")
-Row = dict[str, Any]
-"""One row by the names of its columns, ready for JSON."""
-
-Payload = Literal["input", "output", "custom_status"]
-PAYLOADS: tuple[Payload, ...] = get_args(Payload)
-
 _PREVIEW = 300  # characters of a payload shown in a list
-_CUT = 4_000  # characters of a payload shown before all of it is asked for
-_CHUNK_EVENTS = 2_000
-_CHUNK_CHARACTERS = 1_000_000
-_OPEN_TASKS = 500
 _STRETCH = 5_000  # instances that one look goes through when no index helps
 _LAST = "\U0010ffff"  # sorts after whatever follows a prefix
-_WAIT = 6  # kind of the recorded action that waits for an external event
 
 _LIST = (
     "i.seq, i.id, i.name, i.status, i.created, i.updated, i.parent_id, "
     f"substr(i.custom_status, 1, {_PREVIEW}) AS custom_status, "
     f"CASE WHEN i.status IN ('Failed', 'Terminated') THEN substr(i.output, 1, {_PREVIEW}) END AS reason"
 )
-_TASK = "t.instance_id, t.id, t.kind, t.name, t.fire_at, t.starts, t.target, t.attempt, t.retry_max, t.child_id"
 
 
 class Reader(Protocol):
@@ -51,13 +40,6 @@ class InstanceFilter(NamedTuple):
     roots: bool = False
     before: int | None = None
     top: int = 50
-
-
-class Seen(NamedTuple):
-    """What a caller has of a history: its first `events` events, the last of them with this timestamp."""
-
-    events: int = 0
-    timestamp: str = ""
 
 
 class Overview:
@@ -88,11 +70,11 @@ class Overview:
         `events` holds JSON texts from number `first` on: 0 when what was seen is not the history any more. A long
         history comes in parts: `total` says how many events there are.
         """
-        return await self._reader.read(lambda connection: _instance(connection, instance_id, seen))
+        return await self._reader.read(lambda connection: inspection.instance(connection, instance_id, seen))
 
     async def payloads(self, instance_id: str) -> Row:
         """The instance's payloads as JSON text, long ones cut; `lengths` in characters."""
-        return await self._reader.read(lambda connection: _payloads(connection, instance_id))
+        return await self._reader.read(lambda connection: inspection.payloads(connection, instance_id))
 
     async def payload(self, instance_id: str, name: Payload) -> str:
         """One payload, all of it."""
@@ -157,7 +139,7 @@ def _instances(connection: sqlite3.Connection, wanted: InstanceFilter) -> tuple[
     # The page is chosen by number first: sorting whole rows would drag their payloads along.
     page = f"SELECT seq FROM instances WHERE {' AND '.join(conditions)} ORDER BY seq DESC LIMIT ?"  # noqa: S608
     sql = f"SELECT {_LIST} FROM instances i WHERE i.seq IN ({page}) ORDER BY i.seq DESC"  # noqa: S608 - our own texts
-    rows = _rows(connection, sql, *values, wanted.top + 1)
+    rows = rows_of(connection, sql, *values, wanted.top + 1)
     if len(rows) > wanted.top:
         return rows[: wanted.top], rows[wanted.top - 1]["seq"]
     return rows, floor or None
@@ -165,9 +147,9 @@ def _instances(connection: sqlite3.Connection, wanted: InstanceFilter) -> tuple[
 
 def _pending(connection: sqlite3.Connection, top: int) -> Row:
     def tasks(kinds: str, order: str) -> list[Row]:
-        return _rows(
+        return rows_of(
             connection,
-            f"SELECT {_TASK}, i.name AS instance_name, i.status, i.updated FROM tasks t "  # noqa: S608 - our own texts
+            f"SELECT {TASK_COLUMNS}, i.name AS instance_name, i.status, i.updated FROM tasks t "  # noqa: S608 - our own texts
             f"JOIN instances i ON i.id = t.instance_id WHERE t.seq IN (SELECT seq FROM tasks WHERE answered = 0 "
             f"AND kind IN ({kinds}) ORDER BY {order} LIMIT ?) ORDER BY t.{order}",
             top,
@@ -178,19 +160,19 @@ def _pending(connection: sqlite3.Connection, top: int) -> Row:
         "timers": tasks("'timer', 'retry'", "fire_at"),
         "subs": tasks("'sub'", "seq"),
         "entity_calls": tasks("'entity'", "seq"),
-        "waits": _rows(
+        "waits": rows_of(
             connection,
             "SELECT w.instance_id, w.name, w.unanswered, i.name AS instance_name, i.status, i.updated FROM waits w "
             "JOIN instances i ON i.id = w.instance_id WHERE w.unanswered > 0 LIMIT ?",
             top,
         ),
-        "early": _rows(
+        "early": rows_of(
             connection,
             "SELECT m.instance_id, m.name, i.name AS instance_name, i.status, i.updated FROM inbox m "
             "JOIN instances i ON i.id = m.instance_id WHERE m.kind = 'event' LIMIT ?",
             top,
         ),
-        "operations": _rows(
+        "operations": rows_of(
             connection,
             "SELECT entity_name, entity_key, count(*) AS waiting FROM operations GROUP BY 1, 2 LIMIT ?",
             top,
@@ -198,84 +180,12 @@ def _pending(connection: sqlite3.Connection, top: int) -> Row:
     }
 
 
-def _instance(connection: sqlite3.Connection, instance_id: str, seen: Seen) -> Row:
-    found = _rows(
-        connection,
-        "SELECT i.id, i.name, i.version, i.status, i.created, i.updated, i.execution_id, i.parent_id, i.events, "
-        "i.ended_turn IS NOT NULL AS returned, p.name AS parent_name, p.status AS parent_status "
-        "FROM instances i LEFT JOIN instances p ON p.id = i.parent_id WHERE i.id = ?",
-        instance_id,
-    )
-    if not found:
-        raise InstanceNotFound(f"there is no instance with the id '{instance_id}'")
-    instance = found[0]
-    first = seen.events if _is_still(connection, instance_id, seen) else 0
-    events = _events(connection, instance_id, first)
-    return {
-        "instance": instance,
-        "total": instance.pop("events"),
-        "first": first,
-        "events": events,
-        "wait_actions": _rows(
-            connection,
-            "SELECT name, turn FROM actions WHERE instance_id = ? AND kind = ? AND turn >= ? AND turn < ? ORDER BY n",
-            *(instance_id, _WAIT, first, first + len(events)),
-        ),
-        "open": _rows(
-            connection,
-            f"SELECT {_TASK} FROM tasks t WHERE t.instance_id = ? AND t.answered = 0 ORDER BY t.id LIMIT ?",  # noqa: S608
-            *(instance_id, _OPEN_TASKS),
-        ),
-        "waits": _rows(
-            connection,
-            "SELECT name, unanswered FROM waits WHERE instance_id = ? AND unanswered > 0 LIMIT ?",
-            *(instance_id, _OPEN_TASKS),
-        ),
-        "early": _rows(
-            connection,
-            "SELECT name, count(*) AS waiting FROM inbox WHERE instance_id = ? AND kind = 'event' GROUP BY 1 LIMIT ?",
-            *(instance_id, _OPEN_TASKS),
-        ),
-    }
-
-
-def _is_still(connection: sqlite3.Connection, instance_id: str, seen: Seen) -> bool:
-    """Histories only grow, but a rewind cuts them and a new generation starts over: both at a later time."""
-    sql = "SELECT json FROM history WHERE instance_id = ? AND n = ?"
-    row = connection.execute(sql, (instance_id, seen.events - 1)).fetchone()
-    return row is not None and json.loads(row[0])["Timestamp"] == seen.timestamp
-
-
-def _events(connection: sqlite3.Connection, instance_id: str, first: int) -> list[str]:
-    texts: list[str] = []
-    room = _CHUNK_CHARACTERS
-    cursor = connection.execute(
-        "SELECT json FROM history WHERE instance_id = ? AND n >= ? ORDER BY n LIMIT ?",
-        (instance_id, first, _CHUNK_EVENTS),
-    )
-    for (text,) in cursor:
-        texts.append(text)
-        room -= len(text)
-        if room <= 0:
-            break
-    return texts
-
-
-def _payloads(connection: sqlite3.Connection, instance_id: str) -> Row:
-    columns = ", ".join(f"substr({name}, 1, {_CUT}) AS {name}, length({name})" for name in PAYLOADS)
-    sql = f"SELECT {columns} FROM instances WHERE id = ?"  # noqa: S608 - our own texts
-    row = connection.execute(sql, (instance_id,)).fetchone()
-    if row is None:
-        raise InstanceNotFound(f"there is no instance with the id '{instance_id}'")
-    return {name: {"text": row[2 * i], "length": row[2 * i + 1]} for i, name in enumerate(PAYLOADS)}
-
-
 def _entities(connection: sqlite3.Connection, name: str, key_prefix: str, after: str | None, limit: int) -> list[Row]:
     # The smallest key is the empty one, which is after nothing.
     start = "key >= ?" if after is None else "key > ?"
-    return _rows(
+    return rows_of(
         connection,
-        f"SELECT key, substr(state, 1, {_CUT}) AS state, length(state) AS length, updated, "  # noqa: S608
+        f"SELECT key, substr(state, 1, {CUT}) AS state, length(state) AS length, updated, "  # noqa: S608
         "(SELECT count(*) FROM operations WHERE entity_name = name AND entity_key = key) AS waiting FROM entities "
         f"WHERE name = ? AND {start} AND key < ? ORDER BY key LIMIT ?",
         *(name, key_prefix if after is None else after, key_prefix + _LAST, limit),
@@ -290,9 +200,3 @@ def _entity_names(connection: sqlite3.Connection) -> list[str]:
         "SELECT name FROM names WHERE name IS NOT NULL"
     )
     return [row[0] for row in rows]
-
-
-def _rows(connection: sqlite3.Connection, sql: str, *values: object) -> list[Row]:
-    cursor = connection.execute(sql, values)
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor]

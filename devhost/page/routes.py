@@ -14,7 +14,8 @@ from starlette.routing import Route
 
 from devhost.engine.clock import to_text, utc_now
 from devhost.engine.errors import EngineStopped
-from devhost.engine.overview import PAYLOADS, InstanceFilter, Overview, Seen
+from devhost.engine.inspection import PAYLOADS, Seen
+from devhost.engine.overview import InstanceFilter, Overview
 from devhost.functions import Function, JsonValue
 from devhost.page.files import PATH, page_routes
 from devhost.page.shortening import short_event

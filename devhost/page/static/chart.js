@@ -24,7 +24,7 @@ export class Chart {
       row: (index) => this.row(this.shown[index]),
       choose: (index) => choose(this.shown[index] ?? null),
     });
-    this.axis = h("div", { class: "axis", "aria-hidden": "true" });
+    this.axis = h("div", { class: "axis", "aria-hidden": "true" }, h("span"));
     this.tools = h("div", { class: "chart-tools" });
     this.element = h("div", { class: "chart" }, this.tools, this.axis, this.list.element);
     this.element.lives = true;
@@ -57,7 +57,7 @@ export class Chart {
     this.shown = [whole, ...this.all].filter((bar) => !this.only || this.only === bar.kind || (this.only === "failed" && bar.state === "failed"));
     this.bands = suspensions(data.events, to);
     fill(this.tools, this.filters(), squeezable.length > 0 && this.switch());
-    fill(this.axis, h("span"), this.axisPicture());
+    fill(this.axis, this.axis.firstChild, this.axisPicture());
     this.list.set(this.shown.length);
   }
 
@@ -114,7 +114,7 @@ export class Chart {
     const gaps = squeezed.map(([start, end]) => [(at(start) + at(end)) / 2, duration(end - start), "gap-text"]);
     // On a squeezed axis round distances say nothing: how long each squeezed stretch was does.
     const marks = squeezed.length ? [[0, "0", ""]] : ticks(from, to).map((time) => [at(time), time === from ? "0" : `+${duration(time - from)}`, ""]);
-    const pixel = 1 / Math.max(this.axis.lastChild?.getBoundingClientRect().width ?? 0, 200);
+    const pixel = 1 / Math.max(this.axis.clientWidth - this.axis.firstChild.offsetWidth, 200);
     let free = -1;
     const texts = [...marks, ...gaps].filter(([place, , name]) => {
       const fits = place >= free && place <= 1 - (name ? 28 : 60) * pixel;

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { fill, h } from "./dom.js";
-import { duration, millis, moment, plain } from "./format.js";
+import { duration, moment } from "./format.js";
 import { EVENT_NAMES, KINDS } from "./model.js";
 import { Payload } from "./payload.js";
 
@@ -75,6 +75,3 @@ export class Details {
     );
   }
 }
-
-export const failureText = (output) => plain(output ?? "");
-export const since = (text, now) => duration(now - millis(text));

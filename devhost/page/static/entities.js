@@ -72,7 +72,7 @@ export class EntitiesView {
   /** The block of an entity's state is kept, so that “show all” survives the next look. */
   state(name, { key, state, length }) {
     const id = JSON.stringify([name, key]);
-    const block = this.states.get(id) ?? new Payload(`State of ${key}`, "no state");
+    const block = this.states.get(id) ?? new Payload(`State of ${key}`, { empty: "no state" });
     this.states.set(id, block);
     block.set(state, length, () => api.readEntity(name, key));
     block.element.key = "state";

@@ -61,13 +61,14 @@ export function plain(text) {
 
 /**
  * Takes off the strings around a JSON text: the SDK sends JSON text inside a JSON string.
- * `cut` texts end anywhere. Returns the text and how many strings were around it.
+ * `cut` texts end anywhere; `scalars` takes a string that holds a number for a number. Returns the text and how many
+ * strings were around it.
  */
-export function unwrap(text, cut = false) {
+export function unwrap(text, { cut = false, scalars = false } = {}) {
   let wrapped = 0;
   while (text.startsWith('"')) {
     const inner = parse(cut ? closed(text) : text);
-    if (typeof inner !== "string" || !(cut ? /^\s*["[{]/.test(inner) : parse(inner) !== undefined)) break;
+    if (typeof inner !== "string" || !(scalars || /^\s*["[{]/.test(inner)) || !(cut || parse(inner) !== undefined)) break;
     text = inner;
     wrapped += 1;
   }

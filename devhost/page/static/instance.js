@@ -23,7 +23,7 @@ export class InstanceView {
     this.head = h("div", { class: "instance-head" });
     this.waiting = h("div", {});
     this.failure = h("div", {});
-    this.payloads = { input: new Payload("Input"), output: new Payload("Output"), custom_status: new Payload("Custom status") };
+    this.payloads = { input: new Payload("Input", { scalars: true }), output: new Payload("Output"), custom_status: new Payload("Custom status") };
     this.details = new Details(id);
     this.details.close = () => this.choose(null, null);
     this.chart = new Chart((bar) => this.choose(bar, null));

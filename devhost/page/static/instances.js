@@ -96,7 +96,7 @@ export class InstancesView {
 
   row(instance, now) {
     const ended = hasEnded(instance.status);
-    const says = instance.reason ? plainCut(instance.reason).split("\n")[0] : instance.custom_status ? unwrap(instance.custom_status, true).text : "";
+    const says = instance.reason ? gist(instance.reason) : instance.custom_status ? unwrap(instance.custom_status, { cut: true }).text : "";
     return h(
       "tr",
       { key: instance.seq },
@@ -151,5 +151,8 @@ export class InstancesView {
   }
 }
 
-/** A cut JSON string as its plain text. */
-const plainCut = (text) => plain(text.endsWith('"') ? text : `${text.replace(/\\(u[\da-f]{0,3})?$/i, "")}"`);
+/** What a reason really says, without the functions it passed through; it is a JSON string, and may be cut. */
+function gist(reason) {
+  const text = plain(reason.endsWith('"') ? reason : `${reason.replace(/\\(u[\da-f]{0,3})?$/i, "")}"`);
+  return text.split("\n")[0].replace(/^((Orchestrator|Activity) function '[^']*' failed: +)+/, "").trim();
+}

@@ -7,13 +7,14 @@ const COLOURED = 20_000;
 const SHOWN = 1_000_000;
 
 /**
- * A block that shows a JSON text. `set(text, length, load)`: `length` is that of the whole text where `text` was cut,
+ * A block that shows a JSON text, or `empty` words. `set(text, length, load)`: `length` is that of the whole text where `text` was cut,
  * and `load` fetches it.
  */
 export class Payload {
-  constructor(name, empty = "none") {
+  constructor(name, { empty = "none", scalars = false } = {}) {
     this.name = name;
     this.empty = empty;
+    this.scalars = scalars;
     this.element = h("div", { class: "payload" });
     this.element.lives = true;
     this.set(null, 0, null);
@@ -31,7 +32,7 @@ export class Payload {
       return;
     }
     const cut = this.whole === null && this.length > this.text.length;
-    const { text, wrapped } = unwrap(this.whole ?? this.text, cut);
+    const { text, wrapped } = unwrap(this.whole ?? this.text, { cut, scalars: this.scalars });
     fill(
       this.element,
       h("pre", { class: "json", tabindex: 0, role: "region", "aria-label": this.name }, coloured(text.slice(0, SHOWN))),

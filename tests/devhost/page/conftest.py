@@ -37,7 +37,10 @@ class Shop(NamedTuple):
 
 @contextlib.contextmanager
 def open_shop(state: Path, *more: str) -> Iterator[Shop]:
-    command = [sys.executable, "-m", "devhost", "--app", APPS / "watched", "--state", state, "--port", "0", *more]
+    command = [
+        *(sys.executable, "-m", "devhost", "--app", str(APPS / "watched"), "--state", str(state), "--port", "0"),
+        *more,
+    ]
     log = state.with_name("host.log")
     with log.open("w") as errors:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True)

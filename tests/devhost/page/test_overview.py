@@ -1,4 +1,4 @@
-"""The page's questions to a state file that holds ten thousand of everything: right, and cheap by SQLite's own count."""
+"""The page's questions to a state file with ten thousand of everything: right, and cheap by SQLite's own count."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TypeVar
 import pytest
 
 from devhost.engine.database import open_database
-from devhost.engine.overview import InstanceFilter, Overview, Seen
+from devhost.engine.inspection import Seen
+from devhost.engine.overview import InstanceFilter, Overview
 from devhost.ports import InstanceNotFound
 
 MANY = 10_000

@@ -25,11 +25,13 @@ async def order(client: httpx.AsyncClient, instance_id: str, **more: object) -> 
     assert started.json()["id"] == instance_id
 
 
-async def until(client: httpx.AsyncClient, instance_id: str, there: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """What the page gets of an instance, once it is as wanted."""
+async def until(
+    client: httpx.AsyncClient, query: str, there: Callable[[dict[str, Any]], bool], **parameters: str | int
+) -> dict[str, Any]:
+    """What the page gets for its query, once it is as wanted."""
     async with asyncio.timeout(20):
         while True:
-            answer = (await client.get(f"{API}/instance", params={"id": instance_id})).json()
+            answer = (await client.get(f"{API}/{query}", params=parameters)).json()
             if there(answer):
                 return dict(answer)
             await asyncio.sleep(0.02)
@@ -37,6 +39,10 @@ async def until(client: httpx.AsyncClient, instance_id: str, there: Callable[[di
 
 def waits(answer: dict[str, Any]) -> bool:
     return bool(answer.get("waits"))
+
+
+def has_failed(answer: dict[str, Any]) -> bool:
+    return bool(answer.get("instance", {}).get("status") == "Failed")
 
 
 async def test_the_page_and_all_its_parts_come_from_here(serve: Serve) -> None:
@@ -58,7 +64,7 @@ async def test_the_page_and_all_its_parts_come_from_here(serve: Serve) -> None:
 async def test_an_instance_with_an_odd_id(serve: Serve) -> None:
     async with serve("watched") as client:
         await order(client, ODD_ID)
-        answer = await until(client, ODD_ID, waits)
+        answer = await until(client, "instance", waits, id=ODD_ID)
         assert answer["instance"]["name"] == "fulfil"
         assert answer["waits"] == [{"name": "approve", "unanswered": 1}]
         assert [task["kind"] for task in answer["open"]] == ["timer"]
@@ -69,7 +75,7 @@ async def test_an_instance_with_an_odd_id(serve: Serve) -> None:
         again = (await client.get(f"{API}/instance", params=query)).json()
         assert (again["first"], again["events"]) == (answer["total"], [])
         await client.post(f"{DURABLE}/instances/{quote(ODD_ID)}/raiseEvent/Approve", json=1)
-        assert (await until(client, ODD_ID, waits))["early"] == [{"name": "Approve", "waiting": 1}]
+        assert (await until(client, "instance", waits, id=ODD_ID))["early"] == [{"name": "Approve", "waiting": 1}]
         child = (await client.get(f"{API}/instances", params={"prefix": f"{ODD_ID}:"})).json()["instances"]
         assert [(row["name"], row["parent_id"]) for row in child] == [("ship", ODD_ID)]
         pending = (await client.get(f"{API}/pending")).json()
@@ -79,7 +85,7 @@ async def test_an_instance_with_an_odd_id(serve: Serve) -> None:
 async def test_large_payloads_are_cut_until_asked_for(serve: Serve) -> None:
     async with serve("watched") as client:
         await order(client, "large", items=["x" * 60_000])
-        answer = await until(client, "large", waits)
+        answer = await until(client, "instance", waits, id="large")
         scheduled = answer["events"][2]
         assert (len(scheduled["Input"]), scheduled["Cut"]) == (1_000, {"Input": 60_002})
         whole = (await client.get(f"{API}/event", params={"id": "large", "n": 2})).json()
@@ -94,16 +100,10 @@ async def test_large_payloads_are_cut_until_asked_for(serve: Serve) -> None:
 async def test_a_rewound_history_starts_over(serve: Serve) -> None:
     async with serve("watched") as client:
         await client.post(f"{DURABLE}/orchestrators/broken/b")
-        failed = await until(client, "b", lambda answer: answer.get("instance", {}).get("status") == "Failed")
+        failed = await until(client, "instance", has_failed, id="b")
         await client.post(f"{DURABLE}/instances/b/rewind")
-
-        async def follow() -> dict[str, Any]:
-            query = {"id": "b", "after": failed["total"], "last": failed["events"][-1]["Timestamp"]}
-            return dict((await client.get(f"{API}/instance", params=query)).json())
-
-        async with asyncio.timeout(20):
-            while (answer := await follow())["instance"]["status"] != "Failed":
-                await asyncio.sleep(0.02)
+        last = failed["events"][-1]["Timestamp"]
+        answer = await until(client, "instance", has_failed, id="b", after=failed["total"], last=last)
         assert answer["first"] == 0
         listed = (await client.get(f"{API}/instances", params={"status": "Failed"})).json()["instances"]
         assert "no address for nobody" in listed[0]["reason"]
@@ -112,9 +112,7 @@ async def test_a_rewound_history_starts_over(serve: Serve) -> None:
 async def test_entities_and_functions(serve: Serve) -> None:
     async with serve("watched") as client:
         await client.post(f"{DURABLE}/entities/stock/a%2Fb%20%25?op=take", content="7")
-        async with asyncio.timeout(20):
-            while not (listed := (await client.get(f"{API}/entities?name=Stock")).json())["entities"]:
-                await asyncio.sleep(0.02)
+        listed = await until(client, "entities", lambda answer: bool(answer["entities"]), name="Stock")
         functions = {one["name"]: one for one in (await client.get(f"{API}/functions")).json()["functions"]}
     assert listed["names"] == ["stock"]
     assert [(row["key"], row["state"]) for row in listed["entities"]] == [("a/b %", '{"left": 93, "taken": 7}')]
