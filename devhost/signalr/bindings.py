@@ -26,13 +26,13 @@ class SignalRBindings:
 
     async def connection_info(self, binding: Binding, data: BindingData) -> str:
         """The JSON text a negotiate function returns: where to connect, and a token for the binding's user."""
-        endpoint = self._endpoint(binding)
+        endpoint = self.endpoint(binding)
         url = endpoint.client_url(binding.text("hubName"))
         return json.dumps({"url": url, "accessToken": endpoint.mint(url, _claims(binding, data))})
 
     async def send(self, binding: Binding, datum: Datum, _: BindingData) -> None:
         """Deliver what the output binding was given. Raises `ValueError` when it is not what the binding takes."""
-        endpoint, hub = self._endpoint(binding), binding.text("hubName")
+        endpoint, hub = self.endpoint(binding), binding.text("hubName")
         items = parse_output(datum.value)
         if endpoint == self._emulated:
             for item in items:
@@ -40,7 +40,8 @@ class SignalRBindings:
         else:
             await RemoteService(endpoint).deliver(hub, items)
 
-    def _endpoint(self, binding: Binding) -> Endpoint:
+    def endpoint(self, binding: Binding) -> Endpoint:
+        """The service that a binding's setting names. Raises `ValueError` when it names none."""
         setting = binding.text("connectionStringSetting", SETTING)
         try:
             return Endpoint.parse(self._environ.get(setting, ""))

@@ -37,13 +37,17 @@ class Caller:
 
 @dataclass(frozen=True)
 class Event:
-    """Something a client did. A message has arguments, only a lost connection has an error."""
+    """Something a client did. A message has arguments, only a lost connection has an error.
+
+    `headers` are those of the service's request, None when it was made here.
+    """
 
     caller: Caller
     category: str
     name: str
     arguments: Sequence[object] | None = None
     error: str | None = None
+    headers: Mapping[str, str] | None = None
 
 
 Fire = Callable[[Event], Awaitable[str]]
@@ -66,13 +70,16 @@ class SignalRTriggers:
             if function.trigger.type == SIGNALR_TRIGGER and function.unserved is None
         }
 
+    def find(self, event: Event) -> Function | None:
+        return self._functions.get(_event_key(event))
+
     async def fire(self, event: Event) -> str:
         """Run the event's function and return what it returned, as JSON text.
 
         Raises `NoFunction`, `ValueError` for another number of arguments than the function names, and whatever the
         function raised.
         """
-        function = self._functions.get(_event_key(event))
+        function = self.find(event)
         if function is None:
             return await nobody(event)
         subject = f"{event.name} of {event.caller.user or 'a client'}"
@@ -109,15 +116,6 @@ def mark_conflicting_events(functions: Iterable[Function]) -> list[Function]:
 def invocation_json(event: Event) -> str:
     """The `InvocationContext` of the SignalR extension, which is what functions get."""
     caller = event.caller
-    headers = {
-        "X-ASRS-Connection-Id": caller.connection_id,
-        "X-ASRS-Hub": caller.hub,
-        "X-ASRS-Category": event.category,
-        "X-ASRS-Event": event.name,
-        "X-ASRS-User-Id": caller.user,
-        "X-ASRS-User-Claims": ", ".join(f"{name}: {value}" for name, value in caller.claims.items()),
-        "X-ASRS-Client-Query": f"?{urlencode(caller.query)}",
-    }
     return json.dumps(
         {
             "Arguments": event.arguments,
@@ -127,11 +125,26 @@ def invocation_json(event: Event) -> str:
             "Hub": caller.hub,
             "ConnectionId": caller.connection_id,
             "UserId": caller.user,
-            "Headers": {name: value for name, value in headers.items() if value},
+            "Headers": _headers(event) if event.headers is None else dict(event.headers),
             "Query": dict(caller.query),
             "Claims": dict(caller.claims),
         }
     )
+
+
+def _headers(event: Event) -> dict[str, str]:
+    """What the service would have sent."""
+    caller = event.caller
+    headers = {
+        "X-ASRS-Connection-Id": caller.connection_id,
+        "X-ASRS-Hub": caller.hub,
+        "X-ASRS-Category": event.category,
+        "X-ASRS-Event": event.name,
+        "X-ASRS-User-Id": caller.user or "",
+        "X-ASRS-User-Claims": ", ".join(f"{name}: {value}" for name, value in caller.claims.items()),
+        "X-ASRS-Client-Query": f"?{urlencode(caller.query)}",
+    }
+    return {name: value for name, value in headers.items() if value}
 
 
 def _why_unfired(function: Function, taken: dict[_Key, str]) -> str | None:

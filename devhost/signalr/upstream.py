@@ -43,18 +43,22 @@ class Upstream:
             return
 
     async def _answer(self, event: Event, invocation_id: str, connection: Connection) -> None:
-        try:
-            frame = result_frame(invocation_id, await self._fire(event))
-        except NoFunction:
-            frame = _failed(invocation_id, event.name, "no upstream serves it")
-        except Exception as error:  # user code raises anything; the log has it already, the client gets what it said
-            frame = _failed(invocation_id, event.name, f"{type(error).__name__}: {error}")
-        connection.send(frame)
+        connection.send(await answer_frame(self._fire, event, invocation_id))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def answer_frame(fire: Fire, event: Event, invocation_id: str) -> Frame:
+    """Run the event's function, and what its caller is to get of it."""
+    try:
+        return result_frame(invocation_id, await fire(event))
+    except NoFunction:
+        return _failed(invocation_id, event.name, "no upstream serves it")
+    except Exception as error:  # user code raises anything; the log has it already, the client gets what it said
+        return _failed(invocation_id, event.name, f"{type(error).__name__}: {error}")
 
 
 def _failed(invocation_id: str, target: str, why: str) -> Frame:

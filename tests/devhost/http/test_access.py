@@ -129,7 +129,8 @@ async def test_keys_are_listed_set_and_removed(guarded: HostClient, kept: dict[s
     assert (await guarded.get("/admin/host/keys")).json()["keys"][1] == {"name": "friend", "value": "given again"}
     assert master == {"name": "_master", "value": kept["master"]}
     assert [key["name"] for key in (await guarded.get("/admin/host/systemkeys")).json()["keys"]] == [
-        "durabletask_extension"
+        "durabletask_extension",
+        "signalr_extension",
     ]
     guarded.headers["x-functions-key"] = made.json()["value"]
     assert (await guarded.get("/api/usual")).status_code == 200

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
+import os
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import jwt
 import pytest
 import websockets
 
 from devhost.functions import SIGNALR_TRIGGER, Binding, Function
+from devhost.signalr.endpoint import SETTING, Endpoint
 from devhost.signalr.trigger import mark_conflicting_events
 from tests.devhost.conftest import HostClient, MakeApp, Serve
 from tests.devhost.signalr.test_stock_client import connected
@@ -150,6 +154,50 @@ async def test_one_fires_by_hand(host: HostClient) -> None:
     response = await host.post("/admin/functions/on_told", json={"input": {"Arguments": ["by hand"]}})
     assert response.status_code == 202
     assert await heard(host) == {"Arguments": ["by hand"]}
+
+
+async def test_a_service_elsewhere_calls_the_webhook(host: HostClient) -> None:
+    key = Endpoint.parse(os.environ[SETTING]).access_key
+    headers = {
+        "content-type": "application/json",
+        "x-asrs-hub": "chat",
+        "x-asrs-category": "messages",
+        "x-asrs-event": "told",
+        "x-asrs-connection-id": "c1",
+        "x-asrs-user-id": "ann",
+        "x-asrs-user-claims": "role: editor, role: reader",
+        "x-asrs-client-query": "?hub=chat&a=1",
+        "x-asrs-signature": f"sha256=00,sha256={hmac.new(key.encode(), b'c1', 'sha256').hexdigest().upper()}",
+    }
+
+    async def receive(body: str, **others: str) -> httpx.Response:
+        sent = {**headers, **{f"x-asrs-{name}": value for name, value in others.items()}}
+        return await host.post("/runtime/webhooks/signalr", content=f"{body}\x1e", headers=sent)
+
+    told = await receive('{"type":1,"target":"told","arguments":["a",1]}')
+    seen = await heard(host)
+    added = await receive('{"type":1,"target":"add","arguments":[1,2],"invocationId":"7"}', event="add")
+    failed = await receive('{"type":1,"target":"fail","arguments":[],"invocationId":"8"}', event="fail")
+    gone = await receive('{"type":11,"error":"lost"}', category="connections", event="disconnected")
+    lost = await heard(host)
+    assert (told.status_code, gone.status_code) == (200, 200)
+    assert (seen["Arguments"], seen["Claims"], seen["Query"]) == (
+        ["a", 1],
+        {"role": "editor"},
+        {"hub": "chat", "a": "1"},
+    )
+    assert (seen["ConnectionId"], seen["Headers"]["x-asrs-user-id"]) == ("c1", "ann")
+    assert (lost["Event"], lost["Error"]) == ("disconnected", "lost")
+    assert added.text == '{"type":3,"invocationId":"7","result":3}\x1e'
+    assert "ValueError: it was told to" in failed.text
+    refused = [
+        await receive('{"type":1,"target":"told","arguments":["a",1]}', signature="sha256=00"),
+        await receive('{"type":1,"target":"unknown","arguments":[]}', event="unknown"),
+        await receive('{"type":1,"target":"other","arguments":[]}'),
+        await receive("nonsense"),
+        await host.post("/runtime/webhooks/signalr", content=b"\x93"),
+    ]
+    assert [response.status_code for response in refused] == [401, 404, 400, 400, 415]
 
 
 def function(name: str, category: str, event: str, hub: str = "chat") -> Function:
