@@ -39,8 +39,8 @@ def encode(content: str | bytes, encoding: Encoding) -> str:
 
 
 def decode(text: str, encoding: Encoding) -> bytes:
-    """The content of what a queue holds. Raises `ValueError` for what is not base64 where it should be."""
-    return text.encode() if encoding == "none" else base64.b64decode(text, validate=True)
+    """The content of what a queue holds. Raises `ValueError` where it should be base64 and is not."""
+    return text.encode() if encoding == "none" else base64.b64decode("".join(text.split()), validate=True)
 
 
 def contents(datum: Datum) -> list[str | bytes]:
@@ -68,14 +68,20 @@ def metadata(message: Message) -> dict[str, Datum]:
 def binding_data(message: Message, content: bytes) -> BindingData:
     """What binding expressions may use: a JSON message's properties, then `{queueTrigger}` and the metadata."""
     own = {name: str(datum.value) for name, datum in metadata(message).items()}
-    properties: JsonValue = None
-    with contextlib.suppress(UnicodeDecodeError):  # a message of bytes has neither text nor properties
-        own["queueTrigger"] = text = content.decode()
-        properties = _json(text)
-    values = dict(_flat("", properties)) if isinstance(properties, dict) else {}
+    with contextlib.suppress(UnicodeDecodeError):  # a message of bytes has no text
+        own["queueTrigger"] = content.decode()
+    values = _properties(content)
     taken = {name.lower() for name in values}
     values |= {name: value for name, value in own.items() if name.lower() not in taken}
     return BindingData(values=values, subject=message.id[:8])
+
+
+def _properties(content: bytes) -> dict[str, str]:
+    try:
+        parsed = json.loads(content)
+        return dict(_flat("", parsed)) if isinstance(parsed, dict) else {}
+    except (ValueError, RecursionError):  # no JSON, or JSON that nests too deep for anybody to name its properties
+        return {}
 
 
 def _flat(prefix: str, properties: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
@@ -96,6 +102,6 @@ def _content(item: JsonValue, *, unwrap: bool) -> str:
 def _json(text: str) -> JsonValue:
     try:
         value: JsonValue = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value

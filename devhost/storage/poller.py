@@ -71,7 +71,7 @@ class Poller:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)  # cancelled, by us
-        await asyncio.gather(*(self._settle(held, held.release(timedelta())) for held in left))
+        await self._give_back(left)
 
     async def _poll(self) -> None:
         while not self._stopping:
@@ -100,10 +100,12 @@ class Poller:
     async def _begin(self, messages: list[Message]) -> None:
         """Work on `messages`; return when so few are left that there is room for more."""
         queue = await self._connections.queue(self._source.setting, self._source.name)
-        for message in messages:
-            held = Held(queue, message)
-            work = self._settle(held, held.release(timedelta())) if self._stopping else self._process(held)
-            task = asyncio.create_task(work, name=f"{self._source.name} {message.id}")
+        taken = [Held(queue, message) for message in messages]
+        if self._stopping:  # they came with the last request
+            await self._give_back(taken)
+            return
+        for held in taken:
+            task = asyncio.create_task(self._process(held), name=f"{self._source.name} {held.message.id}")
             self._held[task] = held
             task.add_done_callback(self._ended)
         while len(self._held) > self._options.threshold:
@@ -150,6 +152,9 @@ class Poller:
         log.warning("The message %s goes to the queue %s: %s", held.message.id, poison.name, reason)
         await held.move(await self._connections.queue(poison.setting, poison.name))
         self._connections.ring(poison.setting, poison.name)
+
+    async def _give_back(self, messages: list[Held]) -> None:
+        await asyncio.gather(*(self._settle(held, held.release(timedelta())) for held in messages))
 
     async def _settle(self, held: Held, outcome: Coroutine[object, object, None]) -> None:
         """Tell storage what became of a message. Where that fails, it comes again: at least once is the promise."""

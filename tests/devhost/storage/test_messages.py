@@ -25,7 +25,7 @@ def test_what_is_encoded_can_be_decoded(encoding: Encoding) -> None:
 
 
 def test_bytes_that_are_no_text_need_an_encoding() -> None:
-    assert decode(encode(b"\xff", "base64"), "base64") == b"\xff"
+    assert decode(encode(b"\xff", "base64") + "\n", "base64") == b"\xff"
     with pytest.raises(ValueError, match="utf-8"):
         encode(b"\xff", "none")
     with pytest.raises(ValueError, match="base64"):
@@ -40,7 +40,7 @@ def test_binding_expressions_see_the_message_first() -> None:
     assert resolve("{lines}", data) == "[1]"
 
 
-@pytest.mark.parametrize("content", [b"plain", b"[1, 2]", b"\xff"])
+@pytest.mark.parametrize("content", [b"plain", b"[1, 2]", b"\xff", b'{"a":' * 10_000])
 def test_messages_without_properties(content: bytes) -> None:
     data = binding_data(message(), content)
     assert resolve("{id}", data) == "0123456789"
