@@ -201,7 +201,8 @@ def _compose(
     app = DurableApp(functions, invoker)
     engine = SqliteEngine(state, app, _engine_options(host_json))
     routes = RouteTable(functions, host_json.extensions.http.route_prefix)
-    dispatcher = FunctionDispatcher(routes, invoker, _style(functions), body_limit(os.environ), keys)
+    limit = body_limit(os.environ)
+    dispatcher = FunctionDispatcher(routes, invoker, _style(functions), limit, keys)
     timers = Timers(functions, invoker, Monitor(state.with_name(f"{state.name}.timers.json")), os.environ)
     hub_events = SignalRTriggers(functions, invoker)
     queues = QueueTriggers(functions, invoker, connections, queue_options, os.environ)
@@ -215,7 +216,8 @@ def _compose(
         middleware.append(Middleware(KeyGate, keys=keys, own_entrance=own_entrance))
     page = PageApi(Overview(engine), functions, routes.urls(origin), timers.next_occurrence)
     web = Starlette(middleware=middleware)
-    web.router.default = Front([*admin.routes, *page.routes, *DurableApi(engine, urls).routes, *hub.routes], dispatcher)
+    durable = DurableApi(engine, urls, limit)
+    web.router.default = Front([*admin.routes, *page.routes, *durable.routes, *hub.routes], dispatcher)
     return Host(
         functions=everything,
         routes=routes,

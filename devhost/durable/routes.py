@@ -23,6 +23,7 @@ from devhost.durable.parameters import (
 )
 from devhost.durable.views import entity_json, json_array, json_object, status_json
 from devhost.engine.errors import EngineStopped
+from devhost.http.limits import DEFAULT_BODY_LIMIT, limit_body
 from devhost.ports import BadRequest, Engine, InstanceEnded, InstanceExists, InstanceNotFound, InstanceStatus
 
 _RUNNING = frozenset({"Running", "Pending", "Suspended", "ContinuedAsNew"})
@@ -37,8 +38,9 @@ Handler = Callable[[Request], Awaitable[Response]]
 class DurableApi:
     """Answers the durable HTTP API from an engine. `routes` is what to serve."""
 
-    def __init__(self, engine: Engine, urls: DurableUrls) -> None:
+    def __init__(self, engine: Engine, urls: DurableUrls, body_limit: int = DEFAULT_BODY_LIMIT) -> None:
         self._engine = engine
+        self._body_limit = body_limit
         self._urls = urls
         self._operations: dict[str, Callable[[str, str], Awaitable[None]]] = {
             "terminate": engine.terminate,
@@ -67,7 +69,23 @@ class DurableApi:
             ("POST", "/entities/{name}/{key:path}", self._signal_entity),
             ("DELETE", "/entities/{name}/{key:path}", self._delete_entity),
         ]
-        return [Route(API_PATH + path, _answering_errors(handler), methods=[method]) for method, path, handler in table]
+        return [
+            Route(API_PATH + path, self._answering_errors(handler), methods=[method]) for method, path, handler in table
+        ]
+
+    def _answering_errors(self, handler: Handler) -> Handler:
+        async def answer(request: Request) -> Response:
+            try:
+                limited = limit_body(request.scope, request.receive, self._body_limit)
+                return await handler(Request(request.scope, limited))
+            except tuple(_SILENT) as error:
+                return Response(status_code=_SILENT[type(error)])
+            except tuple(_TOLD) as error:
+                return _error(_TOLD[type(error)], str(error))
+            except HTTPException as error:
+                return _error(error.status_code, error.detail)
+
+        return answer
 
     async def _start(self, request: Request) -> Response:
         payload = sdk_input(await body_json(request), objects_pass=True)
@@ -162,20 +180,6 @@ class DurableApi:
     def _check_status(self, instance_id: str) -> Response:
         payload = self._urls.management(instance_id)
         return JSONResponse(payload, 202, {"Location": payload["statusQueryGetUri"], "Retry-After": "10"})
-
-
-def _answering_errors(handler: Handler) -> Handler:
-    async def answer(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except tuple(_SILENT) as error:
-            return Response(status_code=_SILENT[type(error)])
-        except tuple(_TOLD) as error:
-            return _error(_TOLD[type(error)], str(error))
-        except HTTPException as error:
-            return _error(error.status_code, error.detail)
-
-    return answer
 
 
 def _error(code: int, message: str) -> Response:

@@ -107,9 +107,10 @@ def open_database(path: Path) -> sqlite3.Connection:
 
 def unusable(path: Path, error: sqlite3.DatabaseError) -> StateFileUnusable:
     """What to say when the state file cannot be read at the start. It is left as it is."""
-    if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what SQLite adds to tell the reasons apart
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StateFileUnusable(f"{path} is locked by another program; close whatever has it open and start again")
-    if error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return StateFileUnusable(
             f"{path} is damaged or no state file ({error}) and was left as it is; "
             "put a copy back, or move it away to begin anew"

@@ -47,6 +47,23 @@ async def test_status_codes(serve: Serve) -> None:
     assert (unknown.status_code, unknown.content) == (404, b"")
 
 
+async def test_a_body_over_the_limit_is_refused(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "1000")
+    async with serve("classic") as client:
+        await client.post(f"{API}/orchestrators/waiting/w")
+        fits, over = f'"{"x" * 998}"', f'"{"x" * 999}"'
+        json_type = {"content-type": "application/json"}
+        started = await client.post(f"{API}/orchestrators/waiting/over", content=over)
+        raised = await client.post(f"{API}/instances/w/raiseEvent/go", content=over, headers=json_type)
+        signalled = await client.post(f"{API}/entities/counter/c?op=add", content=over)
+        sent = await client.post(f"{API}/instances/w/raiseEvent/go", content=fits, headers=json_type)
+        unknown = await client.get(f"{API}/instances/over")
+    assert [refused.status_code for refused in (started, raised, signalled)] == [413] * 3
+    assert started.json()["ExceptionMessage"] == "The request body is larger than 1000 bytes."
+    assert sent.status_code == 202
+    assert unknown.status_code == 404
+
+
 async def test_raising_an_event(serve: Serve) -> None:
     async with serve("classic") as client:
         await client.post(f"{API}/orchestrators/waiting/w")
