@@ -85,12 +85,12 @@ def _properties(content: bytes) -> dict[str, str]:
 
 
 def _flat(prefix: str, properties: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
-    """Each property as text; those of an object within by `outer.inner`."""
+    """Each property as .NET writes it; those of an object within by `outer.inner`. Null and arrays are no data."""
     for name, value in properties.items():
         if isinstance(value, dict):
             yield from _flat(f"{prefix}{name}.", value)
-        else:
-            yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value)
+        elif value is not None and not isinstance(value, list):
+            yield f"{prefix}{name}", str(value)
 
 
 def _content(item: JsonValue, *, unwrap: bool) -> str:

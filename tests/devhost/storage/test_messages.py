@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from devhost.expressions import resolve
+from devhost.expressions import ExpressionError, resolve
 from devhost.storage.messages import Encoding, Message, binding_data, decode, encode
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -33,11 +33,13 @@ def test_bytes_that_are_no_text_need_an_encoding() -> None:
 
 
 def test_binding_expressions_see_the_message_first() -> None:
-    text = json.dumps({"id": 7, "Customer": {"name": "ann", "vip": True}, "lines": [1]})
+    text = json.dumps({"id": 7, "Customer": {"name": "ann", "vip": True}, "lines": [1], "nothing": None})
     data = binding_data(message(), text.encode())
-    assert resolve("{ID}/{customer.name}/{customer.vip}/{dequeueCount}/{PopReceipt}", data) == "7/ann/true/3/receipt"
+    assert resolve("{ID}/{customer.name}/{customer.vip}/{dequeueCount}/{PopReceipt}", data) == "7/ann/True/3/receipt"
     assert resolve("{queueTrigger}", data) == text
-    assert resolve("{lines}", data) == "[1]"
+    for name in ("lines", "nothing"):
+        with pytest.raises(ExpressionError, match=name):
+            resolve(f"{{{name}}}", data)
 
 
 @pytest.mark.parametrize("content", [b"plain", b"[1, 2]", b"\xff", b'{"a":' * 10_000])
