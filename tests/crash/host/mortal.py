@@ -16,8 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import devhost.serving  # noqa: F401 - imported once, before the forks, instead of by each
 from devhost import cli
 from devhost.engine.store import Store
+from devhost.process import exit_process
 from tests.devhost.conftest import APPS
 from tests.devhost.engine.forks import processes
 from tests.devhost.engine.fuse import Fuse
@@ -204,4 +206,4 @@ def _live(arguments: list[str], environment: dict[str, str], log: Path, fuse: in
     os.dup2(output, sys.stderr.fileno())
     Store.commit = Fuse(fuse).fused_commit(Store.commit)  # type: ignore[method-assign, assignment]
     with contextlib.chdir(Path(__file__).parents[3]):
-        cli.exit_process(cli.main(arguments))
+        exit_process(cli.main(arguments))
