@@ -22,8 +22,10 @@ export class Chart {
       rowHeight: ROW,
       roles: { list: "listbox", row: "option" },
       row: (index) => this.row(this.shown[index]),
-      choose: (index) => choose(this.shown[index] ?? null),
+      choose: (index) => this.choose(this.shown[index] ?? null),
     });
+    this.told = choose;
+    this.chosen = null;
     this.axis = h("div", { class: "axis", "aria-hidden": "true" }, h("span"));
     this.tools = h("div", { class: "chart-tools" });
     this.element = h("div", { class: "chart" }, this.tools, this.axis, this.list.element);
@@ -37,6 +39,19 @@ export class Chart {
     this.from = Math.min(...(events.length ? [Date.parse(events[0].Timestamp)] : [Date.parse(instance.created)]));
     this.to = Math.max(data.ended ? Date.parse(instance.updated) : now, this.from + 1);
     this.draw();
+  }
+
+  choose(bar) {
+    this.chosen = bar;
+    this.told(bar);
+  }
+
+  /** The chosen bar is another one after each look, and may have ended meanwhile. */
+  keepChosen() {
+    const { chosen } = this;
+    this.list.chosen = chosen ? this.shown.findIndex((bar) => bar.from === chosen.from && bar.kind === chosen.kind && bar.id === chosen.id) : -1;
+    const bar = this.shown[this.list.chosen];
+    if (bar && bar.state !== chosen.state) this.choose(bar);
   }
 
   draw() {
@@ -58,6 +73,7 @@ export class Chart {
     this.bands = suspensions(data.events, to);
     fill(this.tools, this.filters(), squeezable.length > 0 && this.switch());
     fill(this.axis, this.axis.firstChild, this.axisPicture());
+    this.keepChosen();
     this.list.set(this.shown.length);
   }
 
@@ -84,8 +100,7 @@ export class Chart {
 
   filter(value) {
     this.only = this.only === value ? "" : value;
-    this.list.chosen = -1;
-    this.list.choose(-1);
+    this.choose(null);
     this.list.element.scrollTop = 0;
     this.draw();
   }

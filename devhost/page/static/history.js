@@ -49,6 +49,7 @@ export class History {
           type: "checkbox",
           onchange: (event) => {
             this.turns = event.target.checked;
+            if (this.list.chosen >= 0) this.list.select(this.list.chosen); // it would stand elsewhere
             this.draw();
           },
         }),

@@ -138,8 +138,11 @@ export class InstanceView {
   }
 
   choose(bar, number) {
-    if (bar === null && this.chart.list.chosen >= 0) clear(this.chart.list);
-    if (number === null && this.history.list.chosen >= 0) clear(this.history.list);
+    if (bar === null) {
+      this.chart.chosen = null;
+      clear(this.chart.list);
+    }
+    if (number === null) clear(this.history.list);
     if (bar !== null && this.events.length) this.details.bar(bar, this.events);
     else if (number !== null && number >= 0) this.details.event(number, this.events);
     else this.details.clear();
@@ -147,6 +150,7 @@ export class InstanceView {
 }
 
 function clear(list) {
+  if (list.chosen < 0) return;
   list.chosen = -1;
   list.draw();
 }

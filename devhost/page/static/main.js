@@ -19,7 +19,11 @@ const page = {
   functions: [],
   counts: { statuses: {}, tasks: {}, waits: 0, operations: 0 },
   wake: () => {},
-  refreshNow: () => page.wake(),
+  stale: false,
+  refreshNow() {
+    page.stale = true; // what is being fetched now may be from before
+    page.wake();
+  },
   /** Changes the filter in the address without a new view; `step`: so that “back” comes back. */
   replaceQuery(query, step = false) {
     const address = `#/${route().name}?${new URLSearchParams(Object.entries(query).filter(([, value]) => value))}`;
@@ -58,6 +62,7 @@ function go() {
 async function follow(view, signal) {
   while (!signal.aborted) {
     let wait = POLL_MS;
+    page.stale = false;
     if (!document.hidden) {
       try {
         await renew(view, signal);
@@ -68,7 +73,7 @@ async function follow(view, signal) {
         alarm(error);
       }
     }
-    await sleep(wait, signal);
+    if (!page.stale) await sleep(wait, signal);
   }
 }
 

@@ -133,7 +133,8 @@ class Story {
       const { name, turn } = this.waitActions[this.begun];
       this.begun += 1;
       const bar = this.begin(this.events[turn], turn, "event", name);
-      this.waiting.set(name, [...(this.waiting.get(name) ?? []), bar]);
+      if (!this.waiting.has(name)) this.waiting.set(name, []);
+      this.waiting.get(name).push(bar);
     }
   }
 

@@ -1,6 +1,6 @@
 // Shows JSON texts: indented, coloured, and the long ones only as far as anyone reads.
 
-import { fill, h } from "./dom.js";
+import { fill, h, toast } from "./dom.js";
 import { pieces, size, unwrap } from "./format.js";
 
 const COLOURED = 20_000;
@@ -42,20 +42,28 @@ export class Payload {
         wrapped > 0 && h("span", { title: "The SDK sends JSON text inside a JSON string; this is what is inside." }, "JSON text in a string"),
         cut && h("button", { type: "button", class: "quiet", onclick: () => this.showAll() }, `Show all ${size(this.length)}`),
         text.length > SHOWN && h("span", {}, `the first ${size(SHOWN)} of ${size(text.length)}`),
-        h("button", { type: "button", class: "quiet", onclick: () => this.copy() }, "Copy"),
+        navigator.clipboard && h("button", { type: "button", class: "quiet", onclick: (event) => this.copy(event.target) }, "Copy"),
       ),
     );
   }
 
   async showAll() {
-    this.whole = await this.load();
-    this.show();
+    try {
+      this.whole = await this.load();
+      this.show();
+    } catch (error) {
+      toast(error.message);
+    }
   }
 
-  async copy() {
-    const cut = this.whole === null && this.length > this.text.length;
-    await navigator.clipboard.writeText(cut ? await this.load() : (this.whole ?? this.text));
-    this.element.querySelector("button:last-child").textContent = "Copied";
+  async copy(button) {
+    try {
+      const cut = this.whole === null && this.length > this.text.length;
+      await navigator.clipboard.writeText(cut ? await this.load() : (this.whole ?? this.text));
+      button.textContent = "Copied";
+    } catch (error) {
+      toast(error.message);
+    }
   }
 }
 
