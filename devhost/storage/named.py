@@ -42,11 +42,11 @@ def setting_of(binding: Binding, environ: Mapping[str, str]) -> str:
         if environ.get(setting):
             _check(setting, environ[setting])
             return setting
-    if any(environ.get(f"{name}__{part}") for part in _BY_IDENTITY):
-        raise ValueError(
-            f"the app setting '{name}' connects by identity, which this host cannot do: "
-            f"set {name} to a connection string, or to UseDevelopmentStorage=true for Azurite"
-        )
+        if any(environ.get(f"{setting}__{part}") for part in _BY_IDENTITY):
+            raise ValueError(
+                f"the app setting '{setting}' connects by identity, which this host cannot do: "
+                f"set {setting} to a connection string, or to UseDevelopmentStorage=true for Azurite"
+            )
     raise ValueError(f"the app setting '{name}' is not set: UseDevelopmentStorage=true connects to Azurite")
 
 

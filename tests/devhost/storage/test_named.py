@@ -26,6 +26,7 @@ def test_the_prefix_of_a_setting_may_be_left_out(connection: str) -> None:
     [
         (trigger(), {}, "the app setting 'AzureWebJobsStorage' is not set: UseDevelopmentStorage=true"),
         (trigger(connection="Own"), {"Own__queueServiceUri": "https://a.test"}, "'Own' connects by identity"),
+        (trigger(connection="Storage"), {"AzureWebJobsStorage__accountName": "a"}, "'AzureWebJobsStorage' connects by"),
         (trigger(), {"AzureWebJobsStorage": "something else"}, "holds no storage connection string"),
         (trigger("a"), LOCAL, "queueTrigger 'message': 'a' is no queue name"),
         (trigger("a--b"), LOCAL, "'a--b' is no queue name"),
