@@ -7,9 +7,12 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 
 Check = Callable[[str], bool]
+
+# As .NET reads numbers, not as Python does: with thousands' commas, without underscores.
+_DECIMAL = r"[+-]?([0-9][0-9,]*(\.[0-9]*)?|\.[0-9]+)"
+_DOUBLE = rf"{_DECIMAL}([eE][+-]?[0-9]+)?"
 
 _RULE = re.compile(r"(?P<name>[a-zA-Z]+)(?:\((?P<argument>.*)\))?$", re.DOTALL)
 
@@ -29,18 +32,23 @@ def make_check(rule: str) -> Check:
 
 def _integer(bits: int) -> Check:
     limit = 2 ** (bits - 1)
-    return lambda text: re.fullmatch(r"-?\d{1,20}", text) is not None and -limit <= int(text) < limit
+    return lambda text: re.fullmatch(r"[+-]?[0-9]{1,20}", text) is not None and -limit <= int(text) < limit
 
 
 def _parses(parse: Callable[[str], object]) -> Check:
     def check(text: str) -> bool:
         try:
             parse(text)
-        except (ValueError, InvalidOperation):
+        except ValueError:
             return False
         return True
 
     return check
+
+
+def _matches(pattern: str) -> Check:
+    compiled = re.compile(pattern)
+    return lambda text: compiled.fullmatch(text) is not None
 
 
 def _number(compare: Callable[[int], bool]) -> Check:
@@ -83,11 +91,11 @@ _PLAIN: dict[str, Check] = {
     "long": _integer(64),
     "bool": lambda text: text.lower() in ("true", "false"),
     "datetime": _parses(datetime.fromisoformat),
-    "decimal": _parses(Decimal),
-    "double": _parses(float),
-    "float": _parses(float),
+    "decimal": _matches(_DECIMAL),
+    "double": _matches(_DOUBLE),
+    "float": _matches(_DOUBLE),
     "guid": _parses(uuid.UUID),
-    "alpha": lambda text: re.fullmatch(r"[a-zA-Z]+", text) is not None,
+    "alpha": _matches("[a-zA-Z]+"),
     "required": bool,
 }
 _WITH_ARGUMENT: dict[str, Callable[[str], Check]] = {
