@@ -52,10 +52,7 @@ class _Call:
             request = await self._request()
         except ProblemError as error:
             return await self._failed(error.problem, call.events)
-        reused = await self._reused(_fingerprint(request))
-        if reused is not None:
-            return reused
-        return await self._make(request)
+        return await self._reused(request) or await self._make(request)
 
     async def _request(self) -> ModelRequest:
         """The messages and settings; everything a change of which would deserve a new answer."""
@@ -77,13 +74,13 @@ class _Call:
             idempotency_key=f"{call.execution}:{call.key}",
         )
 
-    async def _reused(self, fingerprint: str) -> tuple[CallOutcome, list[Event]] | None:
+    async def _reused(self, request: ModelRequest) -> tuple[CallOutcome, list[Event]] | None:
         """The answer to the very same request in the execution this one retries, so that it is not paid for again."""
         call = self.call
         if call.retry_of is None:
             return None
         entry = await self.services.ledger.look_up(call.tenant, call.retry_of, call.key)
-        if entry.answer is None or entry.answer.data["request"] != fingerprint:
+        if entry.answer is None or entry.answer.data["request"] != _fingerprint(request):
             return None
         value = await self.services.events.value(call.tenant, call.retry_of, entry.answer)
         free = Usage().model_dump(mode="json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from time import monotonic
 
@@ -12,7 +11,6 @@ from services.wiring import Services
 
 REREAD_SECONDS = 1.0
 """The log is read at least this often: another instance may have written to it."""
-RECHECK_SECONDS = 0.25
 PAGE = 500
 
 
@@ -52,17 +50,11 @@ async def end_offset(services: Services, tenant: str, execution: str, by: int) -
 
 async def wait_for_end(services: Services, execution: Execution, seconds: float) -> Execution:
     """The execution's record, once it has ended or the seconds are over."""
-    try:
-        async with asyncio.timeout(seconds):
-            async for _ in follow(services, execution.tenant, execution.id, 0):
-                pass
-            # Another process may be the one that writes the record, so there is no event to wait for.
-            while (record := await _record(services, execution)).status is Status.RUNNING:  # noqa: ASYNC110
-                await asyncio.sleep(RECHECK_SECONDS)
-            return record
-    except TimeoutError:
-        return await _record(services, execution)
-
-
-async def _record(services: Services, execution: Execution) -> Execution:
-    return await services.executions.get(execution.tenant, execution.id) or execution
+    over = monotonic() + seconds
+    with services.realtime.subscribe(execution.tenant, execution.id, only=TERMINAL) as live:
+        while True:
+            # The record stands before its event. Another process may write both, and then there is no event here.
+            record = await services.executions.get(execution.tenant, execution.id) or execution
+            if record.status is not Status.RUNNING or monotonic() >= over:
+                return record
+            await live.next(min(REREAD_SECONDS, over - monotonic()))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import Enum
 from threading import Lock
 from types import TracebackType
 from typing import Self
 
-from domain.events import Delta, Event
+from domain.events import Delta, Event, EventType
 
 ROOM = 1_000
 """Items that wait for a slow reader before it is sent back to the log."""
@@ -30,9 +30,10 @@ Topic = tuple[str, str]
 class Subscription:
     """What one reader has yet to see: an asynchronous iterator, safe to time out on. Close it, or use it in `with`."""
 
-    def __init__(self, bus: LocalBus, topic: Topic) -> None:
+    def __init__(self, bus: LocalBus, topic: Topic, only: Collection[EventType] | None) -> None:
         self._bus = bus
         self._topic = topic
+        self._only = only
         self._loop = asyncio.get_running_loop()
         self._waiting: asyncio.Queue[Item] = asyncio.Queue()
 
@@ -66,7 +67,10 @@ class Subscription:
         if self._loop.is_closed():
             self.close()  # its reader went away without a word
             return
-        self._loop.call_soon_threadsafe(self._take, tuple(items))
+        if self._only is not None:
+            items = [item for item in items if isinstance(item, Event) and item.type in self._only]
+        if items:
+            self._loop.call_soon_threadsafe(self._take, tuple(items))
 
     def _take(self, items: tuple[Event | Delta, ...]) -> None:
         for item in items:
@@ -84,10 +88,13 @@ class LocalBus:
         self._lock = Lock()
         self._subscriptions: defaultdict[Topic, set[Subscription]] = defaultdict(set)
 
-    def subscribe(self, tenant: str, execution: str) -> Subscription:
-        """From now on; subscribe first and read the log then, and nothing is missed."""
+    def subscribe(self, tenant: str, execution: str, *, only: Collection[EventType] | None = None) -> Subscription:
+        """From now on; subscribe first and read the log then, and nothing is missed.
+
+        `only`: events of these types, and no deltas.
+        """
         topic = (tenant, execution)
-        subscription = Subscription(self, topic)
+        subscription = Subscription(self, topic, only)
         with self._lock:
             self._subscriptions[topic].add(subscription)
         return subscription

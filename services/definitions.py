@@ -14,6 +14,7 @@ from services.problems import conflict, precondition_failed
 
 D = TypeVar("D", Agent, Workflow)
 Change = Literal["created", "changed", "unchanged"]
+CACHED = 256
 ATTEMPTS = 50
 """Tries to write over others who write the same name: each failure means that one of them got through."""
 
@@ -39,6 +40,7 @@ class Definitions(Generic[D]):
         self._documents = documents
         self._kind = kind
         self._model: type[D] = model
+        self._read: dict[tuple[str, str], Stored[D]] = {}
 
     async def list(self, tenant: str, limit: int = 50, continuation: str | None = None) -> Page[D]:
         """A page of the latest versions, by name."""
@@ -139,13 +141,20 @@ class Definitions(Generic[D]):
         return f"{tenant}/{self._kind}"
 
     def _stored(self, document: Document) -> Stored[D]:
-        body = document.body
-        return Stored(
-            version=body["version"],
-            updated=datetime.fromisoformat(body["updated"]),
-            etag=document.etag,
-            definition=self._model.model_validate(body["definition"]),
-        )
+        """The document as read; no etag ever stands for two contents, so the latest used are read only once."""
+        key = (document.id, document.etag)
+        stored = self._read.get(key)
+        if stored is None:
+            body = document.body
+            stored = self._read[key] = Stored(
+                version=body["version"],
+                updated=datetime.fromisoformat(body["updated"]),
+                etag=document.etag,
+                definition=self._model.model_validate(body["definition"]),
+            )
+            if len(self._read) > CACHED:
+                del self._read[next(iter(self._read))]
+        return stored
 
 
 def _check_preconditions(name: str, existing: Document | None, if_match: str | None, create_only: bool) -> None:

@@ -49,10 +49,10 @@ class EventLog:
             slim = await self._with_true_end(partition, slim)
             written = await self._documents.write(partition, [*_appends(slim), *extra])
         events = await self._load(partition, [draft.id for draft in slim if draft.id not in written.appended])
-        added = [
-            draft for draft in reversed(slim) if draft.id not in events
-        ]  # of two with one id, the first was logged
-        new = {draft.id: _event(_body(draft), written.offsets[draft.id]) for draft in added}
+        # Reversed: of two with one id, the first was logged.
+        new = {
+            draft.id: _numbered(draft, written.offsets[draft.id]) for draft in reversed(slim) if draft.id not in events
+        }
         if new and self._publish:
             self._publish(tenant, execution, sorted(new.values(), key=lambda event: event.offset))
         events |= new
@@ -109,6 +109,11 @@ def _end_marks(drafts: Sequence[Draft]) -> list[Operation]:
 
 def _body(draft: Draft) -> dict[str, Any]:
     return draft.model_dump(mode="json", exclude_defaults=True)
+
+
+def _numbered(draft: Draft, offset: int) -> Event:
+    """What reading the draft back from the log would give, without the reading."""
+    return Event.model_construct(**dict(draft), offset=offset)
 
 
 def _event(body: dict[str, Any], offset: int) -> Event:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from domain.events import Delta, Event
+from domain.events import Delta, Event, EventType
 from services.bus import Item, LocalBus, Notice, Subscription
 from services.signalr import HUB, SignalRPublisher, group_of, messages_of
 
@@ -43,9 +43,12 @@ class Realtime:
         if len(self._watched) > WATCHED:
             self._watched.popitem(last=False)
 
-    def subscribe(self, tenant: str, execution: str) -> Subscription:
-        """Events and deltas made in this process, from now on. Subscribe first and read the log then."""
-        return self.bus.subscribe(tenant, execution)
+    def subscribe(self, tenant: str, execution: str, *, only: Collection[EventType] | None = None) -> Subscription:
+        """Events and deltas made in this process, from now on; or `only` events of these types.
+
+        Subscribe first and read the log then.
+        """
+        return self.bus.subscribe(tenant, execution, only=only)
 
     def publish_delta(self, tenant: str, execution: str, delta: Delta) -> None:
         """To all watchers."""

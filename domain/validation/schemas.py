@@ -6,7 +6,9 @@ References reach only inside the schema itself: one that named another address w
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -31,9 +33,16 @@ Complaint = tuple[tuple[Part, ...], str]
 
 def check_schema(schema: dict[str, Any]) -> list[Complaint]:
     """What keeps `schema` from being a JSON Schema (2020-12) whose references all lead somewhere inside it."""
+    return list(_mistakes(json.dumps(schema)))
+
+
+@lru_cache(maxsize=256)
+def _mistakes(text: str) -> tuple[Complaint, ...]:
+    """Remembered, because every start of an execution checks its definitions again."""
+    schema = json.loads(text)
     meta = Draft202012Validator(Draft202012Validator.META_SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
     found = [_complaint(error) for error in islice(meta.iter_errors(schema), MOST_COMPLAINTS)]
-    return found or list(_dangling(schema))
+    return tuple(found or _dangling(schema))
 
 
 def check_value(value: Json, schema: dict[str, Any]) -> list[Complaint]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from devhost.engine.actions import parse_reply
 from devhost.engine.engine import SqliteEngine
+from devhost.engine.options import EngineOptions
 from devhost.ports import FunctionFailed
 from domain import values
 from entities.chat import chat
@@ -83,7 +84,8 @@ async def recorded(name: str, state_file: Path) -> Recording:
     """Run one scenario to its end on a clock of its own."""
     scenario = SCENARIOS[name]
     app, clock = RecordingApp(scenario), Clock()
-    engine = SqliteEngine(state_file, app, clock=clock)
+    every_turn = EngineOptions(extended_sessions=False)  # as on Azure: what is recorded are replays
+    engine = SqliteEngine(state_file, app, every_turn, clock=clock)
     await engine.start()
     try:
         await engine.start_instance("workflow", name, json.dumps(json.dumps(_payload(name, scenario))))
