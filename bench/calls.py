@@ -51,7 +51,7 @@ def turn_times(calls: list[Call]) -> tuple[float, float]:
     return median(gaps[max(0, middle - _WINDOW) : middle + _WINDOW]), median(gaps[-2 * _WINDOW :])
 
 
-def run_again(calls: list[Call], killed: float) -> list[str]:
-    """Keys of the calls that had ended when the process was killed and were made again afterwards."""
-    finished = {call.key for call in calls if call.end is not None and call.end <= killed}
-    return [call.key for call in calls if call.start > killed and call.key in finished]
+def run_again(before: list[Call], after: list[Call]) -> list[str]:
+    """Keys of the calls that had ended in a process before it was killed, and were made again in the next one."""
+    finished = {call.key for call in before if call.end is not None}
+    return [call.key for call in after if call.key in finished]

@@ -12,24 +12,26 @@ from bench.workloads import Workload
 
 LATENCY = 0.1
 SETTLE_SECONDS = 0.25
-"""W7: the five answers have been there so long when the process is killed. W5 is killed at once."""
+"""W7: the answers have been there so long when the process is killed."""
 _TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)
 class Kill:
-    """Killed when `finished` calls have ended and one more has begun; `serial` steps then remain one after another."""
+    """Killed when `finished` calls have ended; `serial` steps then remain, one after another.
+
+    `at_once`: as the next call begins; else when the others, begun as well, have been waiting for a while.
+    """
 
     name: str
     workload: Workload
     finished: int
     serial: int
-    quick: int | None = None
-    settle: float = 0.0
+    at_once: bool
 
 
-W5 = Kill("W5", Workload("W5", "chain", 10), finished=5, serial=5)
-W7 = Kill("W7", Workload("W7", "fan_out", 10), finished=5, serial=1, quick=5, settle=SETTLE_SECONDS)
+W5 = Kill("W5", Workload("W5", "chain", 10), finished=5, serial=5, at_once=True)
+W7 = Kill("W7", Workload("W7", "fan_out", 10), finished=5, serial=1, at_once=False)
 KILLS = (W5, W7)
 
 
@@ -48,33 +50,34 @@ class Killed:
 def kill_it(side: Side, kill: Kill, into: Killed) -> None:
     """One kill and one resume. Raises `WrongResult` or `ProcessFailed`."""
     with fresh_place(LATENCY) as place:
-        with started(side, replace(place, quick=kill.quick)) as running:
+        with started(side, replace(place, quick=kill.finished, dies=kill.at_once)) as running:
             running.prepare(kill.workload.kind, kill.workload.size)
             id = running.begin(kill.workload)
-            _wait_for(kill, place.calls)
-            time.sleep(kill.settle)
-            killed = time.time()
-            running.process.kill()
+            if kill.at_once:
+                running.process.wait()
+            else:
+                _wait_for(kill.finished, place.calls)
+                time.sleep(SETTLE_SECONDS)
+                running.process.kill()
+            before = len(read_calls(place.calls))
         with started(side, place) as running:
             running.finish(kill.workload, id)
-            _note(running, kill, read_calls(place.calls), killed, into)
+            _note(running, kill, read_calls(place.calls), before, into)
 
 
-def _wait_for(kill: Kill, log: Path) -> None:
+def _wait_for(finished: int, log: Path) -> None:
     deadline = time.monotonic() + _TIMEOUT
-    while time.monotonic() < deadline:
-        calls = read_calls(log)
-        if sum(call.end is not None for call in calls) >= kill.finished and len(calls) > kill.finished:
-            return
+    while sum(call.end is not None for call in read_calls(log)) < finished:
+        if time.monotonic() > deadline:
+            raise WrongResult(f"no {finished} calls ended in {_TIMEOUT:g} s")
         time.sleep(0.001)
-    raise WrongResult(f"no {kill.finished} calls ended in {_TIMEOUT:g} s")
 
 
-def _note(running: Running, kill: Kill, calls: list[Call], killed: float, into: Killed) -> None:
-    if len({call.key for call in calls if call.end is not None}) != kill.workload.steps:
-        raise WrongResult("not every step was run")
-    ends = [call.end for call in calls if call.end is not None]
-    late = max(ends) - running.process.started - kill.serial * LATENCY
-    into.again.append(len(run_again(calls, killed)))
+def _note(running: Running, kill: Kill, calls: list[Call], before: int, into: Killed) -> None:
+    ends = {call.key: call.end for call in calls if call.end is not None}
+    if len(ends) != kill.workload.steps:
+        raise WrongResult(f"{len(ends)} of {kill.workload.steps} steps were run")
+    late = max(ends.values()) - running.process.started - kill.serial * LATENCY
+    into.again.append(len(run_again(calls[:before], calls[before:])))
     into.late_since_start.append(late)
     into.late_since_ready.append(late - running.ready_seconds)

@@ -76,6 +76,13 @@ class Process:
         self._child.stdin.write(line + "\n")
         self._child.stdin.flush()
 
+    def wait(self, timeout: float = 60) -> None:
+        """Until it has ended by itself. Raises `ProcessFailed`."""
+        try:
+            self._child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise ProcessFailed(f"it did not end within {timeout:g} s\n{self._tail()}") from None
+
     def stop(self) -> None:
         """Ask it to end (SIGTERM) and wait."""
         self._child.terminate()

@@ -22,7 +22,7 @@ class WrongResult(Exception):
 class Place:
     """Where one start of a side works. `calls` is the stub's log; `trace` is for its fsyncs, or None.
 
-    `quick`: the model answers so many calls and no more; None: all.
+    `quick`: the model answers so many calls and no more; None: all. `dies`: the next one kills the process.
     """
 
     state: Path
@@ -30,6 +30,7 @@ class Place:
     latency: float = 0.0
     trace: Path | None = None
     quick: int | None = None
+    dies: bool = False
     endpoint: str = ""
     """Of a model served over HTTP; empty: the stub answers within the process."""
 
@@ -38,6 +39,7 @@ class Place:
             "BENCH_LATENCY": str(self.latency),
             "BENCH_CALLS": str(self.calls),
             "BENCH_QUICK": str(self.quick or ""),
+            "BENCH_DIES": "1" if self.dies else "",
             "BENCH_ENDPOINT": self.endpoint,
         }
 

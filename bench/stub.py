@@ -2,13 +2,15 @@
 
 It waits `BENCH_LATENCY` seconds, answers `ANSWER`, and writes one line at the start and one at the end of each call to
 the file `BENCH_CALLS`: what a killed process had really done is read from there. With `BENCH_QUICK`, only so many calls
-are answered; the others wait for ever. With `BENCH_ENDPOINT`, `model` asks the stub behind that address instead.
+are answered; the others wait for ever, or with `BENCH_DIES` kill this process as they begin. With `BENCH_ENDPOINT`,
+`model` asks the stub behind that address instead.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import time
 
@@ -20,6 +22,7 @@ class Stub:
     def __init__(self) -> None:
         self._latency = float(os.environ["BENCH_LATENCY"])
         self._quick = int(os.environ.get("BENCH_QUICK") or sys.maxsize)
+        self._dies = bool(os.environ.get("BENCH_DIES"))
         self._made = 0
         # Append mode, one short write per line: whole lines from any thread, and kept when the process is killed.
         self._log = os.open(os.environ["BENCH_CALLS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -29,6 +32,8 @@ class Stub:
         self._note("start", key)
         self._made += 1
         if self._made > self._quick:
+            if self._dies:
+                os.kill(os.getpid(), signal.SIGKILL)
             await asyncio.Event().wait()
         if self._latency:
             await asyncio.sleep(self._latency)

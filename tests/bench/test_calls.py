@@ -15,12 +15,9 @@ def test_a_call_without_its_end_is_one_that_the_kill_cut_off() -> None:
 
 
 def test_only_what_had_ended_before_the_kill_counts_as_run_again() -> None:
-    calls = [Call("a", 1.0, 2.0), Call("b", 1.5, None), Call("a", 5.0, 6.0), Call("b", 5.0, 6.0)]
-    assert run_again(calls, killed=3.0) == ["a"]
-
-
-def test_a_call_that_ended_after_the_kill_was_not_finished_by_it() -> None:
-    assert run_again([Call("a", 1.0, 4.0), Call("a", 5.0, 6.0)], killed=3.0) == []
+    before = [Call("a", 1.0, 2.0), Call("b", 1.5, None)]
+    after = [Call("a", 5.0, 6.0), Call("b", 5.0, 6.0), Call("c", 5.0, 6.0)]
+    assert run_again(before, after) == ["a"]
 
 
 def test_turn_times_compare_the_20th_with_the_last() -> None:
