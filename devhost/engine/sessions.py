@@ -5,6 +5,9 @@ kept after a turn and fed only the events that came since: the same SDK code tak
 taken at the end of a replay. Whenever anything is unusual (an error, an unknown SDK) there is no session, and the turn
 is a replay. So are, on purpose, the 2nd, 8th, 32nd, 128th… turn of a session: a replay is what notices an orchestrator
 that is not deterministic, and at these turns it costs a third more than none at all, however long the history.
+
+An orchestrator that looks into its history (`context.histories`) counts on being run anew: the SDK's own wrapper of the
+OpenAI Agents SDK asks it which results are there, and leaves off at the first that is not. Its turns are all replays.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ CHARACTERS = 100_000
 """What a session weighs against the replay cache's limit, beside its texts: a generous guess of its memory."""
 _REPLAYED = frozenset(2 * 4**n for n in range(16))
 _EXECUTOR = "azure.durable_functions.models.TaskOrchestrationExecutor"
+_CONTEXT = "azure.durable_functions.models.DurableOrchestrationContext"
 _STATE = "azure.durable_functions.models.OrchestratorState"
 _EVENT = "azure.durable_functions.models.history.HistoryEvent"
 
@@ -41,7 +45,7 @@ class Session:
     def resume(self, events: Sequence[str]) -> Reply | None:
         """Take the next turn. None: let a replay do it, and forget this session."""
         self.turns += 1
-        if self.turns in _REPLAYED:
+        if self.turns in _REPLAYED or self._executor.context.history_was_read:
             return None
         self.seen += len(events)
         try:
@@ -89,18 +93,30 @@ class Session:
 
 
 def install() -> None:
-    """Have the SDK's executors noted, so that `captured` finds the one of a replay. For a known SDK only."""
+    """Have the SDK's executors noted, so that `captured` finds the one of a replay, and who looks into its history.
+
+    For a known SDK only.
+    """
     executor = vars(importlib.import_module(_EXECUTOR))["TaskOrchestrationExecutor"]
     execute: Callable[..., str] = executor.execute
     if getattr(execute, "is_noted", False):
         return
 
-    def noted(self: Any, *arguments: Any) -> str:
+    def noted(self: Any, context: Any, *arguments: Any) -> str:
         _captured.executor = self
-        return execute(self, *arguments)
+        context.history_was_read = False  # the SDK itself has read it by now
+        return execute(self, context, *arguments)
 
     noted.is_noted = True  # type: ignore[attr-defined]
     executor.execute = noted
+    context = vars(importlib.import_module(_CONTEXT))["DurableOrchestrationContext"]
+    histories = context.histories.fget
+
+    def read(self: Any) -> object:
+        self.history_was_read = True
+        return histories(self)
+
+    context.histories = property(read, doc=histories.__doc__)
 
 
 def captured(seen: int, turns: int) -> Session | None:

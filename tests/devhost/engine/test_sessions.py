@@ -7,6 +7,7 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
+from devhost.engine.history import EventType
 from devhost.engine.options import EngineOptions
 from devhost.engine.sessions import Session
 from tests.devhost.engine.conftest import Bench
@@ -59,6 +60,24 @@ async def test_an_orchestrator_that_raises_in_a_session_says_so_as_by_replay(ben
         raise ValueError("four were enough")
 
     assert await bench.failure("fails") == "Orchestrator function 'fails' failed: four were enough"
+
+
+async def test_an_orchestrator_that_asks_its_history_is_run_anew_each_turn(bench: Bench) -> None:
+    """The SDK's wrapper of the OpenAI Agents SDK does so: what is not there yet is yielded, and that turn is over."""
+
+    @bench.app.orchestrator
+    def asks(context: df.DurableOrchestrationContext) -> Any:
+        results: list[Any] = []
+        for number in range(12):
+            task = context.call_activity("add", number)
+            there = [event for event in context.histories if event.event_type == EventType.TASK_COMPLETED]
+            if len(there) <= number:
+                yield task
+                return "nobody comes back here"
+            results.append((yield task))
+        return results
+
+    assert await bench.result("asks") == list(range(1, 13))
 
 
 async def test_a_timer_canceled_in_a_session_is_canceled(bench: Bench) -> None:
