@@ -54,11 +54,8 @@ class LineFormatter(logging.Formatter):
             self._second, self._time = second, self._paint(time.strftime("%H:%M:%S", time.localtime(second)), _DIM)
         if not (isinstance(record.msg, str) and record.msg.startswith(LINE)):
             return f"{self._time}  {self._told(record)}"
-        if not self._paint.is_on:
-            return f"{self._time}  {record.getMessage()}"
-        message = record.getMessage()
-        width = len(message) - len(message.lstrip("0123456789abcdefghijklmnopqrstuvwxyz"))
-        return f"{self._time}  {self._paint(message[:width], _BY_OUTCOME.get(message[0], _YELLOW))}{message[width:]}"
+        outcome, space, rest = record.getMessage().partition(" ")
+        return f"{self._time}  {self._paint(outcome, _BY_OUTCOME.get(outcome[0], _YELLOW))}{space}{rest}"
 
     def _told(self, record: logging.LogRecord) -> str:
         """A line that is no invocation's: the host's own, or one that the app or a library logged."""
