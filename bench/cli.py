@@ -86,7 +86,8 @@ def _parts(
     if _wanted("W6", names):
         yield "W6", partial(rounds.start, results, sides, turns, say)
     if _wanted("growth", names):
-        yield "growth", partial(rounds.grow, results, sides, options.quick, say)
+        for grow in (rounds.grow_with_steps, rounds.grow_with_history, rounds.grow_with_waiting):
+            yield grow.__name__, partial(grow, results, sides, options.quick, say)
 
 
 def _wanted(name: str, names: set[str]) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bench.growth import Line
 from bench.measure import Measurement
 from bench.process import ROOT
 from bench.report import sheets
@@ -55,39 +57,42 @@ def _where(results: Results) -> str:
 def plots_of(results: Results) -> dict[str, tuple[str, str]]:
     """Title and SVG by name, of what was measured."""
     growth = results.growth
-    kilobytes = _by_side(growth.steps, lambda one: (one.bytes or 0) / 1024 / one.steps)
-    wanted: list[tuple[str, str, str, str, dict[str, list[Point]]]] = [
-        (
-            "steps-time",
-            "Time of a step against the steps of a chat",
-            "turns",
-            "ms per step",
-            _by_side(growth.steps, lambda one: median(one.wall_ms)),
+    waiting = {name: line for one in growth.waiting for name, line in one.points.items()}
+    plots = (
+        Plot("steps-time", "Time of a step against the steps of a chat", "turns", "ms", _by_side(growth.steps, _time)),
+        Plot(
+            "steps-bytes", "Stored per step against the steps of a chat", "turns", "KB", _by_side(growth.steps, _size)
         ),
-        ("steps-bytes", "Stored per step against the steps of a chat", "turns", "KB per step", kilobytes),
-        ("history", "Time of a turn against the turns before it", "turn", "ms", dict(growth.history_ms)),
-        (
-            "waiting",
-            "A step of ours beside executions that wait",
-            "executions waiting",
-            "ms",
-            {"wall": growth.waiting_ms, "CPU": growth.waiting_cpu_ms},
-        ),
-        (
-            "memory",
-            "Memory of the host with executions that wait",
-            "executions waiting",
-            "MB",
-            {"ours": growth.waiting_mb},
-        ),
-    ]
-    drawn = {}
-    for name, title, across, up, lines in wanted:
-        positive = {side: [point for point in line if min(point) > 0] for side, line in lines.items()}
-        kept = {side: line for side, line in positive.items() if line}
-        if kept:
-            drawn[name] = (title, chart(title, across, up, kept))
-    return drawn
+        Plot("history", "Time of a turn against the turns before it", "turn", "ms", _lines(growth.history, "ms")),
+        Plot("waiting", "A step of ours beside executions that wait", "waiting", "ms or MB", waiting),
+    )
+    return {plot.name: (plot.title, plot.draw()) for plot in plots if any(plot.lines.values())}
+
+
+@dataclass(frozen=True)
+class Plot:
+    name: str
+    title: str
+    across: str
+    up: str
+    lines: dict[str, list[Point]]
+
+    def draw(self) -> str:
+        """What is 0 has no place on a logarithmic axis, and is left out."""
+        positive = {name: [point for point in line if min(point) > 0] for name, line in self.lines.items()}
+        return chart(self.title, self.across, self.up, {name: line for name, line in positive.items() if line})
+
+
+def _time(one: Measurement) -> float:
+    return median(one.wall_ms)
+
+
+def _size(one: Measurement) -> float:
+    return (one.bytes or 0) / 1024 / one.steps
+
+
+def _lines(lines: list[Line], what: str) -> dict[str, list[Point]]:
+    return {line.side: line.points[what] for line in lines if what in line.points}
 
 
 def _by_side(measured: list[Measurement], value: Callable[[Measurement], float]) -> dict[str, list[Point]]:

@@ -22,14 +22,21 @@ GIVES_UP_AT = {"agent-framework": 100}
 
 
 @dataclass
-class Growth:
-    """Points of lines: (x, y), by what is measured and then by side."""
+class Line:
+    """Points (x, y) of one side, by what is measured."""
 
+    side: str
+    points: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    error: str | None = None
+
+
+@dataclass
+class Growth:
     steps: list[Measurement] = field(default_factory=list)
-    history_ms: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
-    waiting_ms: list[tuple[float, float]] = field(default_factory=list)
-    waiting_cpu_ms: list[tuple[float, float]] = field(default_factory=list)
-    waiting_mb: list[tuple[float, float]] = field(default_factory=list)
+    history: list[Line] = field(default_factory=list)
+    """`ms` against the turn."""
+    waiting: list[Line] = field(default_factory=list)
+    """`wall ms`, `CPU ms` and `MB` against the executions that wait."""
 
 
 def chat_of(turns: int) -> Workload:
@@ -52,7 +59,7 @@ def grow_history(side: Side, turns: int) -> list[tuple[float, float]]:
     return [(first + BIN / 2, median(gaps[first : first + BIN])) for first in range(0, len(gaps) - BIN // 2, BIN)]
 
 
-def grow_waiting(side: Ours, counts: tuple[int, ...], into: Growth) -> None:
+def grow_waiting(side: Ours, counts: tuple[int, ...], into: Line) -> None:
     """Time and CPU of a step, and memory, while so many executions wait for a timer. Raises `WrongResult`."""
     with fresh_place() as place, contextlib.ExitStack() as stack:
         running = side.start(place)
@@ -67,6 +74,6 @@ def grow_waiting(side: Ours, counts: tuple[int, ...], into: Growth) -> None:
             cpu = cpu_seconds(running.process.pid)
             times = [run(running, place, CHAIN)[0] * 1000 / CHAIN.steps for _ in range(7)]
             used = (cpu_seconds(running.process.pid) - cpu) * 1000 / (CHAIN.steps * len(times))
-            into.waiting_ms.append((count, median(times)))
-            into.waiting_cpu_ms.append((count, used))
-            into.waiting_mb.append((count, memory_mb(running.process.pid)))
+            found = {"wall ms": median(times), "CPU ms": used, "MB": memory_mb(running.process.pid)}
+            for name, value in found.items():
+                into.points.setdefault(name, []).append((count, value))

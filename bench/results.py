@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.growth import Growth
+from bench.growth import Growth, Line
 from bench.killing import Killed
 from bench.measure import Measurement
 from bench.starting import Started
@@ -27,8 +27,11 @@ class Results:
 
     @property
     def failed(self) -> bool:
-        rows: list[Measurement | Killed | Started] = [*self.measured, *self.growth.steps, *self.killed, *self.started]
-        return any(row.error for row in rows)
+        growth = self.growth
+        errors = [row.error for row in (*self.measured, *growth.steps)]
+        errors += [line.error for line in (*growth.history, *growth.waiting)]
+        errors += [row.error for row in self.killed] + [row.error for row in self.started]
+        return any(errors)
 
     def ratio(self, one: Measurement) -> float | None:
         """Our median wall time over this one's, for the same workload, latency and cores; below 1 we are faster."""
@@ -63,8 +66,11 @@ class Results:
     @classmethod
     def read(cls, path: Path) -> Results:
         found = json.loads(path.read_text())
-        growth = Growth(**found["growth"])
-        growth.steps = [Measurement(**one) for one in found["growth"]["steps"]]
+        growth = Growth(
+            [Measurement(**one) for one in found["growth"]["steps"]],
+            [Line(**one) for one in found["growth"]["history"]],
+            [Line(**one) for one in found["growth"]["waiting"]],
+        )
         return cls(
             found["machine"],
             [Measurement(**one) for one in found["measured"]],

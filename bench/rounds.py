@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from bench.growth import GIVES_UP_AT, STEPS, WAITING, chat_of, grow_history, grow_steps, grow_waiting
+from bench.growth import GIVES_UP_AT, STEPS, WAITING, Line, chat_of, grow_history, grow_steps, grow_waiting
 from bench.killing import Kill, Killed, kill_it
 from bench.measure import Measurement, count_it, pin, time_it
 from bench.ours import Ours
@@ -23,24 +23,20 @@ class _Row(Protocol):
 
 
 R = TypeVar("R", bound=_Row)
+S = TypeVar("S", bound=Side)
 
 
-def take_turns(
-    sides: Sequence[Side], rows: Sequence[R], rounds: int, act: Callable[[Side, R, int], None], say: Say
-) -> None:
+def take_turns(sides: Sequence[S], rows: Sequence[R], rounds: int, act: Callable[[S, R, int], None], say: Say) -> None:
     """`act` for each side in each round. One that fails says so, in its row too, and is left out from then on."""
     for number in range(rounds):
         for side, row in zip(sides, rows, strict=True):
-            if row.error is None:
-                _try(side.name, row, lambda side=side, row=row: act(side, row, number), say)  # type: ignore[misc]  # noqa: B023
-
-
-def _try(name: str, row: _Row, act: Callable[[], None], say: Say) -> None:
-    try:
-        act()
-    except (ProcessFailed, WrongResult, OSError) as error:
-        row.error = f"{type(error).__name__}: {error}"
-        say(f"{name} FAILED: {row.error}")
+            if row.error is not None:
+                continue
+            try:
+                act(side, row, number)
+            except (ProcessFailed, WrongResult, OSError) as error:
+                row.error = f"{type(error).__name__}: {error}"
+                say(f"{side.name} FAILED: {row.error}")
 
 
 def measure(
@@ -79,19 +75,27 @@ def start(results: Results, sides: Sequence[Side], rounds: int, say: Say) -> Non
     results.started += rows
 
 
-def grow(results: Results, sides: Sequence[Side], quick: bool, say: Say) -> None:
-    """The lines of the plots, one round."""
-    growth = results.growth
+def grow_with_steps(results: Results, sides: Sequence[Side], quick: bool, say: Say) -> None:
     for turns in STEPS[:3] if quick else STEPS:
         able = [side for side in sides if turns <= GIVES_UP_AT.get(side.name, turns)]
         rows = [Measurement(side.name, chat_of(turns).name, 0, 0, turns, 1) for side in able]
         take_turns(able, rows, 1, lambda side, row, _: grow_steps(side, row), say)
-        growth.steps += rows
-    for side in sides:
-        turns = 100 if quick else GIVES_UP_AT.get(side.name, STEPS[-1])
-        row = Measurement(side.name, "history", 0, 0, turns, 1)
-        _try(side.name, row, lambda side=side: growth.history_ms.update({side.name: grow_history(side, turns)}), say)  # type: ignore[misc]  # noqa: B023
-    for side in sides:
-        if isinstance(side, Ours):
-            row = Measurement(side.name, "waiting", 0, 0, 0, 0)
-            _try(side.name, row, lambda side=side: grow_waiting(side, WAITING[:2] if quick else WAITING, growth), say)  # type: ignore[misc]
+        results.growth.steps += rows
+
+
+def grow_with_history(results: Results, sides: Sequence[Side], quick: bool, say: Say) -> None:
+    def act(side: Side, row: Line, _: int) -> None:
+        turns = STEPS[2] if quick else GIVES_UP_AT.get(side.name, STEPS[-1])
+        row.points["ms"] = grow_history(side, turns)
+
+    rows = [Line(side.name) for side in sides]
+    take_turns(sides, rows, 1, act, say)
+    results.growth.history += rows
+
+
+def grow_with_waiting(results: Results, sides: Sequence[Side], quick: bool, say: Say) -> None:
+    ours = [side for side in sides if isinstance(side, Ours)]
+    rows = [Line(side.name) for side in ours]
+    counts = WAITING[:2] if quick else WAITING
+    take_turns(ours, rows, 1, lambda side, row, _: grow_waiting(side, counts, row), say)
+    results.growth.waiting += rows

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.growth import Growth
+from bench.growth import Growth, Line
 from bench.killing import Killed
 from bench.measure import Measurement
 from bench.report import sheets
@@ -22,7 +22,7 @@ def results() -> Results:
         [ours, other, failed],
         [Killed("ours", "W5", [0], [0.5], [0.1])],
         [Started("ours", [0.5], [0.9], [60.0], [70.0], [400.0])],
-        Growth([ours], {"ours": [(25.0, 1.0)]}),
+        Growth([ours], [Line("ours", {"ms": [(25.0, 1.0)]})]),
     )
 
 
@@ -60,3 +60,4 @@ def test_what_is_written_is_read_again(results: Results, tmp_path: Path) -> None
     assert again.killed == results.killed
     assert again.started == results.started
     assert again.growth.steps == results.growth.steps
+    assert [line.side for line in again.growth.history] == ["ours"]
