@@ -106,13 +106,16 @@ class Fused(Mortal):
         assert self._process is not None
         return self._process
 
-    def begin_life(self) -> str:
+    def spawn(self, fuse: int = 0) -> None:
+        """Start a process and do not wait."""
         self._log.write_bytes(b"")
-        life = (self.arguments, self.environment, self._log, next(self._fuses, 0))
-        self._process = processes.Process(target=_live, args=life)
+        self._process = processes.Process(target=_live, args=(self.arguments, self.environment, self._log, fuse))
         self._process.start()
+
+    def begin_life(self) -> str:
+        self.spawn(next(self._fuses, 0))
         for _ in _moments():
-            alive = self._process.is_alive()
+            alive = self.process.is_alive()
             for line in self._log.read_text().splitlines(keepends=True):
                 if line.startswith(READY) and line.endswith("\n"):
                     return line.removeprefix(READY).strip()

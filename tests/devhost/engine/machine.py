@@ -193,7 +193,7 @@ class Machine(RuleBasedStateMachine):
         one = data.draw(st.sampled_from(self.reference.listening()))
         self._tell(one.id, one.event)
 
-    @rule(id=st.sampled_from(ALL_IDS))
+    @rule(id=st.sampled_from(IDS))
     def tell(self, id: str) -> None:
         self._tell(id, "word")
 
