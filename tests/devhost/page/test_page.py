@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.devhost.page.conftest import LONG, OLD, Shop, open_shop
 from tests.web.conftest import Complaints
@@ -181,23 +181,15 @@ def test_everything_that_can_be_used_has_a_name(page: Page, shop: Shop) -> None:
         assert re.findall(rf"^\s*- (?:{roles})(?: \[[^]]*\])*:?$", seen, re.M) == []
 
 
-def test_a_host_that_has_gone_is_said_so(page: Page, tmp_path: Path) -> None:
-    with open_shop(tmp_path / "state.db") as shop:
-        page.goto(f"{shop.url}/devhost")
-        expect(page.get_by_role("heading", name="No instances yet")).to_be_visible()
-        expect(page.get_by_text(f"curl -X POST '{shop.url}/api/orders'")).to_be_visible()
-    expect(page.get_by_role("alert")).to_have_text("The host does not answer. Is it stopped? Trying again…")
-
-
-def test_keys(browser: Browser, tmp_path: Path) -> None:
-    state = tmp_path / "state.db"
-    with open_shop(state, "--keys") as shop:
+def test_a_fresh_host_with_keys_and_what_is_said_after_its_end(page: Page, tmp_path: Path) -> None:
+    with open_shop(tmp_path / "state.db", "--keys") as shop:
         key = json.loads((tmp_path / "state.db.keys.json").read_text())["master"]
-        page = browser.new_page()
         page.goto(f"{shop.url}/devhost?code={key}")
-        page.get_by_role("button", name="Start…").click()
+        expect(page.get_by_role("heading", name="No instances yet")).to_be_visible()
         assert key not in page.url
+        expect(page.get_by_text(f"curl -X POST '{shop.url}/api/orders'")).to_be_visible()
+        page.get_by_role("button", name="Start…").click()
         page.get_by_label("Orchestrator").last.fill("broken")
         page.get_by_role("button", name="Start", exact=True).click()
         expect(badge(page)).to_have_text("Failed")
-        page.close()
+    expect(page.get_by_role("alert")).to_have_text("The host does not answer. Is it stopped? Trying again…")
