@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import product
@@ -17,7 +18,7 @@ from bench.docs import write_docs
 from bench.killing import KILLS
 from bench.ours import Ours
 from bench.peer import PEERS
-from bench.process import ROOT
+from bench.process import ROOT, TRACER
 from bench.report import sheets
 from bench.results import Results
 from bench.sides import Side
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             console.print(
                 f"[yellow]The machine is busy (load {load:.1f}): trust ratios and CPU, not wall times.[/yellow]"
             )
+        if shutil.which(TRACER) is None:
+            console.print(f"[yellow]{TRACER} is not installed: fsyncs are not counted.[/yellow]")
         results = _measure(console, options)
     for sheet in sheets(results):
         console.print(sheet.rich())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from dataclasses import dataclass, field, replace
 from statistics import median
 
 from bench.calls import Call, read_calls, turn_times
+from bench.process import TRACER
 from bench.sides import Place, Running, Side, WrongResult, fresh_place, started
 from bench.usage import cpu_seconds, memory_mb, stored_bytes, syncs_between
 from bench.workloads import Workload
@@ -91,18 +93,17 @@ def count_it(side: Side, workload: Workload, into: Measurement) -> None:
         running.prepare(workload.kind, workload.size)
         running.process.stop()
         empty = stored_bytes(place.state)
-    with (
-        fresh_place(into.latency) as place,
-        started(side, replace(place, trace=place.calls.with_name("trace"))) as running,
-    ):
-        running.prepare(workload.kind, workload.size)
-        start = time.time()
-        run(running, place, workload)
-        end = time.time()
-        running.process.stop()
-        trace = place.calls.with_name("trace").read_text()
-        into.syncs = syncs_between(trace, start, end) / workload.steps
-        into.bytes = stored_bytes(place.state) - empty
+    with fresh_place(into.latency, http=workload.http) as place:
+        log = place.calls.with_name("trace") if shutil.which(TRACER) else None
+        with started(side, replace(place, trace=log)) as running:
+            running.prepare(workload.kind, workload.size)
+            start = time.time()
+            run(running, place, workload)
+            end = time.time()
+            running.process.stop()
+            if log is not None:
+                into.syncs = syncs_between(log.read_text(), start, end) / workload.steps
+            into.bytes = stored_bytes(place.state) - empty
 
 
 def run(running: Running, place: Place, workload: Workload) -> tuple[float, list[Call]]:

@@ -16,6 +16,9 @@ from typing import IO
 ROOT = Path(__file__).resolve().parent.parent
 
 
+TRACER = "strace"
+
+
 class ProcessFailed(Exception):
     """It ended, or stayed silent, where a line was awaited. The message holds the end of its stderr."""
 
@@ -28,7 +31,7 @@ class Process:
     ) -> None:
         traced = (
             # -D: the tracer is the grandchild, so that the child we signal and measure is the program itself.
-            ["strace", "-D", "-f", "--seccomp-bpf", "-ttt", "-e", "trace=fsync,fdatasync", "-o", str(trace)]
+            [TRACER, "-D", "-f", "--seccomp-bpf", "-ttt", "-e", "trace=fsync,fdatasync", "-o", str(trace)]
             if trace
             else []
         )
