@@ -26,10 +26,14 @@ _OPEN_TASKS = 500
 
 
 class Seen(NamedTuple):
-    """What a caller has of a history: its first `events` events, the last of them with this timestamp."""
+    """What a caller has of a history: its first `events` events, the last of them with this timestamp.
+
+    `updated` is that of the instance then.
+    """
 
     events: int = 0
     timestamp: str = ""
+    updated: str = ""
 
 
 def instance(connection: sqlite3.Connection, instance_id: str, seen: Seen) -> Row:
@@ -44,7 +48,8 @@ def instance(connection: sqlite3.Connection, instance_id: str, seen: Seen) -> Ro
     if not found:
         raise InstanceNotFound(f"there is no instance with the id '{instance_id}'")
     row = found[0]
-    first = seen.events if _is_still(connection, instance_id, seen) else 0
+    is_still = row["updated"] == seen.updated or _is_still(connection, instance_id, seen)
+    first = seen.events if is_still else 0
     events = _events(connection, instance_id, first)
     return {
         "instance": row,

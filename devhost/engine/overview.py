@@ -43,7 +43,7 @@ class InstanceFilter(NamedTuple):
 
 
 class Overview:
-    """Asks an engine; all but `instance`, `payload` and `event`, which raise `InstanceNotFound`, always answer."""
+    """Asks an engine. `instance`, `payloads`, `payload` and `event` raise `InstanceNotFound`."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -73,7 +73,7 @@ class Overview:
         return await self._reader.read(lambda connection: inspection.instance(connection, instance_id, seen))
 
     async def payloads(self, instance_id: str) -> Row:
-        """The instance's payloads as JSON text, long ones cut; `lengths` in characters."""
+        """Of each payload its JSON `text`, cut when long, and the `length` of the whole in characters."""
         return await self._reader.read(lambda connection: inspection.payloads(connection, instance_id))
 
     async def payload(self, instance_id: str, name: Payload) -> str:

@@ -71,7 +71,8 @@ class PageApi:
         return _json({"instances": rows, "older": older})
 
     async def _instance(self, request: Request) -> Response:
-        seen = Seen(_number(request, "after"), request.query_params.get("last", ""))
+        query = request.query_params
+        seen = Seen(_number(request, "after"), query.get("last", ""), query.get("updated", ""))
         state = await self._overview.instance(_text(request, "id"), seen)
         # Joined from texts: they are printed once, when they happen.
         events = ",".join(map(short_event, state.pop("events")))

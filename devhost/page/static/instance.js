@@ -56,7 +56,7 @@ export class InstanceView {
   /** Fetches what is new of the history; a long one comes in parts. */
   async follow(signal) {
     for (;;) {
-      const query = { id: this.id, after: this.events.length, last: this.events.at(-1)?.Timestamp };
+      const query = { id: this.id, after: this.events.length, last: this.events.at(-1)?.Timestamp, updated: this.events.length ? this.seen : "" };
       let answer;
       try {
         answer = await api.askJson("instance", query, signal);
@@ -67,6 +67,7 @@ export class InstanceView {
       }
       if (this.lost) this.element.replaceChildren(...this.parts);
       this.lost = false;
+      this.seen = answer.instance.updated;
       if (answer.first < this.events.length) this.forget();
       this.events.push(...answer.events);
       this.waitActions.push(...answer.wait_actions);

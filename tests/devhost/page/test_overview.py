@@ -148,6 +148,8 @@ async def test_a_long_history_comes_in_parts_and_then_only_what_is_new(reader: C
     nothing_new = await overview.instance("id-00000", Seen(MANY, _time(MANY - 1)))
     assert (nothing_new["first"], nothing_new["events"]) == (MANY, [])
     assert reader.steps <= 1_000
+    unchanged = await overview.instance("id-00000", Seen(500, updated=_time(0)))
+    assert unchanged["first"] == 500  # without a look at the last event, which may be large
     another = await overview.instance("id-00000", Seen(500, "another history's time"))
     assert another["first"] == 0
 
