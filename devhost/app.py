@@ -10,8 +10,9 @@ from azure.functions._durable_functions import EntityContext, OrchestrationConte
 from devhost.converters import decode_activity_input, encode_activity_result
 from devhost.expressions import BindingData
 from devhost.functions import ACTIVITY_TRIGGER, ENTITY_TRIGGER, ORCHESTRATION_TRIGGER, Function
-from devhost.invocation import Invoker, user_traceback
+from devhost.invocation import Invoker
 from devhost.ports import FunctionFailed, UnknownFunction
+from devhost.tracebacks import user_traceback
 
 Kind = Literal["orchestrator", "activity", "entity"]
 _KINDS: dict[str, Kind] = {

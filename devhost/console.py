@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import shutil
@@ -20,7 +21,7 @@ from devhost.functions import (
     TIMER_TRIGGER,
     Function,
 )
-from devhost.reporting import LINE
+from devhost.reporting import LINE, ResponseBroken
 
 _DURABLE = {ORCHESTRATION_TRIGGER: "orchestrators", ACTIVITY_TRIGGER: "activities", ENTITY_TRIGGER: "entities"}
 _QUIET = ("aiohttp", "asyncio", "azure", "httpcore", "httpx", "openai", "uvicorn", "watchfiles", "websockets")
@@ -71,10 +72,20 @@ def set_up_logging(*, verbose: bool) -> None:
     """Everything after start-up goes to stderr, so that a parent which reads only stdout never blocks the host."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(Paint(sys.stderr)))
+    handler.addFilter(_is_news)
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("devhost").setLevel(logging.DEBUG if verbose else logging.INFO)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.INFO if verbose else logging.ERROR)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not so what the server says of responses that the host breaks off, and of those it cut short to stop."""
+    if record.name != "uvicorn.error":
+        return True
+    error = record.exc_info[1] if record.exc_info else None
+    is_cut = isinstance(error, asyncio.CancelledError) or "timeout graceful shutdown exceeded" in record.getMessage()
+    return not is_cut and not isinstance(error, ResponseBroken)
 
 
 def table(

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import functools
-import importlib
 import logging
 import os
 import threading
 import time
-import traceback
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import TypeVar
 
 import azure.functions as func
@@ -36,6 +32,7 @@ from devhost.reporting import report
 from devhost.retry import NO_RETRY, RetryContext
 from devhost.settings import whole_number
 from devhost.time_limit import FunctionPool, TimeLimit
+from devhost.tracebacks import user_traceback
 
 log = logging.getLogger("devhost")
 
@@ -44,10 +41,6 @@ InputSource = Callable[[Binding, BindingData], Awaitable[object]]
 OutputSink = Callable[[Binding, Datum, BindingData], Awaitable[None]]
 
 _RETURNS_IMPLICITLY = frozenset({ORCHESTRATION_TRIGGER, ACTIVITY_TRIGGER, ENTITY_TRIGGER, SIGNALR_TRIGGER})
-_HOST_CODE = str(Path(__file__).parent)
-_SDK_CODE = tuple(str(Path(func.__file__).parent.with_name(name)) for name in ("functions", "durable_functions"))
-_IMPORTLIB = str(Path(importlib.__file__).parent)
-_FUTURES = str(Path(concurrent.futures.__file__).parent)
 
 
 class Out(func.Out[object]):
@@ -195,21 +188,6 @@ def _reported(function: Function, subject: str) -> Iterator[None]:
         report("cut", started, function.name, subject)
         raise
     report("ok", started, function.name, subject)
-
-
-def user_traceback(error: BaseException) -> str:
-    """The traceback without the frames of the host and of the SDK that lead to the user's."""
-    return "".join(traceback.format_exception(type(error), error, _skip_host(error.__traceback__))).rstrip()
-
-
-def _skip_host(frames: TracebackType | None) -> TracebackType | None:
-    while frames is not None and _is_plumbing(frames.tb_frame.f_code.co_filename):
-        frames = frames.tb_next
-    return frames
-
-
-def _is_plumbing(filename: str) -> bool:
-    return filename.startswith((_HOST_CODE, *_SDK_CODE, "<frozen importlib", _IMPORTLIB, _FUTURES))
 
 
 def _answer(function: Function, outs: Mapping[str, Out], returned: object) -> object:

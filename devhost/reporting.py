@@ -10,6 +10,10 @@ log = logging.getLogger("devhost")
 LINE = "%-6s %7s  %s"  # outcome, duration, function and subject
 
 
+class ResponseBroken(Exception):
+    """Has the server break off a response that has begun. Why is in the log already."""
+
+
 def report(outcome: str, started: float, function: str, subject: str = "", failure: str = "") -> None:
     """Report an invocation that began at `started`, a reading of `time.perf_counter`.
 
@@ -19,12 +23,17 @@ def report(outcome: str, started: float, function: str, subject: str = "", failu
     level = logging.ERROR if failure else logging.INFO
     if not log.isEnabledFor(level):
         return
-    what = f"{function}  {subject}" if subject else function
+    what = f"{function}  {_one_line(subject)}" if subject else function
     message, arguments = LINE, [outcome, _lasted(time.perf_counter() - started), what]
     if failure:
         message, arguments = f"{LINE}\n%s", [*arguments, failure]
     # Not `log.info`: it would search the stack for a caller that nobody shows, at half of what the line costs.
     log.handle(log.makeRecord(log.name, level, __file__, 0, message, tuple(arguments), None))
+
+
+def _one_line(text: str) -> str:
+    """What came from outside must neither begin a line of its own nor steer the terminal."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
 
 
 def _lasted(seconds: float) -> str:

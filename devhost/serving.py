@@ -11,11 +11,11 @@ import uvloop
 
 from devhost.console import Paint, set_up_logging, table
 from devhost.host import Host, HostOptions
-from devhost.invocation import user_traceback
 from devhost.keys import keys_file
 from devhost.loader import AppImportError
 from devhost.page.files import PATH
 from devhost.process import EXIT_FAILED, end_at_once, end_of_parent, first_of, say_stopping
+from devhost.tracebacks import user_traceback
 
 
 def serve(options: HostOptions, parent: int | None, *, verbose: bool) -> int:

@@ -84,10 +84,11 @@ class Supervisor:
             await self._child.wait()
 
     def _interrupted(self, stop: asyncio.Event) -> None:
-        if stop.is_set() and self._child is not None and self._child.returncode is None:
+        if not stop.is_set():
+            say_stopping()
+            stop.set()
+        elif self._child is not None and self._child.returncode is None:
             self._child.kill()
-        say_stopping()
-        stop.set()
 
 
 async def changes(root: Path, stop: asyncio.Event) -> AsyncIterator[set[Path]]:
@@ -96,18 +97,18 @@ async def changes(root: Path, stop: asyncio.Event) -> AsyncIterator[set[Path]]:
     while not stop.is_set():
         # Each folder by itself: a watch of the whole tree would take in environments and packages by the thousand.
         folders = list(_folders(root, ignored))
-        async with contextlib.aclosing(
-            awatch(*folders, watch_filter=_is_of_interest, recursive=False, stop_event=stop)
-        ) as batches:
-            async for batch in batches:
-                paths = {Path(path) for _, path in batch}
-                new = [folder for path in paths if path.is_dir() for folder in _folders(path, ignored, root)]
-                inside = (file for folder in new for file in folder.iterdir())
-                changed = {path for path in (*paths, *inside) if _is_watched(path, ignored, root)}
-                if changed:
-                    yield changed
-                if new:
-                    break
+        watching = awatch(*folders, watch_filter=_is_of_interest, recursive=False, stop_event=stop)
+        with contextlib.suppress(FileNotFoundError):  # a folder that was there a moment ago: look again
+            async with contextlib.aclosing(watching) as batches:
+                async for batch in batches:
+                    paths = {Path(path) for _, path in batch}
+                    new = [folder for path in paths if path.is_dir() for folder in _folders(path, ignored, root)]
+                    inside = (file for folder in new for file in folder.glob("*"))
+                    changed = {path for path in (*paths, *inside) if _is_watched(path, ignored, root)}
+                    if changed:
+                        yield changed
+                    if new:
+                        break
 
 
 def _is_of_interest(_: Change, path: str) -> bool:

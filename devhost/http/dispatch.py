@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from typing import Protocol
 
@@ -18,11 +17,10 @@ from devhost.http.access import presented_key
 from devhost.http.binding_data import binding_data
 from devhost.http.limits import DEFAULT_BODY_LIMIT, limit_body
 from devhost.http.routing import RouteTable
-from devhost.invocation import Invoker, user_traceback
+from devhost.invocation import Invoker
 from devhost.keys import KeyRing
-from devhost.reporting import report
-
-log = logging.getLogger("devhost")
+from devhost.reporting import ResponseBroken, report
+from devhost.tracebacks import user_traceback
 
 
 class HttpStyle(Protocol):
@@ -58,8 +56,9 @@ class FunctionDispatcher:
             await send({"type": "websocket.close", "code": 1000})
             return
         started = time.perf_counter()
-        subject = f"{scope['method']} {scope['path']}"  # without the query, which may hold a key
-        found = self._routes.find(scope.get("raw_path", scope["path"].encode()), scope["method"])
+        path = scope.get("raw_path", scope["path"].encode())
+        subject = f"{scope['method']} {path.decode('latin-1')}"  # without the query, which may hold a key
+        found = self._routes.find(path, scope["method"])
         if found is None:
             report("404", started, "-", subject)
             await PlainTextResponse("No function is at this path.", 404)(scope, receive, send)
@@ -80,7 +79,13 @@ class FunctionDispatcher:
         except Exception as error:  # user code raises anything; the caller gets Azure's answer
             failure, response = user_traceback(error), PlainTextResponse("Internal Server Error", 500)
         report(str(response.status_code), started, function.name, subject, failure)
-        await self._send(function, response, scope, limited, send)
+        try:
+            await response(scope, limited, send)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            report("failed", started, function.name, f"{subject} while it was streaming", user_traceback(error))
+            raise ResponseBroken from error
 
     async def _respond(
         self, function: Function, route_params: dict[str, str], scope: Scope, receive: Receive
@@ -92,15 +97,6 @@ class FunctionDispatcher:
         data = binding_data(scope, route_params)
         trigger_value = await self._style.request(scope, receive, data)
         return await self._invoker.invoke(function, trigger_value, data, self._style.response)
-
-    async def _send(self, function: Function, response: Response, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await response(scope, receive, send)
-        except ClientDisconnect:
-            return
-        except Exception as error:
-            log.error("%s failed while its response was streaming\n%s", function.name, user_traceback(error))
-            raise
 
 
 def _refusal(error: HTTPException) -> Response:

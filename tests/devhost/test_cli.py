@@ -24,11 +24,12 @@ API = "/runtime/webhooks/durabletask"
 
 
 class HostProcess:
-    """A running `python -m devhost`. `printed` is its standard output up to the ready line."""
+    """A running `python -m devhost`: its standard output up to the ready line, and its log once it has ended."""
 
-    def __init__(self, process: asyncio.subprocess.Process, printed: list[str]) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, printed: list[str], log: asyncio.Task[bytes]) -> None:
         self.process = process
         self.printed = printed
+        self.log = log
         self.url = printed[-1].removeprefix("devhost ready: ")
         self.http = httpx.AsyncClient(base_url=self.url, timeout=20, trust_env=False)
 
@@ -60,7 +61,7 @@ async def running(app: Path, state: Path, port: int = 0) -> AsyncIterator[HostPr
                 line = await process.stdout.readline()
                 assert line, (await logged).decode()
                 printed.append(line.decode().rstrip())
-        host = HostProcess(process, printed)
+        host = HostProcess(process, printed, logged)
         async with host.http:
             yield host
     finally:
@@ -176,10 +177,16 @@ async def test_it_closes_open_streams_when_it_stops(tmp_path: Path) -> None:
     ):
         chunks = response.aiter_raw()
         assert await anext(chunks) == b"data: first\n\n"
+        with pytest.raises(httpx.RemoteProtocolError):
+            await host.http.get("/api/breaking")
         code = await host.end(signal.SIGTERM)
         with pytest.raises((httpx.RemoteProtocolError, StopAsyncIteration)):
             await anext(chunks)
+        log = (await host.log).decode()
     assert code == 0
+    (told,) = re.findall(r"Traceback .*\n((?: .*\n)*)ValueError: in the middle\n", log)
+    assert 'function_app.py", line' in told.splitlines()[0]  # user code alone, and once
+    assert "uvicorn" not in log
 
 
 async def test_ctrl_c_while_the_app_is_imported_is_no_traceback(make_app: MakeApp, tmp_path: Path) -> None:

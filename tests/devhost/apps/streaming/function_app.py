@@ -39,6 +39,15 @@ async def endless(req: Request) -> StreamingResponse:
     return StreamingResponse(body(), media_type="text/event-stream")
 
 
+@app.route(route="breaking", methods=["GET"])
+async def breaking(req: Request) -> StreamingResponse:
+    async def body():
+        yield "data: first\n\n"
+        raise ValueError("in the middle")
+
+    return StreamingResponse(body(), media_type="text/event-stream")
+
+
 @app.route(route="next", methods=["POST"])
 async def next_tick(req: Request) -> Response:
     gate.set()
