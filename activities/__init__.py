@@ -6,6 +6,8 @@ Does not belong here: decisions about what comes next.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import azure.durable_functions as df
 import azure.functions as func
 
@@ -13,6 +15,7 @@ from activities.calling import perform_call
 from activities.evaluating import perform_evaluation
 from activities.finishing import perform_ending
 from domain.calls import Ending, Evaluation, ModelCall
+from domain.events import Event
 from services.realtime import SIGNALR_OUTPUT, to_signalr
 from services.wiring import services
 
@@ -24,7 +27,7 @@ blueprint = df.Blueprint()
 async def call_model(payload: dict, live: func.Out[str]) -> dict:  # type: ignore[type-arg]  # the worker takes plain types
     call = ModelCall.model_validate(payload)
     outcome, events = await perform_call(call, services())
-    live.set(to_signalr(call.tenant, call.execution, events))
+    await _push(call.tenant, call.execution, events, live)
     return outcome.model_dump(mode="json", exclude_defaults=True)
 
 
@@ -33,7 +36,7 @@ async def call_model(payload: dict, live: func.Out[str]) -> dict:  # type: ignor
 async def evaluate(payload: dict, live: func.Out[str]) -> dict:  # type: ignore[type-arg]
     evaluation = Evaluation.model_validate(payload)
     answer, events = await perform_evaluation(evaluation, services())
-    live.set(to_signalr(evaluation.tenant, evaluation.execution, events))
+    await _push(evaluation.tenant, evaluation.execution, events, live)
     return answer
 
 
@@ -42,5 +45,11 @@ async def evaluate(payload: dict, live: func.Out[str]) -> dict:  # type: ignore[
 async def finish(payload: dict, live: func.Out[str]) -> str:  # type: ignore[type-arg]
     ending = Ending.model_validate(payload)
     status, events = await perform_ending(ending, services())
-    live.set(to_signalr(ending.tenant, ending.execution, events))
+    await _push(ending.tenant, ending.execution, events, live)
     return status
+
+
+async def _push(tenant: str, execution: str, events: Sequence[Event], live: func.Out[str]) -> None:
+    """Hand what was logged to whoever watches; without watchers nothing is sent."""
+    if await services().events.is_watched(tenant, execution):
+        live.set(to_signalr(tenant, execution, events))

@@ -62,6 +62,12 @@ class EventLog:
         """Note, for every process, that this execution is watched. It stays noted."""
         await self._documents.write(partition_of(tenant, execution), [Put(WATCHED, {})])
 
+    async def is_watched(self, tenant: str, execution: str) -> bool:
+        """Whether anybody has asked to see it live. Asked after an event was logged, a no is certain: whoever asks
+        later reads the log then.
+        """
+        return bool(await self._documents.get_many(partition_of(tenant, execution), [WATCHED]))
+
     async def read(self, tenant: str, execution: str, after: int, limit: int = 500) -> list[Event]:
         """The events with an offset above `after`, in order."""
         entries = await self._documents.read_stream(partition_of(tenant, execution), after, limit)
@@ -113,7 +119,7 @@ def _body(draft: Draft) -> dict[str, Any]:
 
 def _numbered(draft: Draft, offset: int) -> Event:
     """What reading the draft back from the log would give, without the reading."""
-    return Event.model_construct(**dict(draft), offset=offset)
+    return Event.model_validate({**vars(draft), "offset": offset})
 
 
 def _event(body: dict[str, Any], offset: int) -> Event:

@@ -17,6 +17,7 @@ from tests.support.model_stub import ModelStub
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "the-token-of-these-tests"
+WATCHER = "local.0b7c2a52-6a3e-4a5b-9a57-0f6f5a1d8c11"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,17 @@ class AzureApp:
         assert accepted.status == 202, accepted.body
         [started] = [one for one in self.durable.started if one.instance == accepted.json()["id"]]
         return started
+
+    def watch(self, execution: str, connection: Any = None) -> Answer:
+        """Ask to see an execution live, as the page does; `connection` is what the extension made for it."""
+        return self.process.request(
+            "negotiate",
+            "POST",
+            "/api/negotiate",
+            {"connection": {"string": json.dumps(connection or {})}},
+            headers={"Authorization": f"Bearer {TOKEN}", "x-watcher": WATCHER},
+            json={"execution": execution},
+        )
 
     def activity(self, name: str, payload: str) -> tuple[Any, Invocation]:
         """The result of an activity that is given this JSON text, and the invocation."""

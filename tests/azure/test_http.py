@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 
-from tests.azure.conftest import TOKEN, AzureApp
+from tests.azure.conftest import TOKEN, WATCHER, AzureApp
 
 
 def test_health_needs_no_token(azure: AzureApp) -> None:
@@ -67,19 +67,11 @@ def test_the_log_streams_as_server_sent_events(azure: AzureApp) -> None:
 
 def test_a_watcher_gets_a_connection_and_joins_the_group(azure: AzureApp) -> None:
     id = azure.begin("Say something.").instance
-    watcher = f"local.{uuid.uuid4()}"
     connection = {"url": "https://signalr.example/client/?hub=executions", "accessToken": "made-by-the-extension"}
-    answer = azure.process.request(
-        "negotiate",
-        "POST",
-        "/api/negotiate",
-        {"connection": {"string": json.dumps(connection)}},
-        headers={"Authorization": f"Bearer {TOKEN}", "x-watcher": watcher},
-        json={"execution": id},
-    )
+    answer = azure.watch(id, connection)
     assert (answer.status, answer.json()) == (200, connection)
     joining = json.loads(answer.invocation.outputs["groups"]["string"])
-    assert joining == {"action": "add", "groupName": f"local.{id}", "userId": watcher}
+    assert joining == {"action": "add", "groupName": f"local.{id}", "userId": WATCHER}
 
 
 def test_who_may_not_watch_joins_no_group(azure: AzureApp) -> None:
