@@ -78,14 +78,23 @@ def outcomes(sample: Sample, folder: Path) -> Iterator[Outcome]:
             yield Outcome("does not start", bool(sample.refused) and sample.refused in said, said.replace(scratch, ""))
             return
         try:
-            unserved = [line.strip() for line in host.output if "WARNING: " in line]
-            good = not sample.refused and {line.split()[0] for line in unserved} == sample.unserved
-            yield Outcome("starts", good, "; ".join(unserved) or "every function is served")
             with httpx.Client(base_url=host.address, timeout=SECONDS, trust_env=False) as http:
+                unserved = dict(left_out(http))
+                good = not sample.refused and set(unserved) == sample.unserved
+                said = "; ".join(f"without {name}: {why}" for name, why in unserved.items())
+                yield Outcome("starts", good, said or "every function is served")
                 for step in sample.steps:
                     yield run(http, step, data) if isinstance(step, Start) else ask(http, step)
         finally:
             host.kill()
+
+
+def left_out(http: httpx.Client) -> Iterator[tuple[str, str]]:
+    """The functions that the host does not serve, and why."""
+    for function in http.get("/admin/functions").raise_for_status().json():
+        status = http.get(f"/admin/functions/{function['name']}/status").raise_for_status().json()
+        if errors := status.get("errors"):
+            yield function["name"], errors[0]
 
 
 def ask(http: httpx.Client, step: Ask) -> Outcome:

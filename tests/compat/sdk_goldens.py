@@ -31,7 +31,7 @@ from devhost.engine.history import EventType
 from devhost.engine.options import EngineOptions
 from devhost.ports import FunctionFailed, InstanceEnded
 
-SECONDS = 10
+SECONDS = 30
 Json = dict[str, Any]
 
 SCHEDULED = {
