@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
+import tempfile
 import time
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from bench.process import Process
+from bench.process import Process, ProcessFailed
 from bench.sides import Place, WrongResult
 from bench.workloads import Kind, Workload, agents, definition, parking, task
+from devhost.engine.database import open_database
+from services.documents.sqlite_file import open_writer
 
 TOKEN = "bench"  # noqa: S105 - of a server on loopback that lives for seconds
 POLL_SECONDS = 0.02
@@ -30,8 +36,6 @@ class Ours:
 
 
 class OursRunning:
-    settings = "two files: journal wal, sync 2"
-
     def __init__(self, place: Place) -> None:
         command = ["-m", "devhost", "--port", "0", "--state", str(place.state / "devhost.db")]
         environment = {
@@ -46,6 +50,7 @@ class OursRunning:
         self.process = Process([sys.executable, *command], environment, place.calls.parent, place.trace)
         self._url = self.process.line("devhost ready: ")
         self.ready_seconds = time.time() - self.process.started
+        self.settings = durability()
         self._runner = asyncio.Runner()
         self._client = self._runner.run(_client(self._url))
 
@@ -115,15 +120,32 @@ class OursRunning:
         _check(record, workload.size)
 
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        async with self._client.request(method, path, json=body) as response:
-            if response.status >= 300:
-                raise WrongResult(f"{method} {path}: {response.status} {await response.text()}")
-            return await response.json()
+        try:
+            async with self._client.request(method, path, json=body) as response:
+                if response.status >= 300:
+                    raise WrongResult(f"{method} {path}: {response.status} {await response.text()}")
+                return await response.json()
+        except aiohttp.ClientError as error:
+            raise ProcessFailed(f"{method} {path}: {error!r}\n{self.process.last_words()}") from error
 
     def kill(self) -> None:
         self.process.kill()
         self._runner.run(self._client.close())
         self._runner.close()
+
+
+@lru_cache
+def durability() -> str:
+    """How the two state files are opened."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, opened in (("host", open_database), ("documents", open_writer)):
+            with contextlib.closing(opened(Path(folder) / name)) as connection:
+                journal, sync = (
+                    connection.execute(f"PRAGMA {it}").fetchone()[0] for it in ("journal_mode", "synchronous")
+                )
+            found.append(f"{name} journal {journal}, sync {sync}")
+    return ", ".join(found)
 
 
 async def _client(url: str) -> aiohttp.ClientSession:

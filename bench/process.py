@@ -68,9 +68,9 @@ class Process:
             try:
                 line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                raise ProcessFailed(f"nothing for {timeout:g} s\n{self._tail()}") from None
+                raise ProcessFailed(f"nothing for {timeout:g} s\n{self.last_words()}") from None
             if line is None:
-                raise ProcessFailed(f"it ended (exit code {self._child.wait()})\n{self._tail()}")
+                raise ProcessFailed(f"it ended (exit code {self._child.wait()})\n{self.last_words()}")
             if line.startswith(beginning):
                 return line.removeprefix(beginning)
 
@@ -84,7 +84,7 @@ class Process:
         try:
             self._child.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise ProcessFailed(f"it did not end within {timeout:g} s\n{self._tail()}") from None
+            raise ProcessFailed(f"it did not end within {timeout:g} s\n{self.last_words()}") from None
 
     def stop(self) -> None:
         """Ask it to end (SIGTERM) and wait."""
@@ -104,5 +104,6 @@ class Process:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
 
-    def _tail(self) -> str:
+    def last_words(self) -> str:
+        """The end of its stderr."""
         return self._errors.read_text(errors="replace")[-2000:]
