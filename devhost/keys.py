@@ -90,7 +90,8 @@ class KeyRing:
         Returns whether it is new, and the key. Raises `KeyError` when there is no such function.
         """
         keys = self._scope(function)
-        is_new, keys[name] = name not in keys, value or _make()
+        is_new = name not in keys
+        keys[name] = value or _make()
         self._write()
         return is_new, keys[name]
 

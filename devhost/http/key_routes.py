@@ -21,15 +21,15 @@ class KeyRoutes:
 
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
-        self.routes = [
-            *(Route(f"/admin/host/{scope}", self._host) for scope in ("keys", "functionkeys")),
-            *(Route(f"/admin/host/{scope}/{{key}}", self._host) for scope in ("keys", "functionkeys")),
-            *(Route(f"/admin/host/{scope}/{{key}}", self._edit, methods=_EDIT) for scope in ("keys", "functionkeys")),
-            Route("/admin/host/systemkeys", self._system),
-            Route("/admin/host/systemkeys/{key}", self._system),
-            Route("/admin/functions/{name}/keys", self._function),
-            Route("/admin/functions/{name}/keys/{key}", self._function),
-            Route("/admin/functions/{name}/keys/{key}", self._edit, methods=_EDIT),
+        shown = {
+            "/admin/host/keys": self._host,
+            "/admin/host/functionkeys": self._host,
+            "/admin/host/systemkeys": self._system,
+            "/admin/functions/{name}/keys": self._function,
+        }
+        self.routes = [Route(path, show) for keys, show in shown.items() for path in (keys, f"{keys}/{{key}}")]
+        self.routes += [
+            Route(f"{keys}/{{key}}", self._edit, methods=_EDIT) for keys, show in shown.items() if show != self._system
         ]
 
     async def _host(self, request: Request) -> Response:
