@@ -34,7 +34,7 @@ test: setup-tests ## Run all tests but the long ones
 test-long: setup-tests ## Run the long tests
 	$(BIN)/pytest tests/long
 
-bench: setup ## Measure, beside LangGraph, DBOS and Agent Framework, into docs/performance.md (about an hour)
+bench: setup ## Measure, beside LangGraph, DBOS and Agent Framework, into docs/performance.md (over an hour)
 	$(BIN)/python -m bench --placement both --docs
 
 check: setup ## Lint, formatting, types, and who may import whom

@@ -16,8 +16,8 @@ from bench.workloads import Workload
 
 LONG_SECONDS = 8.0
 """A run that takes longer is not done again in the same round, and needs no warming up."""
-LONGEST_COUNTED = 30.0
-"""Seconds; of a run that takes longer, fsyncs are not counted, and its bytes are those of the timed run."""
+VERY_LONG_SECONDS = 30.0
+"""A run that takes longer is done once in all: fsyncs are not counted, and its bytes are those of the timed run."""
 MOST_REPETITIONS = 20
 _PACE_LOOPS = 500_000
 
@@ -42,6 +42,10 @@ class Measurement:
     bytes: int | None = None
     settings: str = ""
     error: str | None = None
+
+    @property
+    def very_long(self) -> bool:
+        return bool(self.wall_ms) and median(self.wall_ms) * self.steps > VERY_LONG_SECONDS * 1000
 
     @property
     def executions_per_second(self) -> float | None:
@@ -80,15 +84,13 @@ def time_it(side: Side, workload: Workload, into: Measurement) -> None:
                 into.early_ms.append(early)
                 into.late_ms.append(late)
         into.memory_mb = memory_mb(running.process.pid)
-        if runs[0][0] > LONGEST_COUNTED:
+        if into.very_long:
             running.process.stop()
             into.bytes = stored_bytes(place.state)
 
 
 def count_it(side: Side, workload: Workload, into: Measurement) -> None:
-    """The fsyncs of a step and the bytes that one run adds, beyond those of a state without any. After `time_it`."""
-    if into.bytes is not None:
-        return
+    """The fsyncs of a step and the bytes that one run adds, beyond those of a state without any."""
     with fresh_place(into.latency, http=workload.http) as place, started(side, place) as running:
         running.prepare(workload.kind, workload.size)
         running.process.stop()

@@ -48,8 +48,9 @@ def measure(
     ]
 
     def act(side: Side, row: Measurement, number: int) -> None:
-        time_it(side, workload, row)
-        if number == 0 and latency == 0:
+        if not row.very_long:
+            time_it(side, workload, row)
+        if number == 0 and latency == 0 and not row.very_long:
             count_it(side, workload, row)
 
     take_turns(sides, rows, rounds if latency == 0 else 1, act, say)
