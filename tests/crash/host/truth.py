@@ -18,18 +18,18 @@ from tests.devhost.engine.sdk_app import SdkApp
 _ASKED = (4, 7, 10, 14)
 _ANSWERED = (5, 6, 8, 9, 11)
 _FROM_ORCHESTRATIONS = [f"{kind}-{number}" for number in range(4) for kind in ("signal", "call")]
-_FROM_GENERATIONS = [f"generation-{number}" for number in range(5)]
 
 
 def check(work: Work, host: Mortal, stub: HttpStub) -> None:
     """Every promise. The host has ended."""
-    statuses, book = asyncio.run(_read(host.state))
+    statuses, book, diary = asyncio.run(_read(host.state))
     outputs = {id: json.loads(status.output or "null") for id, status in statuses.items()}
     _check_ends(statuses)
     _check_results(outputs)
     _check_activities(outputs, Counter(host.effects.read_text().split()), kills=host.lives - 1)
     assert outputs["calls"] == {name: stub.requests[name] for name in ("now", "later")}
     _check_arrivals(outputs["listens"], {word: work.sent[word] for word in WORDS})
+    assert diary == [f"generation-{number}" for number in range(5)]
     _check_book(book, {signal: work.sent[signal] for signal in SIGNALS})
     for status in statuses.values():
         _check_history(status)
@@ -78,7 +78,6 @@ def _check_book(book: list[str], sent: dict[str, int]) -> None:
     """The model of the entity: each line once, and in their senders' order; the senders take turns as they like."""
     _check_arrivals([line for line in book if line in sent], sent)
     assert [line for line in book if line in _FROM_ORCHESTRATIONS] == _FROM_ORCHESTRATIONS
-    assert [line for line in book if line in _FROM_GENERATIONS] == _FROM_GENERATIONS
 
 
 def _check_history(status: InstanceStatus) -> None:
@@ -96,16 +95,16 @@ def _check_history(status: InstanceStatus) -> None:
     assert set(answered.values()) <= {1}, status.instance_id
 
 
-async def _read(state: Path) -> tuple[dict[str, InstanceStatus], list[str]]:
-    """Every instance with its history, and the book's lines."""
+async def _read(state: Path) -> tuple[dict[str, InstanceStatus], list[str], list[str]]:
+    """Every instance with its history, and the lines of the book and of the diary."""
     app = SdkApp()
     engine = SqliteEngine(state, app)
     await engine.start()
     try:
         found, _ = await engine.list_instances(InstanceQuery(top=1000))
         full = [await engine.get_status(status.instance_id, show_history=True) for status in found]
-        book = json.loads(await engine.read_entity("book", "shared") or "[]")
+        book, diary = [json.loads(await engine.read_entity("book", key) or "[]") for key in ("shared", "diary")]
     finally:
         await engine.stop()
         app.close()
-    return {status.instance_id: status for status in full if status is not None}, book
+    return {status.instance_id: status for status in full if status is not None}, book, diary

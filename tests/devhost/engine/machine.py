@@ -28,7 +28,7 @@ IDS = ("one", "two")
 ALL_IDS = (*IDS, *(f"{id}-child" for id in IDS))
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 ENTITY = df.EntityId("tally", "t")
-QUIET_ROUNDS = 2
+QUIET_ROUNDS = 4
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - thousands of commits, and it is not the disk that is tried here
 
 

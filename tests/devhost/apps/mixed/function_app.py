@@ -17,6 +17,7 @@ EFFECTS = Path(os.environ["EFFECTS"])
 STUB = os.environ["STUB"]
 NAP = timedelta(milliseconds=10)
 BOOK = df.EntityId("book", "shared")
+DIARY = df.EntityId("book", "diary")
 
 
 def note(key: str) -> int:
@@ -131,7 +132,7 @@ def generations(context: df.DurableOrchestrationContext):
     done = context.get_input() or {}
     number = len(done)
     done |= yield context.call_activity("work", f"generations-{number}")
-    yield context.call_entity(BOOK, "add", f"generation-{number}")
+    yield context.call_entity(DIARY, "add", f"generation-{number}")
     if number < 4:
         context.continue_as_new(done)
         return None
