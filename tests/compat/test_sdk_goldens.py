@@ -25,9 +25,9 @@ def test_our_engine_lives_through_the_sdks_own_histories(tmp_path: Path) -> None
     path = tmp_path / "path"
     path.mkdir()
     (path / "devhost").symlink_to(ROOT / "devhost")
-    (path / "sdk_goldens.py").symlink_to(Path(__file__).with_name("sdk_goldens.py"))
+    (path / "goldens").symlink_to(Path(__file__).with_name("goldens"))
     goldens = tmp_path / "goldens.jsonl"
-    options = ["-p", "sdk_goldens", "-p", "no:cacheprovider", "-q", "-c", os.devnull, "--rootdir", str(tmp_path)]
+    options = ["-p", "goldens.plugin", "-p", "no:cacheprovider", "-q", "-c", os.devnull, "--rootdir", str(tmp_path)]
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(SDK_TESTS), f"--ignore={SDK_TESTS / 'openai_agents'}"],
         env={**os.environ, "PYTHONPATH": str(path), "GOLDENS": str(goldens)},
