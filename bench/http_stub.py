@@ -42,7 +42,9 @@ async def serve() -> None:
 
     app = Starlette(routes=[Route("/v1/chat/completions", complete, methods=["POST"])])
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    # Of the protocol TCP by name, or asyncio does not turn Nagle's algorithm off, and answers wait 40 ms for an ACK.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
         print(f"stub ready: http://127.0.0.1:{listener.getsockname()[1]}/v1", flush=True)
         await server.serve(sockets=[listener])
 
