@@ -24,6 +24,8 @@ LARGE = DEFAULT_BODY_LIMIT - 2
 """Characters between the quotes of the largest JSON string that is let in."""
 MOST_MEMORY = 16 * LARGE
 INSTANCES = 10_000
+WAIT = 150
+"""Seconds until the first of them is due: time enough to start them all."""
 
 
 class Host(Child):
@@ -35,14 +37,16 @@ class Host(Child):
     def __init__(self, state: Path) -> None:
         super().__init__(start_timeout=SECONDS)
         self._state = state
+        self._http = httpx.Client(timeout=SECONDS, trust_env=False, headers={"Content-Type": "application/json"})
 
     def arguments(self) -> list[str]:
         return ["-m", "devhost", "--app", str(APPS / "large"), "--state", str(self._state), "--port", str(self.port)]
 
     def request(self, method: str, path: str, content: str | None = None) -> httpx.Response:
-        headers = {"Content-Type": "application/json"}
-        url = self.address + API + path
-        return httpx.request(method, url, content=content, headers=headers, timeout=SECONDS, trust_env=False)
+        return self._http.request(method, self.address + API + path, content=content)
+
+    def close(self) -> None:
+        self._http.close()
 
     def output_of(self, instance_id: str) -> Any:
         deadline = time.monotonic() + SECONDS
@@ -67,6 +71,7 @@ class Host(Child):
 def host(tmp_path: Path) -> Iterator[Host]:
     with Host(tmp_path / "state.db") as host:
         yield host
+        host.close()
 
 
 @pytest.mark.parametrize("way", ["takes", "makes", "hears"])
@@ -88,7 +93,7 @@ def test_one_byte_more_is_refused(host: Host) -> None:
 
 def test_ten_thousand_waiting_instances(host: Host) -> None:
     begin = time.monotonic()
-    due = datetime.now(UTC) + timedelta(seconds=120)
+    due = datetime.now(UTC) + timedelta(seconds=WAIT)
 
     def start(number: int) -> None:
         when = json.dumps((due + timedelta(milliseconds=number)).isoformat())
@@ -107,7 +112,8 @@ def test_ten_thousand_waiting_instances(host: Host) -> None:
     time.sleep(5)
     idle = (host.cpu_seconds() - before) / 5
     print(f"{100 * idle:.1f} % of a core while they wait")
-    assert idle < 0.05 or datetime.now(UTC) > due
+    assert datetime.now(UTC) < due, "too slow a machine for this"
+    assert idle < 0.05
 
     time.sleep(max((due - datetime.now(UTC)).total_seconds(), 0))
     for number in (0, INSTANCES // 2, INSTANCES - 1):
