@@ -107,9 +107,10 @@ def _reply_in(failed: FunctionFailed, draft: Draft) -> Reply:
     except BadReply as bad:
         raise TurnFault(str(bad)) from bad
     if draft.instance.ended_turn is None:
-        log.error(
-            "orchestrator %s (%s) raised: %s\n%s", draft.instance.name, draft.instance.id, reply.error, failed.details
-        )
+        # The error of a failed activity carries that one's traceback, which was logged when it failed.
+        error = reply.error or ""
+        details = failed.details.replace(error, error.partition("\n")[0].strip())
+        log.error("orchestrator %s (%s) raised\n%s", draft.instance.name, draft.instance.id, details)
     return reply
 
 

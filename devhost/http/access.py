@@ -5,17 +5,15 @@ from __future__ import annotations
 import hmac
 import secrets
 
-from starlette.datastructures import Headers, MutableHeaders, QueryParams
-from starlette.requests import cookie_parser
+from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from devhost.keys import KeyRing
 
 _WEBHOOKS = "/runtime/webhooks/"
 _OPEN = "/admin/host/ping"  # open on Azure, too
-_ADMIN, _PAGE = "/admin", "/devhost"
-_COOKIE = "devhost"
+_MASTERS_ONLY = ("/admin", "/devhost/api")  # the page itself holds nothing, and asks for the key
 
 
 class KeyGate:
@@ -29,7 +27,6 @@ class KeyGate:
         self._app = app
         self._keys = keys
         self._own = own_entrance
-        self._cookie = secrets.token_urlsafe(24)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -41,26 +38,14 @@ class KeyGate:
         elif not self._admits(scope):
             await Response(status_code=401)(scope, receive, send)
         else:
-            await self._app(scope, receive, self._giving_cookie(send) if _is_below(scope["path"], _PAGE) else send)
+            await self._app(scope, receive, send)
 
     def _admits(self, scope: Scope) -> bool:
         path, key = scope["path"], presented_key(scope)
         if path.startswith(_WEBHOOKS):
             return self._keys.admits_to_extension(path.removeprefix(_WEBHOOKS).partition("/")[0], key)
-        if _is_below(path, _PAGE):
-            return self._keys.is_master(key) or _same(_cookie(scope), self._cookie)
-        return path == _OPEN or not _is_below(path, _ADMIN) or self._keys.is_master(key)
-
-    def _giving_cookie(self, send: Send) -> Send:
-        """What the page loads and asks for cannot carry its key: a cookie of this process does instead."""
-
-        async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                cookie = f"{_COOKIE}={self._cookie}; Path={_PAGE}; HttpOnly; SameSite=Strict"
-                MutableHeaders(scope=message).append("set-cookie", cookie)
-            await send(message)
-
-        return sending
+        closed = any(path == face or path.startswith(f"{face}/") for face in _MASTERS_ONLY)
+        return path == _OPEN or not closed or self._keys.is_master(key)
 
 
 def make_own_entrance() -> str:
@@ -71,14 +56,6 @@ def presented_key(scope: Scope) -> str:
     """The key of a request, empty when there is none. The header wins over the query even when it is wrong."""
     header = Headers(scope=scope).get("x-functions-key")
     return header if header is not None else next(iter(QueryParams(scope["query_string"]).getlist("code")), "")
-
-
-def _cookie(scope: Scope) -> str:
-    return cookie_parser(Headers(scope=scope).get("cookie", "")).get(_COOKIE, "")
-
-
-def _is_below(path: str, face: str) -> bool:
-    return path == face or path.startswith(f"{face}/")
 
 
 def _same(given: str, secret: str) -> bool:

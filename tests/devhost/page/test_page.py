@@ -184,6 +184,10 @@ def test_everything_that_can_be_used_has_a_name(page: Page, shop: Shop) -> None:
 def test_a_fresh_host_with_keys_and_what_is_said_after_its_end(page: Page, tmp_path: Path) -> None:
     with open_shop(tmp_path / "state.db", "--keys") as shop:
         key = json.loads((tmp_path / "state.db.keys.json").read_text())["master"]
+        page.goto(f"{shop.url}/devhost")
+        page.get_by_role("textbox", name="Master key").fill("a guess")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("This is not the master key.")).to_be_visible()
         page.goto(f"{shop.url}/devhost?code={key}")
         expect(page.get_by_role("heading", name="No instances yet")).to_be_visible()
         assert key not in page.url
