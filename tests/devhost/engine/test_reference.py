@@ -14,7 +14,7 @@ def test_the_engine_does_what_the_reference_does() -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=20,
+            max_examples=40,
             stateful_step_count=60,
             deadline=None,
             derandomize=True,
