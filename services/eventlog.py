@@ -33,16 +33,20 @@ class EventLog:
         self._artifacts = artifacts
         self._publish = publish
 
-    async def append(self, tenant: str, execution: str, drafts: Sequence[Draft], *extra: Operation) -> list[Event]:
+    async def append(
+        self, tenant: str, execution: str, drafts: Sequence[Draft], *extra: Operation, patient: bool = False
+    ) -> list[Event]:
         """Log the drafts and do `extra` in one transaction; returns one event per draft, in their order.
 
         A draft whose id is already there gives the event as it was first logged; and any terminal draft gives the
-        terminal event, when there is one. Large payloads become artifacts. Raises `Conflict` when `extra` does.
+        terminal event, when there is one. Large payloads become artifacts. `patient` as in `DocumentStore.write`.
+        Raises `Conflict` when `extra` does.
         """
         partition = partition_of(tenant, execution)
         slim = [await self._slim(partition, draft) for draft in drafts]
         try:
-            written = await self._documents.write(partition, [*_appends(slim), *_end_marks(slim), *extra])
+            operations = [*_appends(slim), *_end_marks(slim), *extra]
+            written = await self._documents.write(partition, operations, patient=patient)
         except Conflict as conflict:
             if conflict.id != ENDED:
                 raise

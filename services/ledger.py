@@ -41,8 +41,11 @@ class Ledger:
         return Entry(answer=answer, begun=begun, canceled=canceled in found, watched=WATCHED in found)
 
     async def begin(self, tenant: str, execution: str, key: str, attempt: int, drafts: Sequence[Draft]) -> list[Event]:
-        """Note that the call is being made, for the `attempt`-th time, together with the events that go before it."""
-        return await self._log.append(tenant, execution, drafts, Put(_mark_id(key), {"begun": attempt}))
+        """Note that the call is being made, for the `attempt`-th time, together with the events that go before it.
+
+        Patiently: a model that answers at once has its answer written in the same breath.
+        """
+        return await self._log.append(tenant, execution, drafts, Put(_mark_id(key), {"begun": attempt}), patient=True)
 
 
 def _mark_id(key: str) -> str:

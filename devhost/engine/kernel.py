@@ -16,6 +16,7 @@ from devhost.engine.entity_store import EntityStore
 from devhost.engine.memory import ReplayCache
 from devhost.engine.options import EngineOptions
 from devhost.engine.records import EntityId, Instance, MessageKind, Task, TaskKey
+from devhost.engine.sessions import Sessions
 from devhost.engine.store import Store
 from devhost.engine.timers import Timers
 from devhost.engine.work import WorkQueue
@@ -53,6 +54,7 @@ class Kernel:
         self.options = options
         self._clock = clock
         self.memory = ReplayCache(store)
+        self.sessions = Sessions()
         self.ready = ReadyQueue()
         self.timers = Timers()
         self.work = WorkQueue(store, options.max_concurrent_activities)

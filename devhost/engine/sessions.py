@@ -4,7 +4,8 @@ A replay runs the orchestrator from its beginning. Here the SDK's executor, with
 kept after a turn and fed only the events that came since: the same SDK code takes the same step that it would have
 taken at the end of a replay. Whenever anything is unusual (an error, an unknown SDK) there is no session, and the turn
 is a replay. So are, on purpose, the 2nd, 8th, 32nd, 128th… turn of a session: a replay is what notices an orchestrator
-that is not deterministic, and at these turns it costs a third more than none at all, however long the history.
+that is not deterministic, and at these turns it costs a third more than none at all, however long the history. The
+first two of them are for the first instances of each orchestrator only, where they tell something new.
 
 An orchestrator that looks into its history (`context.histories`) counts on being run anew: the SDK's own wrapper of the
 OpenAI Agents SDK asks it which results are there, and leaves off at the first that is not. Its turns are all replays.
@@ -15,6 +16,7 @@ from __future__ import annotations
 import importlib
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -23,6 +25,9 @@ from devhost.engine.actions import ActionKind, Reply, parse_reply
 CHARACTERS = 100_000
 """What a session weighs against the replay cache's limit, beside its texts: a generous guess of its memory."""
 _REPLAYED = frozenset(2 * 4**n for n in range(16))
+_AT_FIRST = frozenset({2, 8})
+_SCRUTINISED = 20
+"""Of each orchestrator: what these instances do not show of its code, the next will hardly."""
 _EXECUTOR = "azure.durable_functions.models.TaskOrchestrationExecutor"
 _CONTEXT = "azure.durable_functions.models.DurableOrchestrationContext"
 _STATE = "azure.durable_functions.models.OrchestratorState"
@@ -34,8 +39,10 @@ _captured = threading.local()
 class Session:
     """One orchestrator between two turns. `seen`: how many of its generation's events it has been given."""
 
-    def __init__(self, executor: Any, seen: int, turns: int) -> None:
+    def __init__(self, executor: Any, seen: int, turns: int, *, scrutinised: bool) -> None:
         self._executor = executor
+        self._replayed = _REPLAYED if scrutinised else _REPLAYED - _AT_FIRST
+        self.scrutinised = scrutinised
         self._timers: dict[int, Any] = {}
         self._actions = self._top_level = 0
         self.seen = seen
@@ -45,7 +52,7 @@ class Session:
     def resume(self, events: Sequence[str]) -> Reply | None:
         """Take the next turn. None: let a replay do it, and forget this session."""
         self.turns += 1
-        if self.turns in _REPLAYED or self._executor.context.history_was_read:
+        if self.turns in self._replayed or self._executor.context.history_was_read:
             return None
         self.seen += len(events)
         try:
@@ -119,12 +126,24 @@ def install() -> None:
     context.histories = property(read, doc=histories.__doc__)
 
 
-def captured(seen: int, turns: int) -> Session | None:
-    """A session that goes on from the replay which this thread has just made; None if there is none to be had."""
-    executor, _captured.executor = getattr(_captured, "executor", None), None
-    if executor is None or executor.has_execution_completed or not hasattr(executor, "generator"):
-        return None
-    return Session(executor, seen, turns)
+class Sessions:
+    """Makes sessions, and knows of which orchestrators there have been many."""
+
+    def __init__(self) -> None:
+        self._begun: Counter[str] = Counter()
+
+    def captured(self, name: str, seen: int, before: Session | None) -> Session | None:
+        """A session that goes on from the replay which this thread has just made; None if there is none to be had.
+
+        `before`: the instance's session that gave way to the replay.
+        """
+        executor, _captured.executor = getattr(_captured, "executor", None), None
+        if executor is None or executor.has_execution_completed or not hasattr(executor, "generator"):
+            return None
+        if before is not None:
+            return Session(executor, seen, before.turns, scrutinised=before.scrutinised)
+        self._begun[name] += 1
+        return Session(executor, seen, 1, scrutinised=self._begun[name] <= _SCRUTINISED)
 
 
 def _leaves(actions: Iterable[Any]) -> Iterator[Any]:

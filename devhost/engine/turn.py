@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 
-from devhost.engine import delivery, ending, history, sessions
+from devhost.engine import delivery, ending, history
 from devhost.engine.actions import ERROR_LABEL, Action, ActionKind, BadReply, Reply, parse_reply
 from devhost.engine.draft import Draft
 from devhost.engine.kernel import Kernel
@@ -74,12 +74,12 @@ def _resume(draft: Draft) -> Reply | None:
 def _replay(draft: Draft) -> Reply:
     """The turn taken by running the orchestrator anew; and, where that is wished, a session for the next."""
     memory = draft.memory
-    turns = memory.session.turns if memory.session else 1
-    memory.session = None
+    before, memory.session = memory.session, None
     reply = _replayed(draft)
     _check_deterministic(draft, reply)
     if draft.kernel.options.extended_sessions:
-        memory.session = sessions.captured(len(memory.events) + len(_read_by_sdk(draft)), turns)
+        seen = len(memory.events) + len(_read_by_sdk(draft))
+        memory.session = draft.kernel.sessions.captured(draft.instance.name, seen, before)
     return reply
 
 

@@ -97,8 +97,11 @@ class DocumentStore(Protocol):
         raises `ProblemError` invalid_request.
         """
 
-    async def write(self, partition: str, operations: Sequence[Operation]) -> Written:
-        """All or nothing; raises `Conflict`. Later operations see what earlier ones of the batch wrote."""
+    async def write(self, partition: str, operations: Sequence[Operation], *, patient: bool = False) -> Written:
+        """All or nothing; raises `Conflict`. Later operations see what earlier ones of the batch wrote.
+
+        `patient`: it may wait some milliseconds for others to share its flush to disk. Writes are done in their order.
+        """
 
     async def read_stream(self, partition: str, after: int, limit: int = 500) -> list[tuple[int, str, Body]]:
         """(offset, id, body) of the entries with an offset above `after`; offsets are 1, 2, 3… without gaps."""

@@ -9,11 +9,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from domain.errors import ProblemError, platform_failed
 
 T = TypeVar("T")
+PATIENCE_SECONDS = 0.005
+
 _Outcome = tuple[Any, Exception | None]
 
 MOST_AT_ONCE = 256
@@ -21,8 +24,9 @@ MOST_AT_ONCE = 256
 
 
 class _Work(Generic[T]):
-    def __init__(self, run: Callable[[sqlite3.Connection], T]) -> None:
+    def __init__(self, run: Callable[[sqlite3.Connection], T], patient: bool) -> None:
         self.run = run
+        self.patient = patient
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[T] = self.loop.create_future()
 
@@ -38,9 +42,12 @@ class GroupCommit:
         self._thread = Thread(target=self._serve, name="documents-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, run: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
-        """Needs a running loop. The future is done when the work is on disk; canceled before it starts, it never is."""
-        work = _Work(run)
+    def submit(self, run: Callable[[sqlite3.Connection], T], *, patient: bool = False) -> asyncio.Future[T]:
+        """Needs a running loop. The future is done when the work is on disk; canceled before it starts, it never is.
+
+        `patient` work waits a moment for other work to share its transaction.
+        """
+        work = _Work(run, patient)
         with self._gate:
             if self._closed:
                 raise ProblemError(platform_failed("The document store is closed."))
@@ -65,12 +72,15 @@ class GroupCommit:
     def _next_group(self) -> tuple[list[_Work[Any]], bool]:
         work = self._queue.get()
         group: list[_Work[Any]] = []
+        patient_until = monotonic() + PATIENCE_SECONDS
         while work is not None:
             group.append(work)
             if len(group) == MOST_AT_ONCE:
                 return group, True
+            if not work.patient:
+                patient_until = 0.0
             try:
-                work = self._queue.get_nowait()
+                work = self._queue.get(timeout=max(0.0, patient_until - monotonic()))
             except Empty:
                 return group, True
         return group, False

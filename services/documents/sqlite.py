@@ -51,10 +51,10 @@ class SqliteDocuments:
     ) -> tuple[list[Document], str | None]:
         return await self._read(PageQuery(partition, where or {}, descending, continuation, limit).run)
 
-    async def write(self, partition: str, operations: Sequence[Operation]) -> Written:
+    async def write(self, partition: str, operations: Sequence[Operation], *, patient: bool = False) -> Written:
         texts = [None if isinstance(operation, Delete) else dump(operation.body) for operation in operations]
         prepared = list(zip(operations, texts, strict=True))
-        return await self._writer.submit(lambda writer: Batch(writer, partition).apply(prepared))
+        return await self._writer.submit(lambda writer: Batch(writer, partition).apply(prepared), patient=patient)
 
     async def read_stream(self, partition: str, after: int, limit: int = 500) -> list[tuple[int, str, Body]]:
         return await self._read(lambda connection: read_stream(connection, partition, after, limit))

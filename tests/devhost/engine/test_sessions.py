@@ -7,6 +7,7 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
+from devhost.engine import sessions
 from devhost.engine.history import EventType
 from devhost.engine.options import EngineOptions
 from devhost.engine.sessions import Session
@@ -31,6 +32,14 @@ def chain(bench: Bench) -> None:
 async def test_a_chain_is_replayed_at_few_of_its_turns(bench: Bench) -> None:
     assert await bench.result("count") == [20, 20, True, False]
     assert len(bench.app.turns) == len({1, 2, 8})
+
+
+async def test_once_its_code_is_known_well_only_long_ones_are(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "_SCRUTINISED", 1)
+    await bench.result("count")
+    bench.app.turns.clear()
+    assert await bench.result("count") == [20, 20, True, False]
+    assert len(bench.app.turns) == 1
 
 
 async def test_switched_off_every_turn_is_a_replay(bench: Bench) -> None:

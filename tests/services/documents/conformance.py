@@ -48,6 +48,13 @@ class Documents:
         assert await store.get_many(P, []) == {}
         assert await store.query(P) == ([], None)
 
+    async def test_patience_changes_neither_order_nor_outcome(self, store: DocumentStore) -> None:
+        slow = asyncio.create_task(store.write(P, [Append("first", {})], patient=True))
+        await asyncio.sleep(0)
+        quick = await store.write(P, [Append("second", {})])
+        assert (await slow).offsets | quick.offsets == {"first": 1, "second": 2}
+        assert (await store.write(P, [Append("alone", {})], patient=True)).offsets == {"alone": 3}
+
     async def test_put_is_read_back_by_every_store(self, store: DocumentStore, other: DocumentStore) -> None:
         body = {"n": 1, "list": [None, True, 1.5], "nested": {"": {}}}
         written = await store.write(P, [Put("a", body)])
