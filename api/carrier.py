@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -23,6 +26,7 @@ class _Carried(Response):
         self._client = client
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _load()
         from api.durable import CLIENT  # noqa: PLC0415 - see above
 
         await _run({**scope, CLIENT: self._client}, receive, send)
@@ -33,6 +37,7 @@ async def negotiate(request: Request, connection: str) -> tuple[Response, str | 
 
     A binding's output is taken when the function returns, so this route cannot wait until the response is sent.
     """
+    await _load()
     from api.negotiation import NEGOTIATION, Negotiation  # noqa: PLC0415 - see above
 
     negotiation = Negotiation(connection)
@@ -58,6 +63,12 @@ class _Collected:
         response = Response(self._body, self._start["status"])
         response.raw_headers = list(self._start["headers"])
         return response
+
+
+async def _load() -> None:
+    """Import the app, in a thread: it takes a while, in which executions that were resumed go on."""
+    if "api.app" not in sys.modules:
+        await asyncio.to_thread(importlib.import_module, "api.app")
 
 
 async def _run(scope: dict[str, Any], receive: Receive, send: Send) -> None:
