@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,9 +116,12 @@ def agent_framework(root: Path) -> Piece:
 
 
 def pip_install(root: Path, *what: str | Path) -> None:
-    # Compiling all of it takes a third of the time, and most of it is never imported.
-    options = ["--no-compile", "--disable-pip-version-check"]
-    command([root / ".venv" / "bin" / "python", "-m", "pip", "install", *options, *what], root)
+    python = root / ".venv" / "bin" / "python"
+    command([python, "-m", "pip", "install", "--no-compile", "--disable-pip-version-check", *what], root)
+    # Here on all cores, which pip does on one. Left to each process it would be done over and over, where Python is told
+    # not to write bytecode.
+    with suppress(subprocess.CalledProcessError):  # some packages hold templates that are no Python yet
+        command([python, "-m", "compileall", "-q", "-j", "0", root / ".venv" / "lib"], root)
 
 
 def node_packages(title: str, folder: Path) -> Piece:
