@@ -118,8 +118,8 @@ def agent_framework(root: Path) -> Piece:
 def pip_install(root: Path, *what: str | Path) -> None:
     python = root / ".venv" / "bin" / "python"
     command([python, "-m", "pip", "install", "--no-compile", "--disable-pip-version-check", *what], root)
-    # Here on all cores, which pip does on one. Left to each process it would be done over and over, where Python is told
-    # not to write bytecode.
+    # Here on all cores, which pip does on one. Left to each process it would be done over and over where Python is told
+    # to write no bytecode.
     with suppress(subprocess.CalledProcessError):  # some packages hold templates that are no Python yet
         command([python, "-m", "compileall", "-q", "-j", "0", root / ".venv" / "lib"], root)
 
