@@ -257,7 +257,7 @@ def _engine_options(host_json: HostJson) -> EngineOptions:
     try:
         return EngineOptions.from_host_json(host_json.model_dump(by_alias=True))
     except ValueError as error:
-        raise StartupError(f"host.json: {error}.") from error
+        raise StartupError(f"{error}.") from error
 
 
 def _style(functions: list[Function]) -> HttpStyle:

@@ -15,9 +15,10 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:  # the latter for a number that is no port
         listener.close()
-        raise StartupError(f"Cannot listen on {host}:{port}: {error.strerror}; choose another with --port.") from error
+        reason = error.strerror if isinstance(error, OSError) else "a port is a number from 0 to 65535"
+        raise StartupError(f"Cannot listen on {host}:{port}: {reason}; choose another with --port.") from error
     listener.listen(2048)  # callers of the app's first activities wait here until the server takes over
     return listener
 

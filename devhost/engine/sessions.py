@@ -26,7 +26,7 @@ CHARACTERS = 100_000
 """What a session weighs against the replay cache's limit, beside its texts: a generous guess of its memory."""
 _REPLAYED = frozenset(2 * 4**n for n in range(16))
 _AT_FIRST = frozenset({2, 8})
-_SCRUTINISED = 20
+_SCRUTINISED = 5
 """Of each orchestrator: what these instances do not show of its code, the next will hardly."""
 _EXECUTOR = "azure.durable_functions.models.TaskOrchestrationExecutor"
 _CONTEXT = "azure.durable_functions.models.DurableOrchestrationContext"

@@ -33,3 +33,8 @@ def test_it_says_tcp_so_that_answers_do_not_wait() -> None:
 def test_an_address_that_is_not_here() -> None:
     with pytest.raises(StartupError, match=r"^Cannot listen on 192\.0\.2\.1:0: "):
         listen("192.0.2.1", 0)
+
+
+def test_a_number_that_is_no_port() -> None:
+    with pytest.raises(StartupError, match="a port is a number from 0 to 65535"):
+        listen("127.0.0.1", 99_999)
