@@ -19,14 +19,14 @@ from devhost.process import EXIT_FAILED, end_at_once, end_of_parent, first_of, s
 from devhost.tracebacks import user_traceback
 
 _NEW_OBJECTS = 10_000
-"""Python's own 700 has the collector at work dozens of times for each execution."""
+"""Between two looks of the collector. Python's own 700 is soon reached by JSON and models that live for one step."""
 
 
 def serve(options: HostOptions, parent: int | None, *, verbose: bool) -> int:
     """Load the app and serve it; returns the exit code. Raises `StartupError`, the user's traceback already printed."""
     set_up_logging(verbose=verbose)
     try:
-        # uvloop: a third of what this host does is hand results from one thread's or socket's callback to another's.
+        # uvloop: much of what this host does is hand results from one thread's or socket's callback to another's.
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_serve(Host.load(options), options, parent))
     except AppImportError as error:

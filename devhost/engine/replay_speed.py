@@ -19,11 +19,18 @@ KNOWN_VERSIONS = frozenset({"1.7.0"})
 _MODULE = "azure.durable_functions.models.history.HistoryEvent"
 
 
+def installed_sdk() -> str | None:
+    """The version of azure-functions-durable, None where there is none."""
+    try:
+        return importlib.metadata.version("azure-functions-durable")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
 def speed_up_replays() -> bool:
     """Give the SDK the faster parser and let sessions in; False, and nothing is done, when its version is not known."""
-    try:
-        version = importlib.metadata.version("azure-functions-durable")
-    except importlib.metadata.PackageNotFoundError:
+    version = installed_sdk()
+    if version is None:
         return False
     if version not in KNOWN_VERSIONS:
         log.info("replays are slower than they could be: azure-functions-durable %s is not known to this host", version)
