@@ -32,6 +32,7 @@ STATUS: Mapping[Code, int] = {
     Code.EXPRESSION_FAILED: 422,
     Code.INVALID_REQUEST: 400,
     Code.UNAUTHENTICATED: 401,
+    Code.FORBIDDEN: 403,
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
     Code.PRECONDITION_FAILED: 412,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Discriminator, StringConstraints
 
 
 class Shape(BaseModel):
@@ -29,3 +29,17 @@ def split_reference(reference: str) -> tuple[str, int | None]:
     """`"writer@3"` gives `("writer", 3)`; without a version, `("writer", None)` which means the latest."""
     name, _, version = reference.partition("@")
     return name, int(version) if version else None
+
+
+def one_key_of(*keys: str) -> Discriminator:
+    """Chooses the member of a union by the one key of `keys` that is present, so errors speak of that member alone."""
+
+    def choose(value: Any) -> str | None:
+        present = [key for key in keys if (key in value if isinstance(value, dict) else hasattr(value, key))]
+        return present[0] if len(present) == 1 else None
+
+    return Discriminator(
+        choose,
+        custom_error_type="one_key",
+        custom_error_message=f"exactly one of these keys is needed: {', '.join(keys)}",
+    )

@@ -11,7 +11,7 @@ from domain.base import Shape
 from domain.errors import Problem
 from domain.events import Draft
 from domain.executions import StopReason
-from domain.workflows import Retry
+from domain.policies import Retry
 
 
 class TemplatePrompt(Shape):

@@ -6,8 +6,8 @@ from typing import Any
 
 from domain.base import Shape
 from domain.calls import Said
+from domain.chat_rules import Agreed, GroupChat, Holds, Says, Turns, stops_in
 from domain.executions import StopReason
-from domain.workflows import Agreed, GroupChat, Holds, Says, Turns
 
 ENTITY = "chat"
 """Name of the durable entity that keeps the shared state of a chat."""
@@ -42,14 +42,14 @@ class Stop(Shape):
 
 def next_in_turn(chat: GroupChat, state: ChatState) -> str:
     """Round robin in the order written; also the fallback when a chair gives no usable choice."""
-    if state.last_speaker not in chat.participants:
-        return chat.participants[0]
-    return chat.participants[(chat.participants.index(state.last_speaker) + 1) % len(chat.participants)]
+    if state.last_speaker not in chat.names:
+        return chat.names[0]
+    return chat.names[(chat.names.index(state.last_speaker) + 1) % len(chat.names)]
 
 
 def choices(chat: GroupChat, state: ChatState) -> tuple[str, ...]:
     """Whom a chair may choose: nobody speaks twice in a row."""
-    return tuple(name for name in chat.participants if name != state.last_speaker)
+    return tuple(name for name in chat.names if name != state.last_speaker)
 
 
 def may_end_early(chat: GroupChat, state: ChatState) -> bool:
@@ -58,23 +58,23 @@ def may_end_early(chat: GroupChat, state: ChatState) -> bool:
 
 
 def chair_may_agree(chat: GroupChat, state: ChatState) -> bool:
-    return may_end_early(chat, state) and any(isinstance(stop, Agreed) for stop in chat.until.any)
+    return may_end_early(chat, state) and any(isinstance(stop, Agreed) for stop in stops_in(chat.until))
 
 
 def watched(chat: GroupChat) -> tuple[str, ...]:
     """Texts whose appearance in a turn ends the chat."""
-    return tuple(stop.says for stop in chat.until.any if isinstance(stop, Says))
+    return tuple(stop.says for stop in stops_in(chat.until) if isinstance(stop, Says))
 
 
 def conditions(chat: GroupChat) -> tuple[str, ...]:
-    return tuple(stop.holds for stop in chat.until.any if isinstance(stop, Holds))
+    return tuple(stop.holds for stop in stops_in(chat.until) if isinstance(stop, Holds))
 
 
 def stop_after_turn(chat: GroupChat, state: ChatState, said: tuple[str, ...]) -> Stop | None:
     """The reason to end after the turn just taken, if its text or the number of turns is one."""
     if said and may_end_early(chat, state):
         return Stop(reason=StopReason.SAID, evidence=f"{state.last_speaker} said {said[0]!r} in turn {state.turns}.")
-    limits = [stop.turns for stop in chat.until.any if isinstance(stop, Turns)]
+    limits = [stop.turns for stop in stops_in(chat.until) if isinstance(stop, Turns)]
     if limits and state.turns >= min(limits):
         return Stop(reason=StopReason.TURNS, evidence=f"All {min(limits)} turns are up.")
     return None

@@ -6,28 +6,52 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from pydantic import Field
+
 from domain.base import Shape
 from domain.errors import Problem
 from domain.usage import Usage
 
 
 class Status(StrEnum):
+    """`paused` and `canceling` are asked for: what is under way ends by itself, and nothing new begins."""
+
     RUNNING = "running"
+    PAUSED = "paused"
+    CANCELING = "canceling"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELED = "canceled"
 
+    @property
+    def is_ended(self) -> bool:
+        return self in (Status.COMPLETED, Status.FAILED, Status.CANCELED)
+
 
 class StopReason(StrEnum):
-    """Why an execution, or a group chat in it, ended."""
+    """Why an execution, or a chat, a loop, a handoff or a join in it, ended."""
 
     FINISHED = "finished"
     AGREED = "agreed"
     SAID = "said"
     TURNS = "turns"
     CONDITION = "condition"
+    JUDGED = "judged"
+    NO_PROGRESS = "no_progress"
+    BUDGET = "budget"
+    TIME = "time"
+    MOST = "most"
+    ENOUGH = "enough"
     FAILED = "failed"
     CANCELED = "canceled"
+
+
+class Fork(Shape):
+    """What a fork takes over and what it changes. The execution that it was made from is the record's `retry_of`."""
+
+    before: str | None = Field(default=None, description="Path of the step from which on nothing is taken over.")
+    after: int | None = Field(default=None, description="Offset in the other's log up to which it is.")
+    edited: tuple[str, ...] = Field(default=(), description="What was changed: `input`, `outputs/PATH`, `agents/NAME`…")
 
 
 class Execution(Shape):
@@ -46,6 +70,9 @@ class Execution(Shape):
     usage: Usage = Usage()
     turns: int = 0
     retry_of: str | None = None
+    fork: Fork | None = None
+    imported_from: str | None = None
+    hold: str | None = None
     started_by: str
     created: datetime
     ended: datetime | None = None

@@ -7,7 +7,8 @@ from typing import Any
 
 from domain import values
 from domain.calls import ModelCall, TemplatePrompt
-from domain.workflows import AgentStep
+from domain.policies import Retry
+from domain.steps import AgentStep
 from orchestrators.calling import call_model
 from orchestrators.run import Outcome, Run, Scope
 
@@ -23,7 +24,7 @@ def run_agent(run: Run, step: AgentStep, path: str, scope: Scope, _run_step: Any
         agent=step.agent,
         prompt=TemplatePrompt(kind="template", template=step.input, scope=scope.used_by(step.input)),
         output_schema=step.output_schema,
-        retry=step.retry,
+        retry=step.retry or Retry(),
     )
     outcome = yield from call_model(run, call)
     if outcome.error is not None:

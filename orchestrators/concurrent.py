@@ -9,7 +9,7 @@ from collections.abc import Generator
 from typing import Any
 
 from domain import values
-from domain.workflows import ConcurrentStep
+from domain.steps import ConcurrentStep
 from orchestrators.run import Outcome, Run, Scope
 from orchestrators.weave import weave
 

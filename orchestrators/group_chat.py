@@ -14,12 +14,14 @@ from azure.durable_functions import DurableOrchestrationContext, EntityId
 
 from domain import chats, values
 from domain.calls import CallOutcome, ChairPrompt, ChatPrompt, ModelCall, Prompt, Said, TemplatePrompt, completed_id
+from domain.chat_rules import AgentSpeaker, GroupChat
 from domain.chats import ChatState, Stop
 from domain.errors import Code, Problem, ProblemError
 from domain.events import EventType
 from domain.executions import StopReason
+from domain.policies import Retry
+from domain.steps import GroupChatStep
 from domain.values import Json
-from domain.workflows import AgentSpeaker, GroupChat, GroupChatStep, Retry
 from orchestrators.calling import call_model
 from orchestrators.run import Outcome, Run, Scope, dumped
 
@@ -64,7 +66,7 @@ class _Chat:
         step = GroupChatStep.model_validate(payload["step"])
         self.run = run
         self.rules: GroupChat = step.group_chat
-        self.retry: Retry = step.retry
+        self.retry: Retry = step.retry or Retry()
         self.path: str = payload["path"]
         self.scope = Scope.of_child(payload["scope"])
         self.state = ChatState.model_validate(payload["state"])
@@ -106,7 +108,7 @@ class _Chat:
         prompt = ChairPrompt(
             kind="chair",
             task=self._task(),
-            participants=self.rules.participants,
+            participants=self.rules.names,
             choices=choices,
             may_agree=may_agree,
             view=self.state.window,
@@ -119,7 +121,7 @@ class _Chat:
         prompt = ChatPrompt(
             kind="chat",
             task=self._task(),
-            participants=self.rules.participants,
+            participants=self.rules.names,
             speaker=speaker,
             turn=self.state.turns + 1,
             view=self.state.window,

@@ -11,15 +11,8 @@ from typing import Any
 from domain import values
 from domain.errors import ProblemError
 from domain.events import EventType
-from domain.workflows import (
-    AgentStep,
-    ConcurrentStep,
-    Fallback,
-    GroupChatStep,
-    MapStep,
-    SequentialStep,
-    Step,
-)
+from domain.policies import Fallback
+from domain.steps import AgentStep, ConcurrentStep, GroupChatStep, MapStep, SequentialStep, Step
 from orchestrators.agent import run_agent
 from orchestrators.concurrent import run_concurrent
 from orchestrators.group_chat import run_group_chat
@@ -66,7 +59,7 @@ def _guarded(run: Run, step: Step, path: str, scope: Scope) -> Generator[Any, An
 
 def _after_failure(run: Run, step: Step, path: str, outcome: Outcome) -> Outcome:
     """What the author asked for when the step fails. A canceled execution is never carried on."""
-    if outcome.error is None or step.on_error == "fail" or outcome.error.code == "canceled":
+    if outcome.error is None or step.on_error in (None, "fail") or outcome.error.code == "canceled":
         return outcome
     if isinstance(step.on_error, Fallback):
         return Outcome(value=values.inline(step.on_error.fallback), preview="(fallback)")

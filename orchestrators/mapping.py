@@ -12,8 +12,9 @@ from azure.durable_functions import DurableOrchestrationContext
 
 from domain import values
 from domain.errors import Code, Fault, Problem, ProblemError
+from domain.steps import MapStep
 from domain.values import Json, Value
-from domain.workflows import MapStep, sources_in
+from domain.workflows import sources_in
 from orchestrators.run import Outcome, Run, Scope, dumped
 from orchestrators.weave import weave
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from domain.workflows import SequentialStep
+from domain.steps import SequentialStep
 from orchestrators.run import Outcome, Run, Scope
 
 

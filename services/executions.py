@@ -117,7 +117,7 @@ class Executions:
             if document is None:
                 raise ProblemError(not_found("execution", id))
             execution = await self._loaded(tenant, document)
-            if execution.status is Status.RUNNING:
+            if not execution.status.is_ended:
                 execution = execution.model_copy(update=update)
                 body = await self._body(execution, document.body.get("key"))
                 try:
@@ -145,7 +145,7 @@ class Executions:
             for mark in marks:
                 # Without a record, the mark belongs to one that is just being created, or was cut off at that.
                 execution = await self.get(mark.body["tenant"], mark.id)
-                if execution and execution.status is Status.RUNNING:
+                if execution and not execution.status.is_ended:
                     found.append(execution)
                 elif execution:
                     await self.unmark(mark.id)
@@ -195,7 +195,8 @@ class Executions:
 
 
 def _execution(body: dict[str, Any]) -> Execution:
-    return Execution.model_validate({field: body[field] for field in Execution.model_fields})
+    # Records of earlier releases lack what came later.
+    return Execution.model_validate({field: body[field] for field in Execution.model_fields if field in body})
 
 
 def _partition(tenant: str) -> str:

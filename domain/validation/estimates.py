@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from domain.workflows import AgentSpeaker, AgentStep, GroupChat, GroupChatStep, MapStep, Step, Turns, Workflow
+from domain.chat_rules import AgentSpeaker, AllOf, AnyOf, GroupChat, Stop, Turns
+from domain.steps import AgentStep, GroupChatStep, MapStep, Step
+from domain.workflows import Workflow
 
 
 def estimate_model_calls(workflow: Workflow) -> int | None:
@@ -12,7 +14,20 @@ def estimate_model_calls(workflow: Workflow) -> int | None:
 
 def turn_limit(chat: GroupChat) -> int | None:
     """The turns after which the chat ends whatever is said, or None when nothing bounds it."""
-    return min((stop.turns for stop in chat.until.any if isinstance(stop, Turns)), default=None)
+    return _bound(chat.until)
+
+
+def _bound(stop: Stop) -> int | None:
+    match stop:
+        case Turns():
+            return stop.turns
+        case AnyOf():
+            return min((bound for inner in stop.any if (bound := _bound(inner)) is not None), default=None)
+        case AllOf():
+            bounds = [_bound(inner) for inner in stop.all]
+            return None if None in bounds else max(bound or 0 for bound in bounds)
+        case _:
+            return None
 
 
 def _of_all(steps: tuple[Step, ...]) -> int | None:

@@ -7,27 +7,15 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from domain.base import split_reference
+from domain.chat_rules import AgentSpeaker, Agreed, GroupChat, Holds, Says, stops_in
 from domain.errors import Detail, ProblemError
 from domain.expressions import check, check_template, steps_used
+from domain.steps import AgentStep, ConcurrentStep, GroupChatStep, MapStep, SequentialStep, Step
 from domain.validation.estimates import turn_limit
 from domain.validation.pointers import Part, as_written, did_you_mean, pointer
 from domain.validation.schemas import check_schema
 from domain.values import Json
-from domain.workflows import (
-    AgentSpeaker,
-    AgentStep,
-    Agreed,
-    ConcurrentStep,
-    GroupChat,
-    GroupChatStep,
-    Holds,
-    MapStep,
-    Says,
-    SequentialStep,
-    Step,
-    Workflow,
-    walk,
-)
+from domain.workflows import Workflow, walk
 
 MAX_DEPTH = 10
 """Steps inside steps, the outermost counted."""
@@ -132,9 +120,9 @@ class _Checks:
         here.done.update(ended)
 
     def _chat(self, chat: GroupChat, at: Parts, here: _Here) -> None:
-        for index, name in enumerate(chat.participants):
+        for index, name in enumerate(chat.names):
             self._agent(name, (*at, "participants", index))
-            if name in chat.participants[:index]:
+            if name in chat.names[:index]:
                 self._complain((*at, "participants", index), f"`{name}` is already a participant")
         if isinstance(chat.speaker, AgentSpeaker):
             self._agent(chat.speaker.agent, (*at, "speaker", "agent"))
@@ -147,7 +135,7 @@ class _Checks:
             self._complain((*at, "min_turns"), f"the chat ends after {limit} turns, so no other condition would count")
 
     def _stops(self, chat: GroupChat, at: Parts, here: _Here) -> None:
-        for index, stop in enumerate(chat.until.any):
+        for index, stop in enumerate(stops_in(chat.until)):
             match stop:
                 case Holds():
                     self._expression(stop.holds, (*at, index, "holds"), here.branch(_IN_HOLDS))

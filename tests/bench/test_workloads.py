@@ -26,6 +26,7 @@ def test_names_tell_workloads_apart() -> None:
 
 def test_the_waiting_workflow_asks_what_the_stub_refuses() -> None:
     step = Workflow.model_validate(parking()).steps[0]
+    assert step.retry is not None
     assert step.retry.first_delay.total_seconds() == 3_600
     assert parking()["steps"][0]["input"] == PARK
 

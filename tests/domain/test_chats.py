@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.calls import Said
+from domain.chat_rules import GroupChat
 from domain.chats import (
     ChatState,
     chair_may_agree,
@@ -19,7 +20,6 @@ from domain.chats import (
     watched,
 )
 from domain.executions import StopReason
-from domain.workflows import GroupChat
 
 NAMES = ["ann", "bob", "cat"]
 

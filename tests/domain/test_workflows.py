@@ -11,19 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from domain.agents import Agent
-from domain.workflows import (
-    AgentStep,
-    ConcurrentStep,
-    Fallback,
-    GroupChatStep,
-    MapStep,
-    Retry,
-    SequentialStep,
-    Workflow,
-    agents_used,
-    sources_in,
-    walk,
-)
+from domain.policies import Fallback, Retry
+from domain.steps import AgentStep, ConcurrentStep, GroupChatStep, MapStep, SequentialStep
+from domain.workflows import Workflow, agents_used, sources_in, walk
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

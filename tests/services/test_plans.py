@@ -7,7 +7,8 @@ import pytest
 from domain.agents import Agent
 from domain.errors import Code, ProblemError
 from domain.plans import Plan, content_hash
-from domain.workflows import AgentStep, Workflow
+from domain.steps import AgentStep
+from domain.workflows import Workflow
 from services.plans import CACHED, Plans
 from services.wiring import Services
 

@@ -1,0 +1,186 @@
+"""The language of a group chat: who takes part, who speaks next, what each sees, and when it ends."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, Tag, model_validator
+
+from domain.base import Name, Reference, Shape, one_key_of, split_reference
+from domain.durations import Duration
+from domain.policies import Budget, Question
+
+
+class Human(Question):
+    """A person who takes part: asked for words of their own when it is their turn."""
+
+    human: Name = Field(description="What the others call them.")
+    description: str = Field(default="", max_length=500)
+    otherwise: Literal["pass", "fail"] = Field(default="pass", description="What counts after the deadline.")
+
+
+Participant = Reference | Human
+
+
+def name_of(participant: Participant) -> str:
+    """What a participant is called in the chat: `writer@3` is called as it is written."""
+    return participant.human if isinstance(participant, Human) else participant
+
+
+class AgentSpeaker(Shape):
+    agent: Reference = Field(description="The chair: an agent that chooses who speaks next.")
+
+
+class Seed(Shape):
+    seed: int = Field(default=0, description="Another seed gives another order; the same seed the same one.")
+
+
+class RandomSpeaker(Shape):
+    random: Seed = Field(description="Anyone but the last speaker, by chance that a seed decides.")
+
+
+class ExpressionSpeaker(Shape):
+    expression: str = Field(description="CEL over `chat` that gives the name of a participant.")
+
+
+Speaker = (
+    Literal["round_robin"]
+    | Annotated[
+        Annotated[AgentSpeaker, Tag("agent")]
+        | Annotated[RandomSpeaker, Tag("random")]
+        | Annotated[ExpressionSpeaker, Tag("expression")],
+        one_key_of("agent", "random", "expression"),
+    ]
+)
+
+
+class Turns(Shape):
+    turns: int = Field(ge=1, le=10_000, description="Ends after this many turns.")
+
+
+class Says(Shape):
+    says: str = Field(min_length=1, max_length=200, description="Ends when a turn contains this text (case counts).")
+
+
+class Agreed(Shape):
+    agreed: Literal[True] = Field(description="Ends when the chair finds that the participants agree.")
+
+
+class Holds(Shape):
+    holds: str = Field(description="Ends when this CEL condition over `chat` (turns, last, speaker) is true.")
+
+
+class Verdict(Shape):
+    agent: Reference = Field(description="The judge: an agent that answers yes or no, with a reason.")
+    question: str = Field(min_length=1, max_length=2_000, description="What it decides, for example: is it settled?")
+    every: int = Field(default=1, ge=1, le=100, description="It is asked after each so many turns.")
+
+
+class Judged(Shape):
+    judged: Verdict = Field(description="Ends when a judge says so.")
+
+
+class NoProgress(Shape):
+    no_progress: int = Field(ge=2, le=50, description="Ends when so many turns in a row have said hardly anything new.")
+
+
+class Spent(Shape):
+    budget: Budget = Field(description="Ends when the chat has spent this much.")
+
+
+class Elapsed(Shape):
+    time: Duration = Field(description="Ends at the first turn that ends after so long.")
+
+
+class AllOf(Shape):
+    all: tuple[Stop, ...] = Field(min_length=1, description="Ends when all of these hold after the same turn.")
+
+
+class AnyOf(Shape):
+    any: tuple[Stop, ...] = Field(min_length=1, description="Ends as soon as one of these holds.")
+
+
+STOPS: tuple[str, ...] = (
+    "turns", "says", "agreed", "holds", "judged", "no_progress", "budget", "time", "all", "any",
+)  # fmt: skip
+
+Stop = Annotated[
+    Annotated[Turns, Tag("turns")]
+    | Annotated[Says, Tag("says")]
+    | Annotated[Agreed, Tag("agreed")]
+    | Annotated[Holds, Tag("holds")]
+    | Annotated[Judged, Tag("judged")]
+    | Annotated[NoProgress, Tag("no_progress")]
+    | Annotated[Spent, Tag("budget")]
+    | Annotated[Elapsed, Tag("time")]
+    | Annotated[AllOf, Tag("all")]
+    | Annotated[AnyOf, Tag("any")],
+    one_key_of(*STOPS),
+]
+
+Until = Annotated[Annotated[AnyOf, Tag("any")] | Annotated[AllOf, Tag("all")], one_key_of("any", "all")]
+
+
+class View(Shape):
+    """What a speaker sees of what was said; the log keeps all of it."""
+
+    last: int = Field(default=12, ge=1, le=100, description="How many of the latest turns a participant sees.")
+    summary: Reference | None = Field(
+        default=None, description="An agent that sums up, for those who come later, the turns that leave the view."
+    )
+    only: Literal["all", "addressed"] = Field(
+        default="all", description="`addressed`: of these only the speaker's own turns and those that name it."
+    )
+
+
+class GroupChat(Shape):
+    participants: tuple[Participant, ...] = Field(min_length=2, max_length=20)
+    task: str = Field(min_length=1, description="What they are to settle; `${…}` holds CEL.")
+    speaker: Speaker = "round_robin"
+    view: View = Field(default_factory=View)
+    views: dict[str, View] = Field(default_factory=dict, description="For some participants, by name, another view.")
+    until: Until
+    min_turns: int | None = Field(
+        default=None, ge=0, description="No condition but `turns` is looked at before; default: each spoke once."
+    )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The participants' names, in the order written."""
+        return tuple(name_of(participant) for participant in self.participants)
+
+    def view_of(self, name: str) -> View:
+        return self.views.get(name) or self.views.get(split_reference(name)[0]) or self.view
+
+    def summarisers(self) -> tuple[str, ...]:
+        views = (self.view, *self.views.values())
+        return tuple(dict.fromkeys(view.summary for view in views if view.summary))
+
+    @property
+    def longest_view(self) -> int:
+        return max(view.last for view in (self.view, *self.views.values()))
+
+    @model_validator(mode="after")
+    def _views_of_participants(self) -> GroupChat:
+        known = {*self.names, *(split_reference(name)[0] for name in self.names)}
+        if unknown := sorted(set(self.views) - known):
+            raise ValueError(f"`views` names `{unknown[0]}`, who is no participant")
+        return self
+
+
+for _model in (AllOf, AnyOf, GroupChat):
+    _model.model_rebuild()
+
+
+def stops_in(*stops: Stop) -> tuple[Stop, ...]:
+    """Each condition, the ones inside `any` and `all` in place of those."""
+    found: list[Stop] = []
+    for stop in stops:
+        match stop:
+            case AnyOf():
+                found.extend(stops_in(*stop.any))
+            case AllOf():
+                found.extend(stops_in(*stop.all))
+            case _:
+                found.append(stop)
+    return tuple(found)

@@ -1,0 +1,41 @@
+"""What a tool is: something a step may call, with what it takes and how often it may be called."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from domain.base import Name, Shape
+from domain.durations import Duration
+
+
+class HttpCall(Shape):
+    """A request. Only hosts that the deployment allows are called (`TOOL_HOSTS`)."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    url: str = Field(min_length=1, max_length=2_000, description="`${…}` holds CEL over `arguments`.")
+    headers: dict[str, str] = Field(default_factory=dict, description="No secrets: definitions are readable.")
+    body: Any = Field(default="${arguments}", description="Sent as JSON, except with GET and DELETE.")
+
+
+class Tool(Shape):
+    """A versioned tool definition: `http`, or `function` for one that this deployment registers in Python."""
+
+    name: Name
+    description: str = Field(default="", max_length=500)
+    input: dict[str, Any] = Field(default_factory=lambda: {"type": "object"}, description="Schema of its arguments.")
+    http: HttpCall | None = None
+    function: Name | None = Field(default=None, description="Name of a registered Python function.")
+    delivery: Literal["at_most_once", "at_least_once", "idempotent"] = Field(
+        default="at_most_once",
+        description="`at_most_once`: a call that was cut off is not made again, and fails as uncertain.",
+    )
+    timeout: Duration = timedelta(seconds=60)
+
+    @model_validator(mode="after")
+    def _one_maker(self) -> Tool:
+        if (self.http is None) == (self.function is None):
+            raise ValueError("exactly one of these keys is needed: http, function")
+        return self
