@@ -12,9 +12,12 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from activities.calling import perform_call
+from activities.canceling import perform_cancel
 from activities.evaluating import perform_evaluation
 from activities.finishing import perform_ending
-from domain.calls import Ending, Evaluation, ModelCall
+from activities.tooling import perform_tool
+from activities.waiting import perform_ask, perform_park
+from domain.calls import Ask, CancelSteps, Ending, Evaluation, ModelCall, Park, ToolCall
 from domain.events import Event
 from services.realtime import SIGNALR_OUTPUT, to_signalr
 from services.wiring import services
@@ -29,6 +32,43 @@ async def call_model(payload: dict, live: func.Out[str]) -> dict:  # type: ignor
     outcome, events = await perform_call(call, services())
     await _push(call.tenant, call.execution, events, live)
     return outcome.model_dump(mode="json", exclude_defaults=True)
+
+
+@blueprint.generic_output_binding(arg_name="live", **SIGNALR_OUTPUT)
+@blueprint.activity_trigger(input_name="payload")
+async def call_tool(payload: dict, live: func.Out[str]) -> dict:  # type: ignore[type-arg]
+    call = ToolCall.model_validate(payload)
+    outcome, events = await perform_tool(call, services())
+    await _push(call.tenant, call.execution, events, live)
+    return outcome.model_dump(mode="json", exclude_defaults=True)
+
+
+@blueprint.generic_output_binding(arg_name="live", **SIGNALR_OUTPUT)
+@blueprint.activity_trigger(input_name="payload")
+async def ask_human(payload: dict, live: func.Out[str]) -> dict:  # type: ignore[type-arg]
+    ask = Ask.model_validate(payload)
+    arrival, events = await perform_ask(ask, services())
+    await _push(ask.tenant, ask.execution, events, live)
+    return arrival.model_dump(mode="json", exclude_defaults=True)
+
+
+@blueprint.generic_output_binding(arg_name="live", **SIGNALR_OUTPUT)
+@blueprint.activity_trigger(input_name="payload")
+async def park(payload: dict, live: func.Out[str]) -> dict:  # type: ignore[type-arg]
+    asked = Park.model_validate(payload)
+    arrival, events = await perform_park(asked, services())
+    await _push(asked.tenant, asked.execution, events, live)
+    return arrival.model_dump(mode="json", exclude_defaults=True)
+
+
+@blueprint.generic_output_binding(arg_name="live", **SIGNALR_OUTPUT)
+@blueprint.durable_client_input(client_name="client")
+@blueprint.activity_trigger(input_name="payload")
+async def cancel_steps(payload: dict, client: df.DurableOrchestrationClient, live: func.Out[str]) -> bool:  # type: ignore[type-arg]
+    cancel = CancelSteps.model_validate(payload)
+    events = await perform_cancel(cancel, services(), client)
+    await _push(cancel.tenant, cancel.execution, events, live)
+    return True
 
 
 @blueprint.generic_output_binding(arg_name="live", **SIGNALR_OUTPUT)

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
+from activities.budgeting import Budgeted
 from activities.loading import Loader
-from domain import values
+from activities.recording import Recorder
+from activities.stopping import unless_stopped
 from domain.agents import Agent
-from domain.calls import PREVIEW_CHARACTERS, CallOutcome, ModelCall, TemplatePrompt, completed_id
-from domain.errors import Problem, ProblemError, canceled
+from domain.calls import CallOutcome, ModelCall, TemplatePrompt
+from domain.errors import Code, Problem, ProblemError, canceled
 from domain.events import Delta, Draft, Event, EventType
 from domain.expressions import as_text
 from domain.plans import content_hash
-from domain.prompts import messages
+from domain.prompts import messages, repaired
 from domain.usage import Usage
 from domain.values import Json
-from services.models.client import ModelAnswer, ModelRequest
+from services.documents.base import Delete, Operation
+from services.ledger import Entry
+from services.models.client import AnswerRejected, ModelAnswer, ModelRequest
+from services.waits import waiting, waiting_id
 from services.wiring import Services
 
 
@@ -35,24 +39,43 @@ class _Call:
         self.call = call
         self.services = services
         self.loader = Loader(services, call.tenant, call.execution)
+        self.record = Recorder(call, services)
+        self.budget = Budgeted(call, services)
         self.attempt = 0
+        self.waited = False
+        self.said: list[str] = []
 
     async def perform(self) -> tuple[CallOutcome, list[Event]]:
         call, services = self.call, self.services
-        entry = await services.ledger.look_up(call.tenant, call.execution, call.key)
+        entry = await services.ledger.look_up(call.tenant, call.execution, call.key, call.step)
         if entry.watched:
             services.realtime.watch(call.tenant, call.execution)
         if entry.answer is not None:
-            events = await self._append(*call.events)
-            return await self._outcome_of(entry.answer), [*events, entry.answer]
-        if entry.canceled:
-            return CallOutcome(error=canceled()), []
-        self.attempt = entry.begun + 1
+            events = await self._append(call.events)
+            return await self.record.outcome_of(entry.answer), [*events, entry.answer]
+        if (stopped := await self._stopped(entry)) is not None:
+            return stopped
+        self.attempt, self.waited = entry.begun + 1, entry.standing.waited
         try:
             request = await self._request()
         except ProblemError as error:
             return await self._failed(error.problem, call.events)
         return await self._reused(request) or await self._make(request)
+
+    async def _stopped(self, entry: Entry) -> tuple[CallOutcome, list[Event]] | None:
+        """What comes of a call that is not to be made, or not yet."""
+        call, standing = self.call, entry.standing
+        if standing.canceled:
+            # After its end nothing more is logged of an execution.
+            events = [] if standing.ended else await self._append(call.events)
+            return CallOutcome(error=canceled()), events
+        if standing.control is not None and standing.is_paused:
+            drafts = [*call.events, self.record.draft(EventType.STEP_WAITING, f":{call.tries}", 0, **{"for": "resume"})]
+            if await self.services.controls.hold(call, standing.control, drafts):
+                held = CallOutcome(held=True)
+                return (CallOutcome(error=canceled()) if await self._is_canceled() else held), []
+            return await self.perform()  # it was changed in the meantime
+        return None
 
     async def _request(self) -> ModelRequest:
         """The messages and settings; everything a change of which would deserve a new answer."""
@@ -64,9 +87,13 @@ class _Call:
         scope = await self.loader.plain(task.scope)
         view = () if isinstance(prompt, TemplatePrompt) else prompt.view
         said = await self.loader.recorded([turn.event for turn in view])
-        turns = [(turn.speaker, as_text(said[turn.event])) for turn in view]
+        turns = [(turn.speaker, _words(said[turn.event])) for turn in view]
+        asked = messages(agent, prompt, scope, turns)
+        if call.repair is not None:
+            rejected = await self.loader.recorded([call.repair.rejected])
+            asked = repaired(asked, as_text(rejected[call.repair.rejected]), call.repair.complaint)
         return ModelRequest(
-            messages=messages(agent, prompt, scope, turns),
+            messages=asked,
             alias=agent.model,
             temperature=agent.temperature,
             max_output_tokens=agent.max_output_tokens,
@@ -75,22 +102,32 @@ class _Call:
         )
 
     async def _reused(self, request: ModelRequest) -> tuple[CallOutcome, list[Event]] | None:
-        """The answer to the very same request in the execution this one retries, so that it is not paid for again."""
+        """The answer to the very same request in the execution this one goes on from, so that it is not paid again."""
         call = self.call
         if call.retry_of is None:
             return None
-        entry = await self.services.ledger.look_up(call.tenant, call.retry_of, call.key)
-        if entry.answer is None or entry.answer.data["request"] != _fingerprint(request):
+        entry = await self.services.ledger.look_up(call.tenant, call.retry_of, call.key, call.step)
+        answer = entry.answer
+        if answer is None or answer.data["request"] != _fingerprint(request):
             return None
-        value = await self.services.events.value(call.tenant, call.retry_of, entry.answer)
+        if call.retry_until is not None and answer.offset >= call.retry_until:
+            return None
+        value = await self.services.events.value(call.tenant, call.retry_of, answer)
         free = Usage().model_dump(mode="json")
-        data = {**entry.answer.data, "usage": free, "reused_from": call.retry_of}
-        events = await self._append(*call.events, self._completed(value, data))
-        return await self._outcome_of(events[-1]), events
+        data = {**answer.data, "usage": free, "reused_from": call.retry_of}
+        events = await self._append([*call.events, self.record.answer(answer.type, value, data)])
+        return await self.record.outcome_of(events[-1]), events
 
     async def _make(self, request: ModelRequest) -> tuple[CallOutcome, list[Event]]:
+        if self.call.caps:
+            # A budget is reserved before anything is asked.
+            try:
+                await self._begin(request)
+            except ProblemError as error:
+                return await self._failed(error.problem, self.call.events)
+            return await self._answered(request)
         # The call need not wait until its beginning is on disk: nothing counts before the answer is.
-        begun = asyncio.create_task(self._begin(request.alias))
+        begun = asyncio.create_task(self._begin(request))
         await asyncio.sleep(0)  # the beginning is handed to the log first, and so stands there first
         try:
             return await self._answered(request)
@@ -99,28 +136,55 @@ class _Call:
 
     async def _answered(self, request: ModelRequest) -> tuple[CallOutcome, list[Event]]:
         before = monotonic()
+        rejected: Problem | None = None
         try:
-            answer = await self.services.models.complete(request, self._live_text())
+            asking = self.services.models.complete(request, self._live_text())
+            answer = await unless_stopped(self.services, self.call, asking)
+        except AnswerRejected as error:
+            answer, rejected = error.answer, error.problem
         except ProblemError as error:
             return await self._failed(error.problem)
-        data = _facts(answer, request, seconds=round(monotonic() - before, 3))
-        events = await self._append(self._completed(answer.value, {**self._about(), **data}))
-        return await self._outcome_of(events[-1]), events
+        facts = _facts(answer, request, seconds=round(monotonic() - before, 3))
+        data = {**self.record.about(self.attempt), **facts}
+        draft = self.record.answer(EventType.CALL_COMPLETED, answer.value, data)
+        if rejected is not None:
+            data["error"] = rejected.model_dump(mode="json", exclude_none=True)
+            draft = self.record.answer(EventType.CALL_REJECTED, answer.text, data)
+        events = await self._append([draft], usage=Usage.model_validate(facts["usage"]))
+        return await self.record.outcome_of(events[-1]), events
 
-    async def _begin(self, alias: str) -> None:
+    async def _begin(self, request: ModelRequest) -> None:
         call, services = self.call, self.services
-        started = self._draft(EventType.CALL_STARTED, f":{self.attempt}", model=alias)
+        started = self.record.draft(EventType.CALL_STARTED, f":{self.attempt}", self.attempt, model=request.alias)
         drafts = [*call.events, started]
-        events = await services.ledger.begin(call.tenant, call.execution, call.key, self.attempt, drafts)
+        over: list[Operation] = [Delete(waiting_id(call.key))] if self.waited else []
+
+        async def write(*reserved: Operation) -> list[Event]:
+            where = call.tenant, call.execution, call.key, self.attempt
+            return await services.ledger.begin(*where, drafts, *over, *reserved)
+
+        events = await self.budget.reserved(request, write)
         services.realtime.publish_events(call.tenant, call.execution, events)
 
     async def _failed(self, problem: Problem, first: Sequence[Draft] = ()) -> tuple[CallOutcome, list[Event]]:
         facts: dict[str, Json] = {"error": problem.model_dump(mode="json", exclude_none=True)}
         retry, failures = self.call.retry, self.call.failures + 1
-        if problem.retryable and failures < retry.attempts:
+        waits: list[Operation] = []
+        if retry.applies_to(problem) and failures < retry.attempts:
             facts["retry_in"] = retry.delay(failures, problem.retry_after).total_seconds()
-        events = await self._append(*first, self._draft(EventType.CALL_FAILED, f":{self.attempt}", **facts))
-        return CallOutcome(error=problem), events
+            waits.append(waiting(self.call))
+        draft = self.record.draft(EventType.CALL_FAILED, f":{self.attempt}", self.attempt, **facts)
+        if problem.code is Code.CANCELED and self.said:
+            # What it had said by then was perhaps paid for, and may be of use to people.
+            data = {**draft.data, "partial": True}
+            draft = draft.model_copy(update={"value": "".join(self.said), "data": data})
+        events = await self._append([*first, draft], *waits, usage=Usage())
+        gone = bool(waits) and await self._is_canceled()
+        return CallOutcome(error=canceled() if gone else problem), events
+
+    async def _is_canceled(self) -> bool:
+        """Asked again after a note was left that the call waits: whoever cancels now finds the note."""
+        return (await self.services.controls.standing(self.call)).canceled
 
     def _live_text(self) -> Any:
         """Passes pieces of the answer on to watchers as they come, each with its position in the whole."""
@@ -132,38 +196,24 @@ class _Call:
                 step=call.step, agent=call.agent, call=call.key, attempt=self.attempt, position=position, text=text
             )
             position += len(text)
+            self.said.append(text)
             self.services.realtime.publish_delta(call.tenant, call.execution, delta)
 
         return show
 
-    async def _append(self, *drafts: Draft) -> list[Event]:
-        return await self.services.events.append(self.call.tenant, self.call.execution, drafts)
+    async def _append(self, drafts: Sequence[Draft], *operations: Operation, usage: Usage | None = None) -> list[Event]:
+        """Log it; with `usage`, settle the budgets in the same write."""
 
-    async def _outcome_of(self, event: Event) -> CallOutcome:
-        value = await self.services.events.value(self.call.tenant, self.call.execution, event)
-        text = as_text(value)
-        return CallOutcome(
-            value=values.recorded(value, event.id),
-            said=tuple(word for word in self.call.watch if word in text),
-            preview=text[:PREVIEW_CHARACTERS],
-        )
+        async def write(*settled: Operation) -> list[Event]:
+            where = self.call.tenant, self.call.execution
+            return await self.services.events.append(*where, drafts, *operations, *settled)
 
-    def _about(self) -> dict[str, Json]:
-        return {"call": self.call.key, "attempt": self.attempt, **self.call.data}
+        return await (write() if usage is None else self.budget.settled(usage, write))
 
-    def _completed(self, value: Json, data: dict[str, Json]) -> Draft:
-        draft = self._draft(EventType.CALL_COMPLETED, "")
-        return draft.model_copy(update={"id": completed_id(self.call.key), "value": value, "data": data})
 
-    def _draft(self, type: EventType, suffix: str, **data: Json) -> Draft:
-        return Draft(
-            id=f"{self.call.key}:{type}{suffix}",
-            type=type,
-            time=datetime.now(UTC),
-            step=self.call.step,
-            agent=self.call.agent,
-            data={**self._about(), **data},
-        )
+def _words(said: Json) -> str:
+    """What an agent said: in a handoff, its answer without what goes with it."""
+    return as_text(said["answer"] if isinstance(said, dict) and "answer" in said else said)
 
 
 def _schema_of(agent: Agent, call: ModelCall) -> dict[str, Any] | None:

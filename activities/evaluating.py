@@ -7,9 +7,10 @@ from typing import Any
 from activities.loading import Loader
 from domain import values
 from domain.calls import Evaluation
-from domain.errors import ProblemError
+from domain.errors import Detail, ProblemError, invalid_input
 from domain.events import Draft, Event, EventType
-from domain.expressions import evaluate, render
+from domain.expressions import evaluate, render_all
+from domain.validation import check_value, pointer
 from domain.values import Json, Value
 from services.wiring import Services
 
@@ -19,7 +20,8 @@ async def perform_evaluation(evaluation: Evaluation, services: Services) -> tupl
     tenant, execution = evaluation.tenant, evaluation.execution
     try:
         scope = await Loader(services, tenant, execution).plain(evaluation.scope)
-        found = render(evaluation.source, scope) if evaluation.template else evaluate(evaluation.source, scope)
+        found = render_all(evaluation.source, scope) if evaluation.template else evaluate(evaluation.source, scope)
+        _check(evaluation, found)
     except ProblemError as error:
         events = await services.events.append(tenant, execution, evaluation.events)
         return {"error": error.problem.model_dump(mode="json")}, events
@@ -29,6 +31,17 @@ async def perform_evaluation(evaluation: Evaluation, services: Services) -> tupl
         drafts.append(_record(evaluation, found))
         value = _by_item(found, evaluation.id)
     return {"value": value}, await services.events.append(tenant, execution, drafts)
+
+
+def _check(evaluation: Evaluation, found: Json) -> None:
+    """Raise `ProblemError` invalid_input for what a sub-workflow does not take."""
+    complaints = check_value(found, evaluation.input_schema) if evaluation.input_schema else []
+    if complaints:
+        details = tuple(Detail(pointer=pointer(parts), message=message) for parts, message in complaints)
+        first = f"at `{details[0].pointer or '/'}`: {details[0].message}"
+        raise ProblemError(
+            invalid_input(f"What `{evaluation.step}` gives the workflow does not fit, {first}.", details)
+        )
 
 
 def _record(evaluation: Evaluation, found: Json) -> Draft:

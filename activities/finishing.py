@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+from activities.canceling import withdraw
 from activities.loading import Loader
-from domain.calls import Ending
+from domain.calls import HELD, Ending
 from domain.errors import Problem, ProblemError
 from domain.events import Draft, Event, EventType
 from domain.executions import Execution, Status, StopReason
@@ -17,6 +18,7 @@ from services.eventlog import EventLog
 from services.wiring import Services
 
 PAGE = 500
+ANSWERS = (EventType.CALL_COMPLETED, EventType.CALL_REJECTED)
 _LAST = {
     Status.COMPLETED: EventType.EXECUTION_COMPLETED,
     Status.FAILED: EventType.EXECUTION_FAILED,
@@ -25,15 +27,28 @@ _LAST = {
 
 
 async def perform_ending(ending: Ending, services: Services) -> tuple[str, list[Event]]:
-    """The execution's final status. Done twice it changes nothing: the first end stands."""
+    """The execution's final status, or `HELD` while it is paused. Done twice it changes nothing: the first end stands.
+
+    One that was asked to be canceled ends canceled, even if it came to its end before it heard of that.
+    """
     tenant, execution = ending.tenant, ending.execution
+    control = await services.controls.asked(tenant, execution)
+    if control is not None and control.body["state"] == "paused":
+        if await services.controls.hold_finish(tenant, execution, ending.wake, control):
+            return HELD, []
+        return await perform_ending(ending, services)
     output, problem = await _output(ending, services)
-    if problem is not None and ending.stop_reason is StopReason.CANCELED:
+    if control is not None and control.body["state"] == "canceling":
+        output, status, reason = None, Status.CANCELED, StopReason.CANCELED
+        problem = None
+    elif problem is not None and ending.stop_reason is StopReason.CANCELED:
         status, reason = Status.CANCELED, StopReason.CANCELED
     elif problem is not None:
         status, reason = Status.FAILED, StopReason.FAILED
     else:
         status, reason = Status.COMPLETED, ending.stop_reason
+    if status is not Status.COMPLETED:
+        await withdraw(services, tenant, execution, ("",))
     usage, turns = await sum_up(services.events, tenant, execution)
     # At the same time what need not wait for one another: each pair costs one flush to disk, not two.
     logged, record = await asyncio.gather(
@@ -58,13 +73,11 @@ async def perform_ending(ending: Ending, services: Services) -> tuple[str, list[
 
 def last_event(record: Execution) -> Draft:
     """The event that ends the log of an execution whose record says that it has ended, and how."""
-    facts: dict[str, Json] = {}
-    if record.status is not Status.CANCELED:
-        facts = {
-            "stop_reason": record.stop_reason,
-            "usage": record.usage.model_dump(mode="json"),
-            "turns": record.turns,
-        }
+    facts: dict[str, Json] = {
+        "stop_reason": record.stop_reason,
+        "usage": record.usage.model_dump(mode="json"),
+        "turns": record.turns,
+    }
     if record.error is not None:
         facts["error"] = record.error.model_dump(mode="json", exclude_none=True)
     type = _LAST[record.status]
@@ -85,12 +98,12 @@ async def _output(ending: Ending, services: Services) -> tuple[Json, Problem | N
 
 
 async def sum_up(log: EventLog, tenant: str, execution: str) -> tuple[Usage, int]:
-    """What all answered calls have cost, and how many of them were turns (a chair's choices are not)."""
+    """What all answered calls have cost, and how many of them were turns (what a chair or a judge says is none)."""
     usage, turns, offset = Usage(), 0, 0
     while page := await log.read(tenant, execution, offset, PAGE):
         for event in page:
-            if event.type is EventType.CALL_COMPLETED:
+            if event.type in ANSWERS and "usage" in event.data:
                 usage += Usage.model_validate(event.data["usage"])
-                turns += event.data.get("role") != "chair"
+                turns += event.type is EventType.CALL_COMPLETED and "role" not in event.data
         offset = page[-1].offset
     return usage, turns

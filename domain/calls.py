@@ -1,4 +1,4 @@
-"""What an orchestrator asks of `call_model`, and the outcome it gets back."""
+"""What an orchestrator asks of the activities, and the outcomes it gets back."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from domain.approvals import Kind
 from domain.base import Shape
 from domain.errors import Problem
 from domain.events import Draft
 from domain.executions import StopReason
-from domain.policies import Retry
+from domain.policies import Budget, Retry
+from domain.usage import Usage
 
 
 class TemplatePrompt(Shape):
@@ -41,6 +43,16 @@ class ChatPrompt(Shape):
     view: tuple[Said, ...]
 
 
+class HandoffPrompt(Shape):
+    """The go of an agent that answers, or passes the conversation to one of `choices`."""
+
+    kind: Literal["handoff"]
+    task: TemplatePrompt
+    speaker: str
+    choices: tuple[str, ...]
+    view: tuple[Said, ...]
+
+
 class ChairPrompt(Shape):
     """The chair's go: who speaks next among `choices`, and, when asked, whether they agree."""
 
@@ -52,38 +64,127 @@ class ChairPrompt(Shape):
     view: tuple[Said, ...]
 
 
-Prompt = Annotated[TemplatePrompt | ChatPrompt | ChairPrompt, Field(discriminator="kind")]
+Prompt = Annotated[TemplatePrompt | ChatPrompt | ChairPrompt | HandoffPrompt, Field(discriminator="kind")]
 
 
-class ModelCall(Shape):
-    """One model call. `key` is the same on every attempt, so that a finished call is never made again."""
+class Repair(Shape):
+    """Asks once more after an answer that did not fit its schema: where that is recorded, and what was wrong."""
+
+    rejected: str
+    complaint: str
+
+
+class Cap(Shape):
+    """A budget and the step it is of (the empty path: the whole execution)."""
+
+    path: str
+    budget: Budget
+
+
+class Action(Shape):
+    """What every request of an orchestrator to an activity says of whose it is and how it may be woken.
+
+    `key` is the same on every attempt: what is finished under it is never done again. `tries` counts the attempts, so
+    that each has a wake of its own.
+    """
 
     tenant: str
     execution: str
-    plan: str
-    retry_of: str | None = Field(default=None, description="The execution whose answers may be used again.")
     key: str
     step: str
-    agent: str = Field(description="The reference as written in the workflow.")
+    tries: int = 0
+    instance: str | None = Field(default=None, description="The orchestrator that waits; None: the execution's own.")
+    retry_of: str | None = Field(default=None, description="The execution whose answers may be used again.")
+    retry_until: int | None = Field(default=None, description="Only those before this offset of its log.")
+    events: tuple[Draft, ...] = Field(default=(), description="Events the orchestrator caused, to be logged first.")
+
+    @property
+    def wake(self) -> str:
+        """Name of the external event that ends the wait which may follow."""
+        return f"wake {self.key} {self.tries}"
+
+
+class ModelCall(Action):
+    """One model call. `agent` is the reference as written in the workflow."""
+
+    plan: str
+    agent: str
     prompt: Prompt
+    repair: Repair | None = None
     output_schema: dict[str, Any] | None = None
     watch: tuple[str, ...] = Field(default=(), description="Texts to look for in the answer.")
+    pick: tuple[str, ...] = Field(default=(), description="Keys of the answer, an object, to hand back beside it.")
     data: dict[str, Any] = Field(default_factory=dict, description="Facts for the call's events: turn, role.")
+    tell_usage: bool = Field(default=False, description="The orchestrator counts what its calls use.")
     retry: Retry
     failures: int = Field(default=0, description="How often this call has failed before.")
-    events: tuple[Draft, ...] = Field(default=(), description="Events the orchestrator caused, to be logged first.")
+    caps: tuple[Cap, ...] = Field(default=(), description="Budgets that the call counts towards.")
+
+
+class ToolCall(Action):
+    """One tool call: the arguments are `arguments` with its texts rendered over `scope`."""
+
+    plan: str
+    tool: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    scope: dict[str, Any] = Field(default_factory=dict)
+    retry: Retry
+    failures: int = 0
 
 
 class CallOutcome(Shape):
-    """How a call ended: `value` (a `Value`) or `error`, never both."""
+    """How a call ended: `value` (a `Value`) or `error`. `held`: it was not made, for the execution is paused."""
 
     value: dict[str, Any] | None = None
+    event: str | None = Field(default=None, description="The event with the answer, where it is not the first call's.")
     error: Problem | None = None
+    rejected: str | None = Field(default=None, description="The event that holds an answer that did not fit.")
+    held: bool = False
     said: tuple[str, ...] = Field(default=(), description="The watched texts that the answer contains.")
+    picked: dict[str, str] = Field(default={}, description="The beginnings of what `pick` asked for.")
     preview: str = Field(default="", description="The beginning of the answer, for those who only glance.")
+    usage: Usage = Usage()
 
 
 PREVIEW_CHARACTERS = 300
+
+
+class Ask(Action):
+    """A question to a human: made when it is not there yet, looked at when it is, closed when its time is up."""
+
+    kind: Kind
+    workflow: str
+    ask: str
+    show: str | None = None
+    scope: dict[str, Any] = Field(default_factory=dict)
+    roles: tuple[str, ...]
+    deadline: datetime | None = None
+    otherwise: str
+    escalate_to: tuple[str, ...] = Field(default=(), description="From now on these may answer as well.")
+    expired: bool = Field(default=False, description="The deadline is reached: `otherwise` counts, unless decided.")
+    time: datetime
+
+
+class Park(Action):
+    """Note that a strand waits: for an event sent to the execution, or only for time."""
+
+    signal: str | None = None
+    expired: bool = Field(default=False, description="It waits no longer; a signal that is there still counts.")
+
+
+class Arrival(Shape):
+    """What a human or a signal brought; neither `value` nor `error`: nothing yet."""
+
+    value: dict[str, Any] | None = None
+    error: Problem | None = None
+
+
+class CancelSteps(Action):
+    """End what runs under these paths: they are not needed any more."""
+
+    paths: tuple[str, ...]
+    reason: str
+    time: datetime
 
 
 class Evaluation(Shape):
@@ -93,8 +194,9 @@ class Evaluation(Shape):
     execution: str
     id: str = Field(description="Id of the event that records the result when it is too large to travel inline.")
     step: str
-    source: str
+    source: Any = Field(description="CEL; or, for a template, a text or JSON with templates in its texts.")
     template: bool
+    input_schema: dict[str, Any] | None = Field(default=None, description="The value has to satisfy it.")
     scope: dict[str, Any]
     time: datetime
     events: tuple[Draft, ...] = ()
@@ -110,9 +212,23 @@ class Ending(Shape):
     value: dict[str, Any] | None = None
     error: Problem | None = None
     stop_reason: StopReason
+    tries: int = 0
     events: tuple[Draft, ...] = ()
+
+    @property
+    def wake(self) -> str:
+        return f"wake finish {self.tries}"
+
+
+HELD = "held"
+"""What `finish` answers while the execution is paused."""
 
 
 def completed_id(key: str) -> str:
     """Id of the event that holds a call's answer: the ledger's key."""
     return f"{key}:call.completed"
+
+
+def rejected_id(key: str) -> str:
+    """Id of the event that holds an answer which was paid for and did not fit."""
+    return f"{key}:call.rejected"

@@ -121,3 +121,30 @@ def canceled() -> Problem:
         action="Start it again, or retry it to go on from what was finished.",
         fault=Fault.CALLER,
     )
+
+
+def timed_out(message: str) -> Problem:
+    return Problem(
+        code=Code.TIMEOUT,
+        message=message,
+        action="Give it more time, or ask for less; a retry reuses what was finished.",
+        fault=Fault.AUTHOR,
+    )
+
+
+def join_unmet(message: str) -> Problem:
+    return Problem(
+        code=Code.JOIN_UNMET,
+        message=message,
+        action="See why the branches failed, or ask for fewer of them in `join`; a retry reuses what was finished.",
+        fault=Fault.AUTHOR,
+    )
+
+
+def nobody_answered(message: str) -> Problem:
+    return Problem(
+        code=Code.NOBODY_ANSWERED,
+        message=message,
+        action="Give people more time, escalate to others, or say in `otherwise` what counts; then retry.",
+        fault=Fault.CALLER,
+    )

@@ -29,6 +29,7 @@ class EventType(StrEnum):
     CALL_STARTED = "call.started"
     CALL_COMPLETED = "call.completed"
     CALL_FAILED = "call.failed"
+    CALL_REJECTED = "call.rejected"
     SPEAKER_CHOSEN = "chat.speaker_chosen"
     CHAT_SUMMARISED = "chat.summarised"
     CHAT_ENDED = "chat.ended"

@@ -32,7 +32,7 @@ MAX_TEMPLATE = 64_000
 MAX_RENDERED = 4_000_000
 """Characters of the text it gives: more than any model reads, and little enough to hold in memory."""
 
-NAMES = ("input", "steps", "item", "index", "execution", "chat")
+NAMES = ("input", "steps", "item", "index", "execution", "chat", "loop", "arguments")
 """What an expression can ever see; where it stands decides which of them are there."""
 
 _MACRO = re.compile(r"\.\s*(map|filter|all|exists|exists_one)\s*\(")
@@ -160,6 +160,15 @@ def render(template: str, scope: Mapping[str, Json]) -> Json:
         return text
 
     return _PLACEHOLDER.sub(filled, template)
+
+
+def render_all(written: Json, scope: Mapping[str, Json]) -> Json:
+    """JSON with every text in it rendered as a template."""
+    if isinstance(written, str):
+        return render(written, scope)
+    if isinstance(written, dict):
+        return {key: render_all(value, scope) for key, value in written.items()}
+    return [render_all(item, scope) for item in written] if isinstance(written, list) else written
 
 
 def as_text(value: Json) -> str:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 
+from pydantic import Field
+
 from domain.agents import Agent
 from domain.base import Shape
+from domain.tools import Tool
 from domain.values import Json
 from domain.workflows import Workflow
 
@@ -21,6 +24,10 @@ class Plan(Shape):
     workflow_version: int | None
     agents: dict[str, Agent]
     agent_versions: dict[str, int]
+    tools: dict[str, Tool] = Field(default_factory=dict)
+    tool_versions: dict[str, int] = Field(default_factory=dict)
+    workflows: dict[str, Workflow] = Field(default_factory=dict)
+    workflow_versions: dict[str, int] = Field(default_factory=dict)
 
 
 def content_hash(value: Json) -> str:

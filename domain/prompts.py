@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from domain.agents import Agent
-from domain.calls import ChairPrompt, ChatPrompt, Prompt, TemplatePrompt
+from domain.calls import ChairPrompt, ChatPrompt, HandoffPrompt, Prompt, TemplatePrompt
 from domain.expressions import as_text, render
 from domain.values import Json
 
@@ -29,6 +29,8 @@ def _user_text(prompt: Prompt, scope: Mapping[str, Json], turns: Sequence[Turn])
         case ChatPrompt():
             asked = f"You are {prompt.speaker}. Say your next turn, to the others, in your own words."
             return _chat_text(prompt.task, prompt.participants, scope, turns, asked)
+        case HandoffPrompt():
+            return _handoff_text(prompt, scope, turns)
         case ChairPrompt():
             asked = f"Choose who speaks next, one of: {', '.join(prompt.choices)}. Give a short reason."
             if prompt.may_agree:
@@ -36,10 +38,31 @@ def _user_text(prompt: Prompt, scope: Mapping[str, Json], turns: Sequence[Turn])
             return _chat_text(prompt.task, prompt.participants, scope, turns, asked)
 
 
+def _handoff_text(prompt: HandoffPrompt, scope: Mapping[str, Json], turns: Sequence[Turn]) -> str:
+    said = [f"So far:\n\n{_said(turns)}"] if turns else []
+    asked = "Answer."
+    if prompt.choices:
+        asked = (
+            f"Answer yourself and pass it to `nobody`; or, if another should answer, pass it to one of: "
+            f"{', '.join(prompt.choices)}, with a short reason, and say in `answer` what you found so far."
+        )
+    return "\n\n".join([as_text(render(prompt.task.template, scope)), *said, asked])
+
+
+def _said(turns: Sequence[Turn]) -> str:
+    return "\n\n".join(f"{speaker}: {text}" for speaker, text in turns)
+
+
+def repaired(asked: list[Message], rejected: str, complaint: str) -> list[Message]:
+    """The same request again, after an answer that did not fit."""
+    again = f"This does not fit: {complaint} Answer again, with nothing but JSON that satisfies the schema."
+    return [*asked, {"role": "assistant", "content": rejected}, {"role": "user", "content": again}]
+
+
 def _chat_text(
     task: TemplatePrompt, participants: Sequence[str], scope: Mapping[str, Json], turns: Sequence[Turn], asked: str
 ) -> str:
-    said = "\n\n".join(f"{speaker}: {text}" for speaker, text in turns) or "(nobody has spoken yet)"
+    said = _said(turns) or "(nobody has spoken yet)"
     return "\n\n".join(
         [
             as_text(render(task.template, scope)),

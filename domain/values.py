@@ -52,6 +52,16 @@ def of_list(values: Sequence[Value]) -> Value:
     return {"l": list(values)}
 
 
+def at(value: Value, key: str) -> Value:
+    """The part of an object under `key`."""
+    if "v" in value:
+        return inline(value["v"][key])
+    if "o" in value:
+        part: Value = value["o"][key]
+        return part
+    return reference(value["r"], [*value["p"], key])
+
+
 def references_in(value: Value) -> set[str]:
     """Ids of the events that must be loaded before the value can be read."""
     if "r" in value:

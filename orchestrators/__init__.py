@@ -13,15 +13,17 @@ import azure.durable_functions as df
 
 from orchestrators.group_chat import group_chat as _group_chat
 from orchestrators.interpreter import run_step
+from orchestrators.looping import loop_rounds as _loop_rounds
 from orchestrators.mapping import map_slice as _map_slice
 from orchestrators.workflow import workflow as _workflow
+from orchestrators.workflow_step import sub_workflow as _sub_workflow
 
 blueprint = df.Blueprint()
 
 
 @blueprint.orchestration_trigger(context_name="context")
 def workflow(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
-    return _workflow(context)
+    return _workflow(context, run_step)
 
 
 @blueprint.orchestration_trigger(context_name="context")
@@ -32,3 +34,13 @@ def group_chat(context: df.DurableOrchestrationContext) -> Generator[Any, Any, A
 @blueprint.orchestration_trigger(context_name="context")
 def map_slice(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
     return _map_slice(context, run_step)
+
+
+@blueprint.orchestration_trigger(context_name="context")
+def loop_rounds(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    return _loop_rounds(context, run_step)
+
+
+@blueprint.orchestration_trigger(context_name="context")
+def sub_workflow(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    return _sub_workflow(context, run_step)

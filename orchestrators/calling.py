@@ -1,34 +1,61 @@
-"""One model call as orchestrators make it: one durable action a try, durable waits between tries.
+"""One call of a model or a tool as orchestrators make it: one durable action a try, durable waits between tries.
 
-Deterministic: waits are durable timers, computed from the policy and the context's clock.
+Deterministic: waits are durable timers, computed from the policy, the call's key and the context's clock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
+from typing import Any, TypeVar
 
-from domain.calls import CallOutcome, ModelCall
+from domain.calls import CallOutcome, ModelCall, Repair, ToolCall
+from domain.chance import chance
 from domain.errors import Code, Problem
-from orchestrators.run import Run, attempted, dumped
+from orchestrators.run import Run
+
+C = TypeVar("C", ModelCall, ToolCall)
 
 
 def call_model(run: Run, call: ModelCall) -> Generator[Any, Any, CallOutcome]:
-    """The call's outcome after as many tries as its policy allows. A finished call is never made again: same key."""
-    policy = call.retry
-    for failures in range(policy.attempts):
-        attempt = call.model_copy(update={"failures": failures, "events": run.take_events()})
-        answer = yield from attempted(run.activity("call_model", dumped(attempt)))
-        if isinstance(answer, Problem):
-            run.give_back(list(attempt.events))
-            outcome = CallOutcome(error=answer)
-        else:
-            outcome = CallOutcome.model_validate(answer)
+    """The call's outcome; an answer that does not fit its schema is sent back once, with what is wrong with it."""
+    outcome = yield from _tried(run, "call_model", call)
+    error = outcome.error
+    if error is None or error.code is not Code.MODEL_BAD_ANSWER or outcome.rejected is None:
+        return outcome
+    again = call.model_copy(
+        update={
+            "key": _next_key(call.key),
+            "repair": Repair(rejected=outcome.rejected, complaint=error.message),
+            "data": {**call.data, "repairs": call.key},
+        }
+    )
+    repaired = yield from _tried(run, "call_model", again)
+    return repaired.model_copy(update={"usage": outcome.usage + repaired.usage})
+
+
+def call_tool(run: Run, call: ToolCall) -> Generator[Any, Any, CallOutcome]:
+    return (yield from _tried(run, "call_tool", call))
+
+
+def _tried(run: Run, activity: str, call: C) -> Generator[Any, Any, CallOutcome]:
+    """The outcome after as many tries as the policy allows. A finished call is never made again: same key."""
+    policy, failures = call.retry, 0
+    while True:
+        sent, answer = yield from run.act(activity, call.model_copy(update={"failures": failures}))
+        outcome = CallOutcome(error=answer) if isinstance(answer, Problem) else CallOutcome.model_validate(answer)
+        if outcome.held:
+            yield from run.idle(sent.wake)
+            continue
         error = outcome.error
-        if error is None or not error.retryable or failures + 1 == policy.attempts:
-            break
+        failures += 1
+        if error is None or outcome.rejected or failures >= policy.attempts or not policy.applies_to(error):
+            return outcome
         if error.code is Code.MODEL_BAD_ANSWER:
             continue  # it is up and answering: waiting would not make the next answer better
-        delay = policy.delay(failures + 1, error.retry_after)
-        yield run.context.create_timer(run.context.current_utc_datetime + delay)
-    return outcome
+        delay = policy.delay(failures, error.retry_after, chance(call.execution, call.key, failures))
+        yield from run.idle(sent.wake, run.now + delay)
+
+
+def _next_key(key: str) -> str:
+    step, _, number = key.rpartition("#")
+    return f"{step}#{int(number) + 1}"

@@ -1,6 +1,6 @@
-"""The concurrent pattern: branches at the same time, joined when all have ended. Deterministic.
+"""The concurrent pattern: branches at the same time, joined as their author says. Deterministic.
 
-Every branch runs to its own end even when a sibling has failed: finished work is recorded and never lost.
+Finished work is recorded whatever becomes of its siblings, and never lost.
 """
 
 from __future__ import annotations
@@ -10,18 +10,28 @@ from typing import Any
 
 from domain import values
 from domain.steps import ConcurrentStep
-from orchestrators.run import Outcome, Run, Scope
-from orchestrators.weave import weave
+from domain.workflows import walk
+from orchestrators.joining import join
+from orchestrators.run import Run
+from orchestrators.scope import Outcome, Scope
+from orchestrators.steps import RunStep
 
 
 def run_concurrent(
-    run: Run, step: ConcurrentStep, path: str, scope: Scope, run_step: Any
+    run: Run, step: ConcurrentStep, path: str, scope: Scope, run_step: RunStep
 ) -> Generator[Any, Any, Outcome]:
     branches = step.concurrent.branches
-    strands = [run_step(run, branch, f"{path}/{branch.id}", scope) for branch in branches]
-    outcomes: list[Outcome] = yield from weave(run.context, strands)
-    for outcome in outcomes:
-        if outcome.error is not None:
-            return Outcome.failed(outcome.error)
-    value = values.of_object({branch.id: outcome.value for branch, outcome in zip(branches, outcomes, strict=True)})
-    return Outcome(value=value, preview=f"{len(branches)} branches")
+    # Each in a scope of its own: one that is left to run must not change what later steps see.
+    scopes = {branch.id: scope.extended() for branch in branches}
+    paths = {branch.id: f"{path}/{branch.id}" for branch in branches}
+    works = {paths[branch.id]: run_step(run, branch, paths[branch.id], scopes[branch.id]) for branch in branches}
+    joined = yield from join(run, path, step.concurrent.join, works)
+    outputs = {}
+    for branch in branches:
+        outcome = joined.outcomes.get(paths[branch.id])
+        outputs[branch.id] = (outcome or Outcome()).value
+        if outcome is not None:
+            scope.steps.update(scopes[branch.id].steps)
+        else:
+            scope.steps.update({inner.id: Outcome(status="canceled").as_value() for inner in walk((branch,))})
+    return joined.outcome(values.of_object(outputs))

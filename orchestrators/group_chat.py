@@ -19,11 +19,12 @@ from domain.chats import ChatState, Stop
 from domain.errors import Code, Problem, ProblemError
 from domain.events import EventType
 from domain.executions import StopReason
-from domain.policies import Retry
 from domain.steps import GroupChatStep
 from domain.values import Json
+from domain.workflows import sources_in
 from orchestrators.calling import call_model
-from orchestrators.run import Outcome, Run, Scope, dumped
+from orchestrators.run import Run, dumped
+from orchestrators.scope import Outcome, Scope
 
 CHAT_ORCHESTRATOR = "group_chat"
 TURNS_PER_GENERATION = 25
@@ -38,7 +39,7 @@ def run_group_chat(
     payload = {
         "step": dumped(step),
         "path": path,
-        "scope": scope.used_by(step.group_chat.task, *chats.conditions(step.group_chat)),
+        **scope.for_child(sources_in(step)),
         "state": {},
     }
     answer = yield from run.child(CHAT_ORCHESTRATOR, path, payload)
@@ -50,10 +51,9 @@ def group_chat(context: DurableOrchestrationContext) -> Generator[Any, Any, Json
     payload = context.get_input()
     run = Run.of_child(context, payload)
     chat = _Chat(run, payload)
-    for _ in range(TURNS_PER_GENERATION):
-        ended = yield from chat.turn()
-        if ended is not None:
-            return run.returned(dumped(ended))
+    ended: Outcome | None = yield from run.loom.run(chat.go_on())
+    if ended is not None:
+        return run.returned(dumped(ended))
     events = [dumped(event) for event in run.take_events()]
     context.continue_as_new({**payload, "events": events, "state": dumped(chat.state)})
     return None
@@ -66,10 +66,19 @@ class _Chat:
         step = GroupChatStep.model_validate(payload["step"])
         self.run = run
         self.rules: GroupChat = step.group_chat
-        self.retry: Retry = step.retry or Retry()
         self.path: str = payload["path"]
-        self.scope = Scope.of_child(payload["scope"])
+        scope = Scope.of_child(payload)
+        # Of chats begun by release 0.1.0, the step itself says how its calls are tried again.
+        self.scope = scope.under(scope.rules.within(step, self.path)) if "rules" not in payload else scope
         self.state = ChatState.model_validate(payload["state"])
+
+    def go_on(self) -> Generator[Any, Any, Outcome | None]:
+        """The chat's outcome, or None after so many turns without one."""
+        for _ in range(TURNS_PER_GENERATION):
+            ended = yield from self.turn()
+            if ended is not None:
+                return ended
+        return None
 
     def turn(self) -> Generator[Any, Any, Outcome | None]:
         """Choose who speaks, let it speak, and see whether that ends the chat; None when it goes on."""
@@ -130,7 +139,7 @@ class _Chat:
         outcome = yield from call_model(self.run, call)
         if outcome.error is not None:
             raise ProblemError(outcome.error)
-        said = Said(turn=prompt.turn, speaker=speaker, event=completed_id(call.key))
+        said = Said(turn=prompt.turn, speaker=speaker, event=outcome.event or completed_id(call.key))
         self.state = self.state.after(said, self.rules.view.last)
         entity = EntityId(chats.ENTITY, chats.entity_key(self.run.execution, self.path))
         self.run.context.signal_entity(entity, "append", {**dumped(said), "text": outcome.preview})
@@ -159,16 +168,13 @@ class _Chat:
 
     def _call(self, path: str, agent: str, prompt: Prompt, **facts: Json) -> ModelCall:
         return ModelCall(
-            tenant=self.run.tenant,
-            execution=self.run.execution,
+            **self.run.about(f"{path}#0", path),
             plan=self.run.plan,
-            retry_of=self.run.retry_of,
-            key=f"{path}#0",
-            step=path,
             agent=agent,
             prompt=prompt,
             data={"turn": self.state.turns + 1, **facts},
-            retry=self.retry,
+            retry=self.scope.rules.retry,
+            caps=self.scope.rules.caps,
         )
 
     def _note_speaker(self, path: str, speaker: str, by: str, reason: str) -> None:

@@ -1,97 +1,75 @@
-"""One orchestrator instance's hold on its execution: the durable context, what is known so far, events not yet logged.
+"""One orchestrator instance's hold on its execution: the durable context, its strands, events not yet logged.
 
 Deterministic: the clock comes from the context, ids from paths, nothing else from outside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections import Counter
+from collections.abc import Generator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from azure.durable_functions import DurableOrchestrationContext
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from domain import values
-from domain.base import Shape
-from domain.calls import Evaluation
+from domain.calls import Action, CancelSteps, Evaluation
 from domain.errors import Problem, ProblemError, platform_failed
 from domain.events import Draft, EventType
-from domain.executions import StopReason
-from domain.expressions import evaluate, render, steps_used, truth
+from domain.expressions import evaluate, render_all, truth
+from domain.paths import is_within
 from domain.values import Json, Value
+from domain.workflows import texts_in
+from orchestrators.loom import FirstOf, Idle, Loom, Strand
+from orchestrators.scope import Scope
 
-Steps = dict[str, Value]
-"""What expressions see as `steps`: id to `{output, status, stop_reason?}`."""
 Durable = Generator[Any, Any, Any]
-"""A generator that yields durable tasks and is sent their results."""
+"""A generator that yields what `Loom` waits for."""
+A = TypeVar("A", bound=Action)
 
-
-class Outcome(Shape):
-    """How a step ended. `value` is always there: null when skipped or failed."""
-
-    status: Literal["succeeded", "failed", "skipped"] = "succeeded"
-    value: Value = Field(default_factory=lambda: values.inline(None))
-    error: Problem | None = None
-    stop_reason: StopReason | None = None
-    preview: str = ""
-
-    @staticmethod
-    def failed(error: Problem) -> Outcome:
-        return Outcome(status="failed", error=error)
-
-    def as_value(self) -> Value:
-        """The step's entry under `steps` in expressions."""
-        entry = {"output": self.value, "status": values.inline(self.status)}
-        if self.stop_reason:
-            entry["stop_reason"] = values.inline(self.stop_reason.value)
-        return {"o": entry}
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What expressions see at one place: `names` (input, execution, item, index, chat) and the steps done before it."""
-
-    names: Mapping[str, Value]
-    steps: Steps
-
-    def extended(self, **names: Value) -> Scope:
-        """A scope of its own for the body of a `map` or a condition: what it records is not seen outside."""
-        return Scope({**self.names, **names}, dict(self.steps))
-
-    def used_by(self, *sources: str) -> dict[str, Value]:
-        """Only what the expressions and templates mention, so that what travels stays small."""
-        used = [steps_used(source) for source in sources]
-        wanted = self.steps.keys() if None in used else set[str]().union(*(ids for ids in used if ids))
-        steps = {step: entry for step, entry in self.steps.items() if step in wanted}
-        names = {name: value for name, value in self.names.items() if any(name in source for source in sources)}
-        return {**names, "steps": {"o": steps}}
-
-    @staticmethod
-    def of_child(used: dict[str, Value]) -> Scope:
-        """The other end of `used_by` in a sub-orchestration."""
-        return Scope({name: value for name, value in used.items() if name != "steps"}, dict(used["steps"]["o"]))
+PLATFORM_ATTEMPTS = 5
+"""Of what has no retry policy of its own, when the platform fails it."""
+LONGEST_TIMER = timedelta(days=3)
+"""Longer waits are made of several: Azure Storage's own timers end after six days."""
 
 
 class Run:
     """State of one orchestrator instance. Rebuilt by replay; carried over by `continue_as_new` where that is used."""
 
-    def __init__(self, context: DurableOrchestrationContext, payload: dict[str, Json], pending: list[Draft]) -> None:
-        """`payload` is the orchestrator's input; of it, what says whose execution this is."""
+    def __init__(self, context: DurableOrchestrationContext, payload: Mapping[str, Json], pending: list[Draft]) -> None:
+        """`payload` is the orchestrator's input; of it, what says whose execution this is and what it may reuse."""
         self.context = context
+        self.loom = Loom(context)
         self.tenant: str = payload["tenant"]
         self.execution: str = payload["execution"]
         self.plan: str = payload["plan"]
         self.retry_of: str | None = payload.get("retry_of")
+        self.retry_until: int | None = payload.get("retry_until")
+        self.outputs: dict[str, Value] = payload.get("outputs", {})
+        """Outputs that a fork gives to steps, by path: those are not run."""
+        self.workflows: dict[str, Json] = payload.get("workflows", {})
+        """Definitions of the workflows that `workflow` steps name, by reference."""
+        self.workflow_name: str = payload.get("name", "")
         self.actions = 0
         self._pending = pending
+        self._tries: Counter[str] = Counter()
+        self._children: Counter[str] = Counter()
 
-    def emit(self, type: EventType, step: str, agent: str | None = None, **data: Json) -> None:
-        """Note an event; it is logged by the next activity, whichever that is."""
-        draft = Draft(
-            id=f"{step}:{type}", type=type, time=self.context.current_utc_datetime, step=step, agent=agent, data=data
-        )
-        self._pending.append(draft)
+    @property
+    def now(self) -> datetime:
+        moment: datetime = self.context.current_utc_datetime
+        return moment
+
+    def emit(
+        self, type: EventType, step: str, agent: str | None = None, about: str | None = None, **data: Json
+    ) -> None:
+        """Note an event; it is logged by the next activity, whichever that is.
+
+        `about` tells it from others of its type and step.
+        """
+        id = f"{step}:{type}" if about is None else f"{step}:{type}:{about}"
+        self._pending.append(Draft(id=id, type=type, time=self.now, step=step, agent=agent, data=data))
 
     def take_events(self) -> tuple[Draft, ...]:
         """The events not logged yet, handed to whoever logs them next."""
@@ -103,24 +81,86 @@ class Run:
         """Events that a child could not log itself."""
         self._pending.extend(events)
 
-    def activity(self, name: str, payload: dict[str, Json]) -> Any:
+    def activity(self, name: str, payload: Mapping[str, Json]) -> Any:
         self.actions += 1
         return self.context.call_activity(name, payload)
 
-    def child(self, name: str, path: str, payload: dict[str, Json]) -> Generator[Any, Any, Json | Problem]:
+    def about(self, key: str, step: str) -> dict[str, Any]:
+        """What every `Action` of this orchestrator says of it."""
+        instance = self.context.instance_id
+        return {
+            "tenant": self.tenant,
+            "execution": self.execution,
+            "key": key,
+            "step": step,
+            "instance": None if instance == self.execution else instance,
+            "retry_of": self.retry_of,
+            "retry_until": self.retry_until,
+        }
+
+    def act(self, name: str, action: A) -> Generator[Any, Any, tuple[A, Json | Problem]]:
+        """Have an activity do it, and log what is to be logged: the action as sent, and the activity's answer."""
+        sent = action.model_copy(update={"events": self.take_events(), "tries": self._tries[action.key]})
+        self._tries[action.key] += 1
+        answer = yield from attempted(self.activity(name, dumped(sent)))
+        if isinstance(answer, Problem):
+            self.give_back(list(sent.events))
+        return sent, answer
+
+    def idle(self, wake: str, until: datetime | None = None) -> Generator[Any, Any, bool]:
+        """Wait to be woken; True when the time came first. Raises `Canceled`."""
+        woken = self.context.wait_for_external_event(wake)
+        while True:
+            timer = None if until is None else self.context.create_timer(min(until, self.now + LONGEST_TIMER))
+            try:
+                position = yield Idle(woken, *([timer] if timer else []))
+            finally:
+                if timer is not None and not timer.is_completed:
+                    timer.cancel()
+            if position == 0:
+                return False
+            if until is not None and self.now >= until:
+                return True
+
+    def before(self, until: datetime | None, *strands: Strand) -> Generator[Any, Any, bool]:
+        """Wait until one of the strands has ended; False when the time came first."""
+        while not any(strand.is_completed for strand in strands):
+            if until is None:
+                yield FirstOf(*strands)
+                continue
+            if self.now >= until:
+                return False
+            timer = self.context.create_timer(min(until, self.now + LONGEST_TIMER))
+            yield FirstOf(*strands, timer)
+            if not timer.is_completed:
+                timer.cancel()
+        return True
+
+    def insist(self, name: str, action: A) -> Generator[Any, Any, tuple[A, Json]]:
+        """As `act`, tried again while the platform fails. Raises `ProblemError` when it goes on failing."""
+        for failures in range(1, PLATFORM_ATTEMPTS + 1):
+            sent, answer = yield from self.act(name, action)
+            if not isinstance(answer, Problem):
+                return sent, answer
+            if failures < PLATFORM_ATTEMPTS:
+                yield from self.idle(sent.wake, self.now + timedelta(seconds=2**failures))
+        raise ProblemError(answer)
+
+    def child(self, name: str, path: str, payload: Mapping[str, Json]) -> Generator[Any, Any, Json | Problem]:
         """The result of a sub-orchestration for one step; the events it could not log itself come back with it."""
         self.actions += 1
         events = self.take_events()
+        again = self._children[path]
+        self._children[path] += 1
         whole = {
             "tenant": self.tenant,
             "execution": self.execution,
             "plan": self.plan,
             "events": [dumped(event) for event in events],
+            **self._inherited(path),
             **payload,
         }
-        if self.retry_of is not None:
-            whole["retry_of"] = self.retry_of
-        instance_id = f"{self.execution}.{path.replace('/', '.')}"
+        instance_id = f"{self.execution}.{path.replace('/', '.')}" + (f"~{again}" if again else "")
         answer = yield from attempted(self.context.call_sub_orchestrator(name, whole, instance_id))
         if isinstance(answer, Problem):
             self.give_back(list(events))
@@ -128,8 +168,20 @@ class Run:
         self.give_back([Draft.model_validate(event) for event in answer["events"]])
         return answer["result"]
 
+    def _inherited(self, path: str) -> dict[str, Json]:
+        """What a child needs to know of the whole, where there is anything to know."""
+        outputs = {at: value for at, value in self.outputs.items() if is_within(at, path)}
+        known = {
+            "retry_of": self.retry_of,
+            "retry_until": self.retry_until,
+            "outputs": outputs,
+            "workflows": self.workflows,
+            "name": self.workflow_name,
+        }
+        return {name: value for name, value in known.items() if value}
+
     @staticmethod
-    def of_child(context: DurableOrchestrationContext, payload: dict[str, Json]) -> Run:
+    def of_child(context: DurableOrchestrationContext, payload: Mapping[str, Json]) -> Run:
         """The other end of `child`."""
         pending = [Draft.model_validate(event) for event in payload["events"]]
         return Run(context, payload, pending)
@@ -138,12 +190,40 @@ class Run:
         """What a sub-orchestration returns: its result, and the events it leaves to its parent."""
         return {"result": result, "events": [dumped(event) for event in self.take_events()]}
 
-    def evaluate(self, source: str, scope: Scope, step: str, *, template: bool) -> Generator[Any, Any, Value]:
-        """The value of an expression or template; here when all it needs is at hand, else where it can be loaded."""
-        needed = scope.used_by(source)
-        if not any(values.references_in(value) for value in needed.values()):
+    def cancel(self, strands: Mapping[str, Strand], reason: str) -> Durable:
+        """Have the strands (by the path of their step) come to their ends, and say so at once."""
+        running = {path: strand for path, strand in strands.items() if not strand.is_completed}
+        if not running:
+            return
+        for strand in running.values():
+            self.loom.cancel(strand)
+        first = next(iter(running))
+        about = self.about(f"{first}:cancel", first)
+        yield from self.insist("cancel_steps", CancelSteps(**about, paths=tuple(running), reason=reason, time=self.now))
+
+    def settle(self) -> Durable:
+        """Wait until every other strand has ended: those that were canceled, and those that were left to run."""
+        while others := self.loom.others():
+            yield FirstOf(*others)
+
+    def evaluate(self, source: str, scope: Scope, step: str) -> Generator[Any, Any, Value]:
+        """The value of an expression; here when all it needs is at hand, else where it can be loaded."""
+        return (yield from self._evaluated(source, (source,), scope, step, template=False))
+
+    def render(self, source: Json, scope: Scope, step: str, schema: Json = None) -> Generator[Any, Any, Value]:
+        """The value of a template, or of JSON with templates in its texts; here or there, as `evaluate`.
+
+        With a `schema` always there: raises `ProblemError` invalid_input for a value that does not satisfy it.
+        """
+        return (yield from self._evaluated(source, texts_in(source), scope, step, template=True, schema=schema))
+
+    def _evaluated(
+        self, source: Json, texts: Sequence[str], scope: Scope, step: str, *, template: bool, schema: Json = None
+    ) -> Generator[Any, Any, Value]:
+        needed = scope.used_by(*texts)
+        if schema is None and not any(values.references_in(value) for value in needed.values()):
             plain = {name: values.resolve(value, _nothing_to_load) for name, value in needed.items()}
-            return values.inline(render(source, plain) if template else evaluate(source, plain))
+            return values.inline(render_all(source, plain) if template else evaluate(source, plain))
         evaluation = Evaluation(
             tenant=self.tenant,
             execution=self.execution,
@@ -151,12 +231,14 @@ class Run:
             step=step,
             source=source,
             template=template,
+            input_schema=schema,
             scope=needed,
-            time=self.context.current_utc_datetime,
+            time=self.now,
             events=self.take_events(),
         )
         answer = yield from attempted(self.activity("evaluate", dumped(evaluation)))
         if isinstance(answer, Problem):
+            self.give_back(list(evaluation.events))
             raise ProblemError(answer)
         if "error" in answer:
             raise ProblemError(Problem.model_validate(answer["error"]))
@@ -164,7 +246,7 @@ class Run:
         return value
 
     def condition(self, source: str, scope: Scope, step: str) -> Generator[Any, Any, bool]:
-        value = yield from self.evaluate(source, scope, step, template=False)
+        value = yield from self.evaluate(source, scope, step)
         # What is too large to travel inline is neither true nor false, and so is its reference.
         return truth(source, value.get("v", value))
 

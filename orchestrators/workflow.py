@@ -1,7 +1,4 @@
-"""The orchestrator of an execution: its steps in order, then `finish`. Deterministic.
-
-After about fifty durable actions it continues as new between two steps, so that its history stays short.
-"""
+"""The orchestrator of an execution: its steps, then `finish`. Deterministic."""
 
 from __future__ import annotations
 
@@ -11,72 +8,63 @@ from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext
 
-from domain import values
-from domain.calls import Ending
-from domain.errors import Code, Problem, platform_failed
+from domain.calls import HELD, Ending
+from domain.errors import Code, Problem
 from domain.events import Draft
 from domain.executions import StopReason
 from domain.values import Json
-from domain.workflows import Workflow
-from orchestrators.interpreter import run_step
-from orchestrators.run import Outcome, Run, Scope, attempted, dumped
+from orchestrators.body import Body
+from orchestrators.run import Run, attempted, dumped
+from orchestrators.scope import Outcome
+from orchestrators.steps import RunStep
 
-ACTIONS_PER_GENERATION = 50
 FINISH_ATTEMPTS = 20
 
 
-def workflow(context: DurableOrchestrationContext) -> Generator[Any, Any, Json]:
-    """Input: `{tenant, execution, plan, workflow, input}`, `input` a `Value`; and, between generations, `{resume}`."""
+def workflow(context: DurableOrchestrationContext, run_step: RunStep) -> Generator[Any, Any, Json]:
+    """Input: `{tenant, execution, plan, workflow, input}`, `input` a `Value`; and, between generations, `{resume}`.
+
+    A fork adds `{retry_until, outputs}`; a workflow that names others `{workflows}`, their definitions by reference.
+    """
     payload = context.get_input()
-    definition = Workflow.model_validate(payload["workflow"])
-    resume = payload.get("resume", {"index": 0, "steps": {}, "events": [], "last": {}})
-    pending = [Draft.model_validate(event) for event in resume["events"]]
-    run = Run(context, payload, pending)
-    scope = _scope(payload, definition, resume["steps"])
-    outcome = Outcome.model_validate(resume["last"])
-    for index in range(resume["index"], len(definition.steps)):
-        if run.actions >= ACTIONS_PER_GENERATION:
-            context.continue_as_new({**payload, "resume": _resume(run, scope, index, outcome)})
-            return None
-        step = definition.steps[index]
-        try:
-            outcome = yield from run_step(run, step, step.id, scope)
-        except Exception as error:  # a fault of ours must still end the execution, with what is known of it
-            outcome = Outcome.failed(platform_failed(f"Step `{step.id}` broke the interpreter: {error!r}"))
-        if outcome.error is not None:
-            break
-    return (yield from _finish(run, definition, scope, outcome))
+    resume = payload.get("resume", {"events": []})
+    run = Run(context, payload, [Draft.model_validate(event) for event in resume["events"]])
+    body = Body(run, payload, run_step)
+    run.workflow_name = body.definition.name
+    outcome: Outcome | None = yield from run.loom.run(body.outcome())
+    if outcome is None:
+        context.continue_as_new(body.resumed())
+        return None
+    return (yield from run.loom.run(_finish(run, body, outcome)))
 
 
-def _scope(payload: dict[str, Json], definition: Workflow, steps: dict[str, Json]) -> Scope:
-    about = {"id": payload["execution"], "workflow": definition.name}
-    return Scope({"input": payload["input"], "execution": values.inline(about)}, dict(steps))
-
-
-def _resume(run: Run, scope: Scope, index: int, outcome: Outcome) -> dict[str, Json]:
-    events = [dumped(event) for event in run.take_events()]
-    return {"index": index, "steps": scope.steps, "events": events, "last": dumped(outcome)}
-
-
-def _finish(run: Run, definition: Workflow, scope: Scope, outcome: Outcome) -> Generator[Any, Any, Json]:
+def _finish(run: Run, body: Body, outcome: Outcome) -> Generator[Any, Any, Json]:
     """Close the execution. The platform may be ailing just then, so this is tried patiently."""
+    template = body.definition.output
     reason = outcome.stop_reason or (StopReason.FINISHED if outcome.error is None else StopReason.FAILED)
     if outcome.error is not None and outcome.error.code is Code.CANCELED:
         reason = StopReason.CANCELED
     ending = Ending(
         tenant=run.tenant,
         execution=run.execution,
-        template=definition.output,
-        scope=scope.used_by(definition.output or ""),
+        template=template,
+        scope=body.scope.used_by(template or ""),
         value=outcome.value,
         error=outcome.error,
         stop_reason=reason,
         events=run.take_events(),
     )
-    for failures in range(FINISH_ATTEMPTS):
-        answer = yield from attempted(run.activity("finish", dumped(ending)))
-        if not isinstance(answer, Problem):
+    failures = tries = 0
+    while True:
+        sent = ending.model_copy(update={"tries": tries})
+        answer = yield from attempted(run.activity("finish", dumped(sent)))
+        tries += 1
+        if isinstance(answer, Problem):
+            failures += 1
+            if failures == FINISH_ATTEMPTS:
+                raise RuntimeError(f"the execution's end could not be recorded: {answer.message}")
+            yield run.context.create_timer(run.now + timedelta(seconds=min(2 ** (failures - 1), 60)))
+        elif answer == HELD:
+            yield from run.idle(sent.wake)
+        else:
             return answer
-        delay = timedelta(seconds=min(2**failures, 60))
-        yield run.context.create_timer(run.context.current_utc_datetime + delay)
-    raise RuntimeError(f"the execution's end could not be recorded: {answer.message}")

@@ -9,21 +9,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.calls import completed_id
-from domain.events import Draft, Event, EventType
-from services.documents.base import DocumentStore, Put
+from domain.calls import completed_id, rejected_id
+from domain.events import Draft, Event
+from services.control import Standing, standing, standing_ids
+from services.documents.base import DocumentStore, Operation, Put
 from services.eventlog import WATCHED, EventLog, partition_of
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a call: its answer if it has one, how often it was begun; and of its execution."""
+    """What is known of a call: its answer if it has one, how often it was begun; and of its execution.
+
+    `answer` may be one that did not fit its schema: it was paid for all the same. `ended`: so many of the attempts are
+    known to have ended (of tools alone). `watched`: somebody has asked to see it live.
+    """
 
     answer: Event | None
     begun: int
-    canceled: bool
+    ended: int
+    standing: Standing
     watched: bool
-    """Somebody has asked to see it live."""
 
 
 class Ledger:
@@ -31,21 +36,35 @@ class Ledger:
         self._documents = documents
         self._log = log
 
-    async def look_up(self, tenant: str, execution: str, key: str) -> Entry:
+    async def look_up(self, tenant: str, execution: str, key: str, step: str) -> Entry:
         """One read. The answer counts even when the execution has been canceled since."""
-        answered, mark, canceled = completed_id(key), _mark_id(key), str(EventType.EXECUTION_CANCELED)
-        wanted = [answered, mark, canceled, WATCHED]
+        answers, mark = [completed_id(key), rejected_id(key)], _mark_id(key)
+        wanted = [*answers, mark, WATCHED, *standing_ids(key, step)]
         found = await self._documents.get_many(partition_of(tenant, execution), wanted)
-        answer = Event.model_validate(found[answered].body) if answered in found else None
-        begun = found[mark].body["begun"] if mark in found else 0
-        return Entry(answer=answer, begun=begun, canceled=canceled in found, watched=WATCHED in found)
+        answer = next((Event.model_validate(found[id].body) for id in answers if id in found), None)
+        counts = found[mark].body if mark in found else {"begun": 0}
+        return Entry(
+            answer=answer,
+            begun=counts["begun"],
+            ended=counts.get("ended", 0),
+            standing=standing(found, key, step),
+            watched=WATCHED in found,
+        )
 
-    async def begin(self, tenant: str, execution: str, key: str, attempt: int, drafts: Sequence[Draft]) -> list[Event]:
+    async def begin(
+        self, tenant: str, execution: str, key: str, attempt: int, drafts: Sequence[Draft], *more: Operation
+    ) -> list[Event]:
         """Note that the call is being made, for the `attempt`-th time, together with the events that go before it.
 
         Patiently: a model that answers at once has its answer written in the same breath.
         """
-        return await self._log.append(tenant, execution, drafts, Put(_mark_id(key), {"begun": attempt}), patient=True)
+        mark = Put(_mark_id(key), {"begun": attempt})
+        return await self._log.append(tenant, execution, drafts, mark, *more, patient=True)
+
+
+def ended_mark(key: str, attempt: int) -> Put:
+    """Notes that so many attempts at a tool call are known to have ended."""
+    return Put(_mark_id(key), {"begun": attempt, "ended": attempt})
 
 
 def _mark_id(key: str) -> str:

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, Json, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Json,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 Provider = Literal["openai", "azure-openai", "compatible", "none"]
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(lambda text: tuple(filter(None, re.split(r"[\s,]+", text))))]
+"""Several names in one variable."""
 
 
 class SettingsError(Exception):
@@ -79,6 +94,16 @@ class Settings(BaseModel):
     model_concurrency: int = Field(
         default=8, ge=1, alias="MODEL_CONCURRENCY", description="Model calls of one process at the same time."
     )
+    tool_hosts: Names = Field(
+        default=(),
+        alias="TOOL_HOSTS",
+        description="Hosts that `http` tools may call, with commas between them; unset: none.",
+    )
+    tool_modules: Names = Field(
+        default=(),
+        alias="TOOL_MODULES",
+        description="Python modules that register tool functions, with commas between.",
+    )
     signalr_connection: SecretStr | None = Field(
         default=None,
         alias="AzureSignalRConnectionString",
@@ -118,6 +143,11 @@ class Settings(BaseModel):
         if self.openai_base_url:
             return "compatible"
         return "openai" if self.openai_api_key and self.model_name else "none"
+
+    def cost(self, model: str, tokens_in: int, tokens_out: int) -> Decimal | None:
+        """US dollars for so many tokens of a model, by the endpoint's name for it; None when its price is not known."""
+        price = self.model_prices.get(model)
+        return None if price is None else (price[0] * tokens_in + price[1] * tokens_out) / 1_000_000
 
     def model_for(self, alias: str) -> str | None:
         """The model's name at the endpoint, or None for an alias that nobody defined."""

@@ -8,8 +8,11 @@ from threading import Lock
 
 from domain.agents import Agent
 from domain.workflows import Workflow
+from services.approvals import Approvals
 from services.artifacts.base import ArtifactStore
 from services.artifacts.folder import FolderArtifacts
+from services.budgets import Budgets
+from services.control import Controls
 from services.definitions import Definitions
 from services.documents.base import DocumentStore
 from services.documents.sqlite import SqliteDocuments
@@ -23,6 +26,9 @@ from services.realtime import LocalBus, Realtime
 from services.settings import Settings
 from services.signalr import SignalRPublisher
 from services.signalr_endpoint import Endpoint
+from services.signals import Signals
+from services.tools.client import ToolClient
+from services.waits import Waits
 
 
 @dataclass(frozen=True)
@@ -32,11 +38,17 @@ class Services:
     artifacts: ArtifactStore
     events: EventLog
     ledger: Ledger
+    controls: Controls
+    waits: Waits
+    budgets: Budgets
+    approvals: Approvals
+    signals: Signals
     agents: Definitions[Agent]
     workflows: Definitions[Workflow]
     plans: Plans
     executions: Executions
     models: ModelClient
+    tools: ToolClient
     realtime: Realtime
     authenticate: Callable[[str | None], Principal]
     """Takes the Authorization header; raises `ProblemError` unauthenticated."""
@@ -44,6 +56,7 @@ class Services:
     async def close(self) -> None:
         await self.realtime.close()
         await self.models.close()
+        await self.tools.close()
         await self.documents.close()
 
 
@@ -80,11 +93,17 @@ def build(settings: Settings) -> Services:
         artifacts=artifacts,
         events=events,
         ledger=Ledger(documents, events),
+        controls=Controls(documents, events),
+        waits=Waits(documents),
+        budgets=Budgets(documents),
+        approvals=Approvals(documents),
+        signals=Signals(documents, events),
         agents=Definitions(documents, "agents", Agent),
         workflows=Definitions(documents, "workflows", Workflow),
         plans=Plans(artifacts),
         executions=Executions(documents, artifacts, events),
         models=ModelClient(settings),
+        tools=ToolClient(settings),
         realtime=Realtime(bus, SignalRPublisher(endpoint) if endpoint else None),
         authenticate=TokenAuthenticator(settings),
     )

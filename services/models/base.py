@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from domain.base import Shape
+from domain.errors import Problem, ProblemError
 from domain.values import Json
 
 OnText = Callable[[str], Awaitable[None] | None]
@@ -25,6 +26,14 @@ class ModelRequest(Shape):
     response_schema: dict[str, Any] | None = None
     idempotency_key: str
     timeout: float | None = Field(default=None, gt=0)
+
+
+class AnswerRejected(ProblemError):
+    """An answer that came whole, and so is paid for, and does not fit what was asked for."""
+
+    def __init__(self, problem: Problem, answer: ModelAnswer) -> None:
+        super().__init__(problem)
+        self.answer = answer
 
 
 class ModelAnswer(Shape):

@@ -8,17 +8,15 @@ from typing import Any
 
 import openai
 
-from domain.errors import Fault
+from domain.errors import Fault, ProblemError
 from domain.values import Json
 from services.entra import GetToken, NoToken
-from services.models.base import ModelAnswer, ModelRequest, OnText
+from services.models.base import AnswerRejected, ModelAnswer, ModelRequest, OnText
 from services.models.failures import of_error
 from services.models.problems import cut_off, refused, unreachable
 from services.models.schemas import parse, response_format
 from services.models.stream import Reading, well_formed
 from services.settings import Settings
-
-_MILLION = 1_000_000
 
 
 class Calls:
@@ -35,15 +33,18 @@ class Calls:
         """See `ModelClient.complete`; `model` is the name that the endpoint knows."""
         reading = await self._read(request, model, on_text)
         usage = reading.usage
-        return ModelAnswer(
+        answer = ModelAnswer(
             text=reading.text,
-            value=_value(request, reading),
             model=reading.model or model,
             tokens_in=usage.prompt_tokens if usage else 0,
             tokens_out=usage.completion_tokens if usage else 0,
             finish_reason=reading.finish_reason or "stop",
             cost_usd=self._cost(model, reading),
         )
+        try:
+            return answer.model_copy(update={"value": _value(request, reading)})
+        except ProblemError as error:
+            raise AnswerRejected(error.problem, answer) from error
 
     async def close(self) -> None:
         await self._client.close()
@@ -86,11 +87,10 @@ class Calls:
         return arguments
 
     def _cost(self, model: str, reading: Reading) -> Decimal | None:
-        prices = self._settings.model_prices
-        price = prices.get(model) or prices.get(reading.model or "")
-        if price is None or reading.usage is None:
+        if reading.usage is None:
             return None
-        return (price[0] * reading.usage.prompt_tokens + price[1] * reading.usage.completion_tokens) / _MILLION
+        used = reading.usage.prompt_tokens, reading.usage.completion_tokens
+        return self._settings.cost(model, *used) or self._settings.cost(reading.model or "", *used)
 
     def _openai_client(self) -> openai.AsyncOpenAI:
         base_url = str(self._settings.openai_base_url) if self._settings.openai_base_url else None

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from domain.errors import Fault
 from services.entra import GetToken, token_provider
-from services.models.base import ModelAnswer, ModelRequest, OnText
+from services.models.base import AnswerRejected, ModelAnswer, ModelRequest, OnText
 from services.models.problems import refused
 from services.settings import Provider, Settings
 
 if TYPE_CHECKING:
     from services.models.calls import Calls
 
-__all__ = ["ModelAnswer", "ModelClient", "ModelRequest"]
+__all__ = ["AnswerRejected", "ModelAnswer", "ModelClient", "ModelRequest"]
 
 AZURE_SCOPE = "https://cognitiveservices.azure.com/.default"
 
@@ -50,6 +51,11 @@ class ModelClient:
         async with self._places:
             calls = await self._loaded()
             return await calls.make(request, model, on_text)
+
+    def cost(self, alias: str, tokens_in: int, tokens_out: int) -> Decimal | None:
+        """US dollars that so many tokens of the model behind the alias cost; None when that is not known."""
+        model = self._settings.model_for(alias)
+        return None if model is None else self._settings.cost(model, tokens_in, tokens_out)
 
     async def close(self) -> None:
         if self._calls is not None:

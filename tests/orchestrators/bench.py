@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
+
+from pydantic import BaseModel
 
 from devhost.engine.clock import Clock, utc_now
 from devhost.engine.engine import SqliteEngine
@@ -15,7 +18,7 @@ from devhost.ports import InstanceStatus
 from domain import values
 from domain.agents import Agent
 from domain.base import split_reference
-from domain.calls import Ending, Evaluation, ModelCall
+from domain.calls import Ask, CancelSteps, Ending, Evaluation, ModelCall, Park, ToolCall
 from domain.events import Draft, Event, EventType
 from domain.executions import Execution, Status
 from domain.plans import Plan
@@ -24,11 +27,14 @@ from domain.workflows import Workflow, agents_used
 from entities.chat import chat
 from orchestrators.group_chat import group_chat
 from orchestrators.interpreter import run_step
+from orchestrators.looping import loop_rounds
 from orchestrators.mapping import map_slice
 from orchestrators.workflow import workflow
+from orchestrators.workflow_step import sub_workflow
 from services.executions import new_execution_id
 from services.models.client import ModelClient
 from services.settings import Settings
+from services.waits import Waker
 from services.wiring import Services, build
 from tests.devhost.engine.sdk_app import SdkApp
 from tests.support.scripted_model import ScriptedModel
@@ -38,22 +44,45 @@ TIMER_CREATED = 10
 """The type of the event in a durable history."""
 
 
-def app_over(services: Services) -> SdkApp:
-    """The app's durable functions, their activities working over the given services."""
+def app_over(services: Services, client: Callable[[], Waker]) -> SdkApp:
+    """The app's durable functions, their activities working over the given services, waking through the client."""
     from activities.calling import perform_call
+    from activities.canceling import perform_cancel
     from activities.evaluating import perform_evaluation
     from activities.finishing import perform_ending
+    from activities.tooling import perform_tool
+    from activities.waiting import perform_ask, perform_park
 
     app = SdkApp()
-    app.orchestrator(workflow)
     app.orchestrator(group_chat)
-    app.replace("map_slice", lambda context: map_slice(context, run_step))
+    for orchestrator in (workflow, map_slice, loop_rounds, sub_workflow):
+        app.replace(orchestrator.__name__, lambda context, run=orchestrator: run(context, run_step))
     app.entity(chat)
+
+    def dumped(shape: BaseModel) -> Json:
+        return shape.model_dump(mode="json", exclude_defaults=True)
 
     @app.activity
     async def call_model(payload: Json) -> Json:
         outcome, _ = await perform_call(ModelCall.model_validate(payload), services)
         return outcome.model_dump(mode="json", exclude_defaults=True)
+
+    @app.activity
+    async def call_tool(payload: Json) -> Json:
+        return dumped((await perform_tool(ToolCall.model_validate(payload), services))[0])
+
+    @app.activity
+    async def ask_human(payload: Json) -> Json:
+        return dumped((await perform_ask(Ask.model_validate(payload), services))[0])
+
+    @app.activity
+    async def park(payload: Json) -> Json:
+        return dumped((await perform_park(Park.model_validate(payload), services))[0])
+
+    @app.activity
+    async def cancel_steps(payload: Json) -> Json:
+        await perform_cancel(CancelSteps.model_validate(payload), services, client())
+        return True
 
     @app.activity
     async def evaluate(payload: Json) -> Json:
@@ -64,6 +93,19 @@ def app_over(services: Services) -> SdkApp:
         return (await perform_ending(Ending.model_validate(payload), services))[0]
 
     return app
+
+
+class EngineClient:
+    """The durable client, as far as activities and controls use it, over the engine itself."""
+
+    def __init__(self, engine: SqliteEngine) -> None:
+        self._engine = engine
+
+    async def raise_event(self, instance_id: str, event_name: str, event_data: Any = None) -> None:
+        await self._engine.raise_event(instance_id, event_name, json.dumps(event_data))
+
+    async def get_status(self, instance_id: str) -> Any:
+        return await self._engine.get_status(instance_id)
 
 
 class Bench:
@@ -77,7 +119,7 @@ class Bench:
     async def __aenter__(self) -> Bench:
         built = build(Settings(state_dir=self.state_dir))
         self.services = dataclasses.replace(built, models=cast(ModelClient, self.model))
-        self.app = app_over(self.services)
+        self.app = app_over(self.services, lambda: EngineClient(self.engine))
         self.engine = SqliteEngine(self.state_dir / "devhost.db", self.app, clock=self.clock)
         await self.engine.start()
         return self

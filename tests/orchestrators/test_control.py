@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -102,8 +101,7 @@ async def test_a_fault_of_the_interpreter_itself_still_ends_the_execution(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("oh")
 
-    # The package's attribute of this name is the function that the host indexes.
-    monkeypatch.setattr(sys.modules["orchestrators.workflow"], "run_step", broken)
+    monkeypatch.setattr("tests.orchestrators.bench.run_step", broken)
     record = await bench.run(TWO, "hi")
     assert record.status is Status.FAILED
     assert record.error is not None

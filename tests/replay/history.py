@@ -96,7 +96,7 @@ def differences(generation: Generation, replay: Replay) -> list[str]:
 
 
 def _differences(reply: Reply, expected: list[str], ending: Ending) -> list[str]:
-    taken = [described(action) for action in reply.actions]
+    taken = durable(reply)
     found = [
         f"action {position} is {now!r}, and was {before!r}"
         for position, (now, before) in enumerate(zip(taken, expected, strict=False), start=1)
@@ -122,6 +122,11 @@ def _context(generation: Generation, length: int) -> str:
             "upperSchemaVersionNew": 2,
         }
     )
+
+
+def durable(reply: Reply) -> list[str]:
+    """The actions, but for waits for external events: those leave nothing in a history, and number nothing."""
+    return [described(action) for action in reply.actions if action.kind is not ActionKind.WAIT_FOR_EXTERNAL_EVENT]
 
 
 def described(action: Action) -> str:

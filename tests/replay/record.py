@@ -24,7 +24,7 @@ from devhost.ports import FunctionFailed
 from domain import values
 from entities.chat import chat
 from tests.devhost.engine.sdk_app import SdkApp
-from tests.replay.history import HISTORIES, Generation, Recording, described, ending_of, prefixes, registered
+from tests.replay.history import HISTORIES, Generation, Recording, durable, ending_of, prefixes, registered
 from tests.replay.scenarios import SCENARIOS, STARTED_BY, Scenario, ScriptedActivities
 
 ROOT = Path(__file__).parents[2]
@@ -131,7 +131,7 @@ def _generation(turns: list[Turn]) -> Generation:
         given = context["history"]
         assert given == last["history"][: len(given)], "each turn was given a beginning of the last one's history"
         assert len(given) <= length
-    actions = [[described(action) for action in parse_reply(reply).actions] for _, reply in turns]
+    actions = [durable(parse_reply(reply)) for _, reply in turns]
     before: list[list[str]] = [[], *actions[:-1]]
     assert all(now[: len(earlier)] == earlier for earlier, now in zip(before, actions, strict=True))
     return Generation(

@@ -1,0 +1,40 @@
+"""End the steps that are not needed any more: mark them, say so, take their questions back, wake what waits in them."""
+
+from __future__ import annotations
+
+from domain.calls import CancelSteps
+from domain.events import Draft, Event, EventType
+from domain.paths import is_within
+from services.approvals import withdrawn
+from services.control import canceled_id
+from services.documents.base import Put
+from services.waits import Waker
+from services.wiring import Services
+
+
+async def perform_cancel(cancel: CancelSteps, services: Services, client: Waker) -> list[Event]:
+    """The events that say so. Done twice it changes nothing."""
+    tenant, execution = cancel.tenant, cancel.execution
+    told = [
+        Draft(
+            id=f"{path}:{EventType.STEP_CANCELED}",
+            type=EventType.STEP_CANCELED,
+            time=cancel.time,
+            step=path,
+            data={"reason": cancel.reason},
+        )
+        for path in cancel.paths
+    ]
+    marks = [Put(canceled_id(path), {"reason": cancel.reason}) for path in cancel.paths]
+    events = await services.events.append(tenant, execution, [*cancel.events, *told], *marks)
+    await withdraw(services, tenant, execution, cancel.paths)
+    for path in cancel.paths:
+        await services.waits.wake(client, tenant, execution, path)
+    return events
+
+
+async def withdraw(services: Services, tenant: str, execution: str, paths: tuple[str, ...]) -> None:
+    """Take back the questions that were asked in these steps."""
+    for approval in await services.approvals.pending_of(tenant, execution):
+        if any(is_within(approval.step, path) for path in paths):
+            await services.approvals.settle(tenant, approval.id, withdrawn)

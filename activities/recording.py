@@ -1,0 +1,62 @@
+"""How a call of a model or tool stands in the log, and what orchestrators are told of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from domain import values
+from domain.calls import PREVIEW_CHARACTERS, CallOutcome, ModelCall, ToolCall, completed_id, rejected_id
+from domain.errors import Code, Problem
+from domain.events import Draft, Event, EventType
+from domain.expressions import as_text
+from domain.usage import Usage
+from domain.values import Json
+from services.wiring import Services
+
+
+class Recorder:
+    def __init__(self, call: ModelCall | ToolCall, services: Services) -> None:
+        self._call = call
+        self._services = services
+
+    def about(self, attempt: int) -> dict[str, Json]:
+        """What every event of the call says of it."""
+        call = self._call
+        facts = {"tool": call.tool} if isinstance(call, ToolCall) else call.data
+        return {"call": call.key, "attempt": attempt, **facts}
+
+    def draft(self, type: EventType, suffix: str, attempt: int = 0, /, **data: Json) -> Draft:
+        call = self._call
+        return Draft(
+            id=f"{call.key}:{type}{suffix}",
+            type=type,
+            time=datetime.now(UTC),
+            step=call.step,
+            agent=call.agent if isinstance(call, ModelCall) else None,
+            data={**self.about(attempt), **data},
+        )
+
+    def answer(self, type: EventType, value: Json, data: dict[str, Json]) -> Draft:
+        """The event that is found by the call's key ever after."""
+        id = rejected_id(self._call.key) if type is EventType.CALL_REJECTED else completed_id(self._call.key)
+        return self.draft(type, "").model_copy(update={"id": id, "value": value, "data": data})
+
+    async def outcome_of(self, event: Event) -> CallOutcome:
+        """What an answer that is in the log means to the orchestrator."""
+        call = self._call
+        usage = Usage.model_validate(event.data.get("usage", {}))
+        if event.type is EventType.CALL_REJECTED:
+            problem = Problem.model_validate(event.data["error"])
+            may_be_repaired = problem.code is Code.MODEL_BAD_ANSWER
+            return CallOutcome(error=problem, rejected=event.id if may_be_repaired else None, usage=usage)
+        value = await self._services.events.value(call.tenant, call.execution, event)
+        text = as_text(value)
+        watch, pick = (call.watch, call.pick) if isinstance(call, ModelCall) else ((), ())
+        return CallOutcome(
+            value=values.recorded(value, event.id),
+            event=event.id if call.key.rpartition("#")[2] != "0" else None,
+            said=tuple(word for word in watch if word in text),
+            picked={key: as_text(value[key])[:PREVIEW_CHARACTERS] for key in pick},
+            preview=text[:PREVIEW_CHARACTERS],
+            usage=usage if isinstance(call, ModelCall) and call.tell_usage else Usage(),
+        )

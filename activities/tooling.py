@@ -1,0 +1,145 @@
+"""Make one tool call: look it up, note its beginning, make it, record what it gave, then return."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from activities.loading import Loader
+from activities.recording import Recorder
+from activities.stopping import unless_stopped
+from domain.calls import CallOutcome, ToolCall
+from domain.errors import Code, Problem, ProblemError, canceled
+from domain.events import Draft, Event, EventType
+from domain.expressions import render_all
+from domain.plans import content_hash
+from domain.tools import Tool
+from domain.validation import check_value, pointer
+from domain.values import Json
+from services.documents.base import Operation
+from services.ledger import Entry, ended_mark
+from services.tools.client import Attempt
+from services.tools.problems import tool_refused, tool_uncertain
+from services.waits import waiting
+from services.wiring import Services
+
+Result = tuple[CallOutcome, list[Event]]
+
+
+async def perform_tool(call: ToolCall, services: Services) -> Result:
+    """The outcome, and the events that ended the call."""
+    return await _ToolCall(call, services).perform()
+
+
+class _ToolCall:
+    """One attempt at one tool call."""
+
+    def __init__(self, call: ToolCall, services: Services) -> None:
+        self.call = call
+        self.services = services
+        self.record = Recorder(call, services)
+        self.attempt = 0
+
+    async def perform(self) -> Result:
+        call, services = self.call, self.services
+        entry = await services.ledger.look_up(call.tenant, call.execution, call.key, call.step)
+        if entry.answer is not None:
+            events = await self._append(call.events)
+            return await self.record.outcome_of(entry.answer), [*events, entry.answer]
+        if (stopped := await self._stopped(entry)) is not None:
+            return stopped
+        self.attempt = entry.begun + 1
+        try:
+            tool = (await services.plans.load(call.tenant, call.plan)).tools[call.tool]
+            arguments = await self._arguments(tool)
+            if entry.begun > entry.ended and tool.delivery == "at_most_once":
+                raise tool_uncertain(tool.name, "the call was cut off by a crash.")
+        except ProblemError as error:
+            return await self._failed(error.problem, call.events)
+        return await self._reused(tool, arguments) or await self._make(tool, arguments)
+
+    async def _stopped(self, entry: Entry) -> Result | None:
+        call, standing = self.call, entry.standing
+        if standing.canceled:
+            return CallOutcome(error=canceled()), [] if standing.ended else await self._append(call.events)
+        if standing.control is not None and standing.is_paused:
+            drafts = [*call.events, self.record.draft(EventType.STEP_WAITING, f":{call.tries}", 0, **{"for": "resume"})]
+            if await self.services.controls.hold(call, standing.control, drafts):
+                return CallOutcome(held=True), []
+            return await self.perform()  # it was changed in the meantime
+        return None
+
+    async def _arguments(self, tool: Tool) -> Json:
+        call = self.call
+        scope = await Loader(self.services, call.tenant, call.execution).plain(call.scope)
+        arguments = render_all(call.arguments, scope)
+        complaints = check_value(arguments, tool.input)
+        if complaints:
+            parts, message = complaints[0]
+            action = "Correct the step's `arguments`, or the tool's `input`."
+            raise tool_refused(
+                f"Tool `{tool.name}` does not take this, at `{pointer(parts) or '/'}`: {message}", action
+            )
+        return arguments
+
+    async def _reused(self, tool: Tool, arguments: Json) -> Result | None:
+        """What the very same call gave in the execution this one goes on from."""
+        call = self.call
+        if call.retry_of is None:
+            return None
+        entry = await self.services.ledger.look_up(call.tenant, call.retry_of, call.key, call.step)
+        answer = entry.answer
+        if answer is None or answer.data.get("request") != _fingerprint(tool, arguments):
+            return None
+        if call.retry_until is not None and answer.offset >= call.retry_until:
+            return None
+        value = await self.services.events.value(call.tenant, call.retry_of, answer)
+        data = {**answer.data, "reused_from": call.retry_of}
+        events = await self._append([*call.events, self.record.answer(EventType.CALL_COMPLETED, value, data)])
+        return await self.record.outcome_of(events[-1]), events
+
+    async def _make(self, tool: Tool, arguments: Json) -> Result:
+        call, services = self.call, self.services
+        started = self.record.draft(
+            EventType.CALL_STARTED, f":{self.attempt}", self.attempt, arguments=_shown(arguments)
+        )
+        # Before it is made, whatever that costs: afterwards nobody could tell that it had been.
+        events = await services.ledger.begin(
+            call.tenant, call.execution, call.key, self.attempt, [*call.events, started]
+        )
+        services.realtime.publish_events(call.tenant, call.execution, events)
+        before = monotonic()
+        try:
+            making = services.tools.call(Attempt(tool, arguments, f"{call.execution}:{call.key}"))
+            found = await (making if tool.delivery == "at_most_once" else unless_stopped(services, call, making))
+        except ProblemError as error:
+            return await self._failed(error.problem)
+        facts = {"seconds": round(monotonic() - before, 3), "request": _fingerprint(tool, arguments)}
+        data = {**self.record.about(self.attempt), **facts}
+        events = await self._append([self.record.answer(EventType.CALL_COMPLETED, found, data)])
+        return await self.record.outcome_of(events[-1]), events
+
+    async def _failed(self, problem: Problem, first: tuple[Draft, ...] = ()) -> Result:
+        facts: dict[str, Json] = {"error": problem.model_dump(mode="json", exclude_none=True)}
+        retry, failures = self.call.retry, self.call.failures + 1
+        operations: list[Operation] = []
+        if problem.code is not Code.TOOL_UNCERTAIN:
+            operations.append(ended_mark(self.call.key, self.attempt))
+        if retry.applies_to(problem) and failures < retry.attempts:
+            facts["retry_in"] = retry.delay(failures, problem.retry_after).total_seconds()
+            operations.append(waiting(self.call))
+        draft = self.record.draft(EventType.CALL_FAILED, f":{self.attempt}", self.attempt, **facts)
+        events = await self._append((*first, draft), *operations)
+        gone = (await self.services.controls.standing(self.call)).canceled
+        return CallOutcome(error=canceled() if gone else problem), events
+
+    async def _append(self, drafts: tuple[Draft, ...] | list[Draft], *operations: Operation) -> list[Event]:
+        return await self.services.events.append(self.call.tenant, self.call.execution, drafts, *operations)
+
+
+def _fingerprint(tool: Tool, arguments: Json) -> str:
+    """The same for two calls that may share a result."""
+    return content_hash({"tool": tool.model_dump(mode="json"), "arguments": arguments})
+
+
+def _shown(arguments: Json) -> str:
+    return str(arguments)[:300]

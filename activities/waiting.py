@@ -1,0 +1,166 @@
+"""What a strand does before it waits for a human or an event, and each time it is woken: leave a note, then look."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from activities.loading import Loader
+from domain import values
+from domain.approvals import OPTIONS, Approval, Kind, State
+from domain.calls import Action, Arrival, Ask, Park
+from domain.errors import ProblemError, canceled
+from domain.events import Draft, Event, EventType
+from domain.expressions import as_text, render
+from domain.values import Json
+from services.approvals import approval_id, expired
+from services.control import canceled_id
+from services.documents.base import Delete
+from services.waits import waiting
+from services.wiring import Services
+
+MOST_SHOWN = 20_000
+"""Characters of what is shown beside a question; the rest is in the log."""
+
+
+async def perform_park(park: Park, services: Services) -> tuple[Arrival, list[Event]]:
+    """What the strand waits for, if it is there."""
+    events = await _note(park, services, list(park.events))
+    if park.signal is not None:
+        taken = await services.signals.take(park.tenant, park.execution, park.signal, park.key)
+        if taken is not None:
+            value = await services.events.value(park.tenant, park.execution, taken)
+            return Arrival(value=values.recorded(value, taken.id)), events
+    if await _is_canceled(park, services):
+        return Arrival(error=canceled()), events
+    return Arrival(), events
+
+
+async def perform_ask(ask: Ask, services: Services) -> tuple[Arrival, list[Event]]:
+    """The decision, if there is one. The question is made at the first try, and closed when its time is up."""
+    try:
+        approval, told = await _asked(ask, services)
+    except ProblemError as error:
+        events = await services.events.append(ask.tenant, ask.execution, ask.events)
+        return Arrival(error=error.problem), events
+    events = await _note(ask, services, [*ask.events, *told])
+    if ask.expired:
+        approval, _ = await services.approvals.settle(ask.tenant, approval.id, expired)
+    else:
+        approval = await services.approvals.get(ask.tenant, approval.id) or approval
+    if approval.state in (State.DECIDED, State.EXPIRED):
+        return await _decided(ask, approval, services, events)
+    if await _is_canceled(ask, services):
+        return Arrival(error=canceled()), events
+    return Arrival(), events
+
+
+async def _asked(ask: Ask, services: Services) -> tuple[Approval, list[Draft]]:
+    """The question as it stands, and what is to be logged of it."""
+    id = approval_id(ask.execution, ask.key)
+    approval = await services.approvals.get(ask.tenant, id)
+    if approval is None:
+        approval = await services.approvals.put(await _reused(ask, await _made(ask, id, services), services))
+    told = [_requested(ask, approval)]
+    if ask.escalate_to and not approval.escalated:
+
+        def escalate(before: Approval) -> Approval:
+            roles = tuple(dict.fromkeys([*before.roles, *ask.escalate_to]))
+            return before.model_copy(update={"roles": roles, "escalated": True})
+
+        approval, changed = await services.approvals.settle(ask.tenant, id, escalate)
+        if changed:
+            told.append(_about(ask, EventType.APPROVAL_ESCALATED, {"approval": id, "roles": list(approval.roles)}))
+    return approval, told
+
+
+async def _made(ask: Ask, id: str, services: Services) -> Approval:
+    scope = await Loader(services, ask.tenant, ask.execution).plain(ask.scope)
+    # A failure's message is no template, whatever is in it.
+    question = ask.ask if ask.kind is Kind.FAILURE else as_text(render(ask.ask, scope))
+    return Approval(
+        id=id,
+        tenant=ask.tenant,
+        execution=ask.execution,
+        workflow=ask.workflow,
+        step=ask.step,
+        kind=ask.kind,
+        ask=question[:MOST_SHOWN],
+        show=_bounded(render(ask.show, scope)) if ask.show else None,
+        options=OPTIONS[ask.kind],
+        roles=ask.roles,
+        created=ask.time,
+        deadline=ask.deadline,
+        otherwise=ask.otherwise,
+    )
+
+
+async def _reused(ask: Ask, made: Approval, services: Services) -> Approval:
+    """As it was decided in the execution this one goes on from, if it was asked the same there."""
+    if ask.retry_of is None or ask.kind is Kind.FAILURE:
+        return made
+    before = await services.approvals.get(ask.tenant, approval_id(ask.retry_of, ask.key))
+    same = before is not None and (before.ask, before.show) == (made.ask, made.show)
+    if before is None or not same or before.state is not State.DECIDED:
+        return made
+    found = await services.events.get(ask.tenant, ask.retry_of, [_decided_id(ask.key)])
+    told = found.get(_decided_id(ask.key))
+    if ask.retry_until is not None and (told is None or told.offset >= ask.retry_until):
+        return made
+    kept = {"state": before.state, "decision": before.decision, "comment": before.comment, "by": before.by}
+    return made.model_copy(update={**kept, "decided": before.decided})
+
+
+async def _decided(
+    ask: Ask, approval: Approval, services: Services, events: list[Event]
+) -> tuple[Arrival, list[Event]]:
+    decision = {
+        "decision": approval.decision,
+        "by": approval.by,
+        "comment": approval.comment,
+        "decided": approval.decided.isoformat() if approval.decided else None,
+    }
+    how = "decided" if approval.state is State.DECIDED else "deadline"
+    facts = {"approval": approval.id, "decision": approval.decision, "by": approval.by, "how": how}
+    draft = _about(ask, EventType.APPROVAL_DECIDED, {**facts, "comment": approval.comment[:300]})
+    value = decision if ask.kind is Kind.TURN else None
+    draft = draft.model_copy(update={"id": _decided_id(ask.key), "value": value})
+    marks = []
+    if ask.kind is Kind.FAILURE and approval.decision == "retry":
+        # What was canceled with the failed step is to run again.
+        marks.append(Delete(canceled_id(ask.step)))
+    logged = await services.events.append(ask.tenant, ask.execution, [draft], *marks)
+    return Arrival(value=values.recorded(decision, _decided_id(ask.key))), [*events, *logged]
+
+
+def _requested(ask: Ask, approval: Approval) -> Draft:
+    facts: dict[str, Json] = {
+        "approval": approval.id,
+        "kind": approval.kind,
+        "roles": list(ask.roles),
+        "options": list(approval.options),
+        "deadline": ask.deadline.isoformat() if ask.deadline else None,
+        "otherwise": ask.otherwise,
+    }
+    draft = _about(ask, EventType.APPROVAL_REQUESTED, facts)
+    return draft.model_copy(update={"value": {"ask": approval.ask, "show": approval.show}, "time": ask.time})
+
+
+def _about(ask: Ask, type: EventType, data: dict[str, Any]) -> Draft:
+    return Draft(id=f"{ask.key}:{type}", type=type, time=datetime.now(UTC), step=ask.step, data=data)
+
+
+def _decided_id(key: str) -> str:
+    return f"{key}:{EventType.APPROVAL_DECIDED}"
+
+
+async def _note(action: Action, services: Services, drafts: list[Draft]) -> list[Event]:
+    return await services.events.append(action.tenant, action.execution, drafts, waiting(action))
+
+
+async def _is_canceled(action: Action, services: Services) -> bool:
+    return (await services.controls.standing(action)).canceled
+
+
+def _bounded(shown: Json) -> Json:
+    return shown if len(as_text(shown)) <= MOST_SHOWN else as_text(shown)[:MOST_SHOWN] + "…"
