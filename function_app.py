@@ -17,6 +17,7 @@ ROUTES = {
     "agents": "api/agents/{*path}",
     "workflows": "api/workflows/{*path}",
     "executions": "api/executions/{*path}",
+    "approvals": "api/approvals/{*path}",
     "me": "api/me",
     "health": "api/health",
     "openapi": "api/openapi.json",

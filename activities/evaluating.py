@@ -10,7 +10,6 @@ from domain.calls import Evaluation
 from domain.errors import Detail, ProblemError, invalid_input
 from domain.events import Draft, Event, EventType
 from domain.expressions import evaluate, render_all
-from domain.validation import check_value, pointer
 from domain.values import Json, Value
 from services.wiring import Services
 
@@ -35,8 +34,11 @@ async def perform_evaluation(evaluation: Evaluation, services: Services) -> tupl
 
 def _check(evaluation: Evaluation, found: Json) -> None:
     """Raise `ProblemError` invalid_input for what a sub-workflow does not take."""
-    complaints = check_value(found, evaluation.input_schema) if evaluation.input_schema else []
-    if complaints:
+    if evaluation.input_schema is None:
+        return
+    from domain.validation import check_value, pointer  # noqa: PLC0415 - slow to import
+
+    if complaints := check_value(found, evaluation.input_schema):
         details = tuple(Detail(pointer=pointer(parts), message=message) for parts, message in complaints)
         first = f"at `{details[0].pointer or '/'}`: {details[0].message}"
         raise ProblemError(

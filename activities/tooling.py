@@ -13,7 +13,6 @@ from domain.events import Draft, Event, EventType
 from domain.expressions import render_all
 from domain.plans import content_hash
 from domain.tools import Tool
-from domain.validation import check_value, pointer
 from domain.values import Json
 from services.documents.base import Operation
 from services.ledger import Entry, ended_mark
@@ -69,6 +68,8 @@ class _ToolCall:
         return None
 
     async def _arguments(self, tool: Tool) -> Json:
+        from domain.validation import check_value, pointer  # noqa: PLC0415 - slow to import
+
         call = self.call
         scope = await Loader(self.services, call.tenant, call.execution).plain(call.scope)
         arguments = render_all(call.arguments, scope)

@@ -12,21 +12,23 @@ from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from api import VERSION, about, events, executions, negotiation, validating
+from api import VERSION, about, approvals, events, executions, negotiation, validating
 from api.definitions import Kind, definitions_router
+from api.forking import ForkRequest
 from api.pages import DIST, Pages
 from api.problems import MEDIA_TYPE, ProblemDocument, install
 from api.recovery import RecoverOnce
 from api.resolving import resolve
 from api.starting import StartRequest
 from domain.agents import Agent
+from domain.approvals import Decision
 from domain.errors import Detail
 from domain.validation import check_schema, pointer
 from domain.values import Json
 from domain.workflows import Workflow
 from services.wiring import Services
 
-_UNSEEN = (Agent, Workflow, StartRequest, negotiation.NegotiateRequest, ProblemDocument)
+_UNSEEN = (Agent, Workflow, StartRequest, ForkRequest, Decision, negotiation.NegotiateRequest, ProblemDocument)
 
 
 _PROBLEM_SCHEMA = {"$ref": "#/components/schemas/ProblemDocument"}
@@ -51,6 +53,7 @@ def create_app(dist: Path = DIST) -> FastAPI:
             Kind("workflow", "workflows", Workflow, lambda services: services.workflows, _check_workflow)
         ),
         executions.router,
+        approvals.router,
         events.router,
         negotiation.router,
         about.router,

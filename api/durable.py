@@ -22,7 +22,7 @@ class DurableClient(Protocol):
     async def get_status(self, instance_id: str) -> Any:
         """Something true if there is such an instance."""
 
-    async def terminate(self, instance_id: str, reason: str) -> None: ...
+    async def raise_event(self, instance_id: str, event_name: str, event_data: Any = None) -> None: ...
 
     async def read_entity_state(self, entityId: Any) -> Any:
         """Something with `entity_exists` and `entity_state`."""

@@ -1,21 +1,23 @@
-"""Executions over HTTP: start, look at, list, cancel, retry."""
+"""Executions over HTTP: start, look at, list, and everything that can be asked of one."""
 
 from __future__ import annotations
 
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from api.auth import Caller
 from api.bodies import read_json
-from api.canceling import cancel_execution
+from api.controlling import cancel_execution, pause_execution, resume_execution, send_event
 from api.definitions import Continuation, Limit, request_body
 from api.durable import Durable
 from api.following import wait_for_end
+from api.forking import ForkRequest, fork_execution
 from api.shapes import read_shape, request_problem
-from api.starting import StartRequest, retry_execution, start_execution
+from api.starting import StartRequest, checked_key, start_execution
+from domain.base import NAME_PATTERN
 from domain.errors import Code, Fault, Problem, ProblemError, not_found
 from domain.executions import Execution, Status
 from services.identity import Principal
@@ -51,7 +53,7 @@ async def start(
     execution = await start_execution(services(), client, caller, asked, idempotency_key)
     if wait:
         execution = await wait_for_end(services(), execution, wait)
-    ended = wait and execution.status is not Status.RUNNING
+    ended = wait and execution.status.is_ended
     return _shown(execution, 200 if ended else 202)
 
 
@@ -75,19 +77,63 @@ async def read(caller: Caller, id: str) -> Response:
     return JSONResponse(_record(await existing(caller, id)))
 
 
-@router.post("/{id}/cancel", status_code=202, summary="Cancel a running execution")
-async def cancel(caller: Caller, client: Durable, id: str) -> Response:
-    execution = await existing(caller, id)
-    record = await cancel_execution(services(), client, execution)
-    return _shown(record, 200 if execution.status is Status.CANCELED else 202)
+@router.post("/{id}/pause", summary="Begin nothing more until it is resumed; what is under way ends")
+async def pause(caller: Caller, id: str) -> Response:
+    return _shown(await pause_execution(services(), await existing(caller, id), caller.name), 200)
+
+
+@router.post("/{id}/resume", summary="Go on after a pause")
+async def resume(caller: Caller, client: Durable, id: str) -> Response:
+    return _shown(await resume_execution(services(), client, await existing(caller, id), caller.name), 200)
+
+
+@router.post("/{id}/cancel", status_code=202, summary="End it: calls under way are broken off, finished work is kept")
+async def cancel(caller: Caller, client: Durable, id: str, wait: Wait = 0) -> Response:
+    record = await cancel_execution(services(), client, await existing(caller, id), caller.name)
+    if wait:
+        record = await wait_for_end(services(), record, wait)
+    return _shown(record, 200 if record.status.is_ended else 202)
 
 
 @router.post("/{id}/retry", status_code=202, summary="Start again what failed, reusing what it finished")
-async def retry(caller: Caller, client: Durable, id: str) -> Response:
+async def retry(
+    caller: Caller, client: Durable, id: str, idempotency_key: Annotated[str | None, Header()] = None
+) -> Response:
     execution = await existing(caller, id)
     if execution.status not in (Status.FAILED, Status.CANCELED):
         raise ProblemError(_nothing_to_retry(execution))
-    return _shown(await retry_execution(services(), client, caller, execution), 202)
+    return _shown(await fork_execution(services(), client, caller, execution, ForkRequest(), idempotency_key), 202)
+
+
+@router.post(
+    "/{id}/fork",
+    status_code=202,
+    summary="Start another that takes over what this one did, but for what is changed",
+    openapi_extra={"requestBody": request_body("ForkRequest")},
+)
+async def fork(
+    caller: Caller, client: Durable, id: str, request: Request, idempotency_key: Annotated[str | None, Header()] = None
+) -> Response:
+    asked = read_shape(ForkRequest, await read_json(request), request_problem)
+    execution = await existing(caller, id)
+    return _shown(await fork_execution(services(), client, caller, execution, asked, idempotency_key), 202)
+
+
+@router.post("/{id}/events/{name}", status_code=202, summary="Send an event to the step that waits for it, or will")
+async def send(
+    caller: Caller,
+    client: Durable,
+    id: str,
+    name: Annotated[str, Path(pattern=NAME_PATTERN)],
+    request: Request,
+    idempotency_key: Annotated[str | None, Header()] = None,
+) -> Response:
+    """The body, any JSON, is what the step gives out; without one it is null."""
+    execution = await existing(caller, id)
+    value = await read_json(request) if request.headers.get("content-length", "0") != "0" else None
+    key = checked_key(idempotency_key) if idempotency_key is not None else None
+    event = await send_event(services(), client, execution, name, value, caller.name, key)
+    return JSONResponse(event.model_dump(mode="json"), 202)
 
 
 def _shown(execution: Execution, status: int) -> Response:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from time import monotonic
 
 from domain.events import TERMINAL, Delta, Event
-from domain.executions import Execution, Status
+from domain.executions import Execution
 from services.wiring import Services
 
 REREAD_SECONDS = 1.0
@@ -55,6 +55,6 @@ async def wait_for_end(services: Services, execution: Execution, seconds: float)
         while True:
             # The record stands before its event. Another process may write both, and then there is no event here.
             record = await services.executions.get(execution.tenant, execution.id) or execution
-            if record.status is not Status.RUNNING or monotonic() >= over:
+            if record.status.is_ended or monotonic() >= over:
                 return record
             await live.next(min(REREAD_SECONDS, over - monotonic()))

@@ -1,4 +1,4 @@
-"""Executions that were recorded and never started, because the process ended in between, are started after all."""
+"""What was cut off because the process ended: executions recorded and never started, wakes never raised."""
 
 from __future__ import annotations
 
@@ -7,20 +7,28 @@ import logging
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.controlling import complete
 from api.durable import CLIENT, DurableClient
+from api.forking import outputs_given
 from api.starting import start_instance, started
-from domain.executions import Execution
+from domain.executions import Execution, Status
 from services.wiring import Services, services
 
 log = logging.getLogger("meta_agents.api")
 
 
 async def recover(services: Services, client: DurableClient) -> int:
-    """Start every running execution that has no orchestration; the number of those that could not be looked after."""
+    """Start every running execution that has no orchestration, and finish what was asked of them.
+
+    The number of those that could not be looked after.
+    """
     failures = 0
+    await services.waits.recover(client)
     for execution in await services.executions.running():
         try:
-            await _recover_one(services, client, execution)
+            if execution.status is not Status.CANCELING:
+                await _recover_one(services, client, execution)
+            await complete(services, client, execution)
         except Exception:  # one that cannot be started must not keep the others from it
             log.exception("execution %s could not be recovered", execution.id)
             failures += 1
@@ -32,7 +40,7 @@ async def _recover_one(services: Services, client: DurableClient, execution: Exe
         return
     plan = await services.plans.load(execution.tenant, execution.plan)
     await services.events.append(execution.tenant, execution.id, [started(execution)])
-    await start_instance(client, execution, plan)
+    await start_instance(client, execution, plan, await outputs_given(services, execution))
     log.warning("execution %s was recorded but not started; it runs now", execution.id)
 
 

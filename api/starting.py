@@ -15,10 +15,10 @@ from api.shapes import definition_problem, moved, read_shape, request_problem
 from domain.base import Reference, Shape, split_reference
 from domain.errors import Detail, ProblemError, invalid_input, invalid_request, not_found, platform_failed
 from domain.events import Draft, EventType
-from domain.executions import Execution, Status
+from domain.executions import Execution, Fork, Status
 from domain.plans import Plan, content_hash
 from domain.validation import check_value, pointer
-from domain.values import Json, recorded
+from domain.values import Json, Value, recorded
 from domain.workflows import Workflow
 from services.executions import new_execution_id
 from services.identity import Principal
@@ -45,26 +45,17 @@ async def start_execution(
 
     Raises `ProblemError`: not_found, invalid_definition, invalid_input, conflict, platform_failed.
     """
-    idempotency = (_checked_key(key), content_hash(request.model_dump(mode="json"))) if key is not None else None
+    idempotency = (checked_key(key), content_hash(request.model_dump(mode="json"))) if key is not None else None
     # Before anything is checked: what it names may have been deleted since it was first sent.
     if idempotency and (existing := await services.executions.of_key(caller.tenant, *idempotency)):
         return existing
     resolved, version = await _resolved(services, caller.tenant, request)
-    _check_input(resolved.workflow, request.input)
+    check_input(resolved.workflow, request.input)
     plan = resolved.plan(version)
-    execution = _new(caller, plan, await services.plans.save(caller.tenant, plan), request.input)
+    execution = new_execution(caller, plan, await services.plans.save(caller.tenant, plan), request.input)
     execution, is_new = await services.executions.create(execution, started(execution), idempotency)
     if is_new:
-        await _start_or_discard(services, client, execution, plan)
-    return execution
-
-
-async def retry_execution(services: Services, client: DurableClient, caller: Principal, failed: Execution) -> Execution:
-    """A new execution of the same plan and input, which reuses what the failed one finished."""
-    plan = await services.plans.load(caller.tenant, failed.plan)
-    execution = _new(caller, plan, failed.plan, failed.input, retry_of=failed.id)
-    await services.executions.create(execution, started(execution), None)
-    await _start_or_discard(services, client, execution, plan)
+        await start_or_discard(services, client, execution, plan)
     return execution
 
 
@@ -74,14 +65,24 @@ def started(execution: Execution) -> Draft:
         id=EventType.EXECUTION_STARTED,
         type=EventType.EXECUTION_STARTED,
         time=execution.created,
-        data={"workflow": execution.workflow, "version": execution.workflow_version},
+        data={"workflow": execution.workflow, "version": execution.workflow_version, **_lineage(execution)},
         value=execution.input,
     )
 
 
-async def start_instance(client: DurableClient, execution: Execution, plan: Plan) -> None:
-    """Start the execution's orchestration, unless it is there already. Raises what the client raises."""
-    payload = {
+def _lineage(execution: Execution) -> dict[str, Json]:
+    fork = execution.fork.model_dump(mode="json", exclude_defaults=True) if execution.fork else None
+    return {name: value for name, value in {"retry_of": execution.retry_of, "fork": fork}.items() if value is not None}
+
+
+async def start_instance(
+    client: DurableClient, execution: Execution, plan: Plan, outputs: dict[str, Value] | None = None
+) -> None:
+    """Start the execution's orchestration, unless it is there already. Raises what the client raises.
+
+    `outputs`: those that a fork gives to steps, by path.
+    """
+    payload: dict[str, Json] = {
         "tenant": execution.tenant,
         "execution": execution.id,
         "plan": execution.plan,
@@ -89,6 +90,12 @@ async def start_instance(client: DurableClient, execution: Execution, plan: Plan
         "input": recorded(execution.input, EventType.EXECUTION_STARTED),
         "retry_of": execution.retry_of,
     }
+    if execution.fork is not None:
+        payload |= {"retry_until": execution.fork.until, "outputs": outputs or {}}
+    if plan.workflows:
+        payload["workflows"] = {
+            name: other.model_dump(mode="json", exclude_defaults=True) for name, other in plan.workflows.items()
+        }
     try:
         await client.start_new(ORCHESTRATOR, execution.id, payload)
     except Exception:  # the SDK raises it bare, and so also for an instance that is there
@@ -96,9 +103,16 @@ async def start_instance(client: DurableClient, execution: Execution, plan: Plan
             raise
 
 
-async def _start_or_discard(services: Services, client: DurableClient, execution: Execution, plan: Plan) -> None:
+async def start_or_discard(
+    services: Services,
+    client: DurableClient,
+    execution: Execution,
+    plan: Plan,
+    outputs: dict[str, Value] | None = None,
+) -> None:
+    """Start it, or leave nothing of it and raise `ProblemError` platform_failed."""
     try:
-        await start_instance(client, execution, plan)
+        await start_instance(client, execution, plan, outputs)
     except Exception as error:  # whatever kept it from starting, nothing may be left of it
         log.exception("execution %s could not be started", execution.id)
         await services.executions.discard(execution.tenant, execution.id)
@@ -131,21 +145,23 @@ async def _inline(services: Services, tenant: str, written: Json) -> Resolved:
     return resolved
 
 
-def _check_input(workflow: Workflow, value: Json) -> None:
+def check_input(workflow: Workflow, value: Json) -> None:
     found = check_value(value, workflow.input)
     if found:
         details = tuple(Detail(pointer="/input" + pointer(parts), message=message) for parts, message in found)
         raise ProblemError(invalid_input("The input does not satisfy the workflow's input schema.", details))
 
 
-def _checked_key(key: str) -> str:
+def checked_key(key: str) -> str:
     if not _KEY.fullmatch(key):
         action = "Send 1 to 200 visible ASCII characters, such as a UUID, or leave it out."
         raise ProblemError(invalid_request("The Idempotency-Key is not usable.", action))
     return key
 
 
-def _new(caller: Principal, plan: Plan, plan_hash: str, value: Json, retry_of: str | None = None) -> Execution:
+def new_execution(
+    caller: Principal, plan: Plan, plan_hash: str, value: Json, retry_of: str | None = None, fork: Fork | None = None
+) -> Execution:
     return Execution(
         id=new_execution_id(),
         tenant=caller.tenant,
@@ -155,6 +171,7 @@ def _new(caller: Principal, plan: Plan, plan_hash: str, value: Json, retry_of: s
         status=Status.RUNNING,
         input=value,
         retry_of=retry_of,
+        fork=fork,
         started_by=caller.name,
         created=datetime.now(UTC),
     )

@@ -50,8 +50,9 @@ class Fork(Shape):
     """What a fork takes over and what it changes. The execution that it was made from is the record's `retry_of`."""
 
     before: str | None = Field(default=None, description="Path of the step from which on nothing is taken over.")
-    after: int | None = Field(default=None, description="Offset in the other's log up to which it is.")
-    edited: tuple[str, ...] = Field(default=(), description="What was changed: `input`, `outputs/PATH`, `agents/NAME`…")
+    until: int | None = Field(default=None, description="Offset in the other's log from which on nothing is.")
+    outputs: tuple[str, ...] = Field(default=(), description="Paths of the steps whose outputs were given.")
+    edited: tuple[str, ...] = Field(default=(), description="What was changed: `input`, `workflow`, `agents/NAME`.")
 
 
 class Execution(Shape):

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain.calls import Action
-from domain.events import Draft, EventType
+from domain.errors import ProblemError, platform_failed
+from domain.events import Draft, Event, EventType
 from domain.paths import ancestors
 from services.documents.base import Conflict, Document, DocumentStore, Put
-from services.eventlog import EventLog, partition_of
+from services.eventlog import CONTROL, EventLog, partition_of
+from services.problems import conflict
 from services.waits import waiting, waiting_id, waiting_to_finish
 
-CONTROL = "control"
-Asked = Literal["running", "paused", "canceling"]
+Asked = Literal["running", "paused", "canceling", "ended"]
+ATTEMPTS = 50
 STOPS = frozenset({EventType.CANCEL_REQUESTED, EventType.STEP_CANCELED, EventType.EXECUTION_CANCELED})
 """After one of these, what is under way may be in vain."""
 
@@ -62,37 +64,59 @@ class Controls:
         found = await self._documents.get_many(partition, standing_ids(action.key, action.step))
         return standing(found, action.key, action.step)
 
-    async def ask(self, tenant: str, execution: str, state: Asked, said: Draft, expected: Document | None) -> bool:
-        """Ask for it, and log that; False when something else was asked for in the meantime."""
-        put = Put(
-            CONTROL,
-            {"state": state},
-            if_match=expected.etag if expected else None,
-            if_absent=expected is None,
-        )
+    async def asked(self, tenant: str, execution: str) -> Document | None:
+        """What was asked of it last; None: nothing yet."""
+        return await self._documents.get(partition_of(tenant, execution), CONTROL)
+
+    async def ask(self, tenant: str, execution: str, state: Asked, said: Draft) -> list[Event]:
+        """Ask for it, and log that; nothing is logged when it is asked for already.
+
+        Raises `ProblemError` conflict when the execution has ended.
+        """
+        for _ in range(ATTEMPTS):
+            control = await self.asked(tenant, execution)
+            if state_of(control) == "ended":
+                raise ended()
+            if state_of(control) == state:
+                return []
+            try:
+                return await self._events.append(tenant, execution, [said], _put(control, state))
+            except Conflict:
+                continue
+        raise ProblemError(platform_failed("Too many others ask something of the execution at the same time."))
+
+    async def hold(self, action: Action, control: Document, drafts: Sequence[Draft] = ()) -> bool:
+        """Leave the note that the action waits for the end of the pause; False when it is no longer that pause."""
+        still = unchanged(control)
         try:
-            await self._events.append(tenant, execution, [said], put)
+            await self._events.append(action.tenant, action.execution, drafts, waiting(action), still)
         except Conflict:
             return False
         return True
 
-    async def asked(self, tenant: str, execution: str) -> Document | None:
-        return await self._documents.get(partition_of(tenant, execution), CONTROL)
-
     async def hold_finish(self, tenant: str, execution: str, wake: str, control: Document) -> bool:
         """As `hold`, for the end of the execution itself."""
-        operations = [waiting_to_finish(execution, wake), Put(CONTROL, control.body, if_match=control.etag)]
+        operations = [waiting_to_finish(execution, wake), unchanged(control)]
         try:
             await self._documents.write(partition_of(tenant, execution), operations)
         except Conflict:
             return False
         return True
 
-    async def hold(self, action: Action, control: Document, drafts: Sequence[Draft] = ()) -> bool:
-        """Leave the note that the action waits for the end of the pause; False when there is no such pause any more."""
-        still_paused = Put(CONTROL, control.body, if_match=control.etag)
-        try:
-            await self._events.append(action.tenant, action.execution, drafts, waiting(action), still_paused)
-        except Conflict:
-            return False
-        return True
+
+def unchanged(control: Document | None) -> Put:
+    """A write that conflicts when something else was asked in the meantime, or the execution has ended."""
+    return _put(control, state_of(control))
+
+
+def state_of(control: Document | None) -> Asked:
+    state: Asked = control.body["state"] if control else "running"
+    return state
+
+
+def ended() -> ProblemError:
+    return conflict("The execution has ended.", "Read it for its result; to go on from it, fork it.")
+
+
+def _put(control: Document | None, state: Asked) -> Put:
+    return Put(CONTROL, {"state": state}, if_match=control.etag if control else None, if_absent=control is None)

@@ -18,6 +18,8 @@ ENDED = "execution.ended"
 """Id of the mark that names the terminal event: an execution ends once, whoever else tries at the same time."""
 
 
+CONTROL = "control"
+"""Id of what was asked of the execution: `{"state": running | paused | canceling | ended}`."""
 WATCHED = "execution.watched"
 """Id of the mark that somebody has asked to see the execution live."""
 
@@ -114,7 +116,10 @@ def _appends(drafts: Sequence[Draft]) -> list[Operation]:
 
 
 def _end_marks(drafts: Sequence[Draft]) -> list[Operation]:
-    return [Put(ENDED, {"event": draft.id}, if_absent=True) for draft in drafts if draft.type in TERMINAL]
+    ends = [draft.id for draft in drafts if draft.type in TERMINAL]
+    # Whoever asks something of it at the same time is told, because the control document is another then.
+    marks: list[Operation] = [Put(ENDED, {"event": id}, if_absent=True) for id in ends]
+    return marks + [Put(CONTROL, {"state": "ended"}) for _ in ends]
 
 
 def _body(draft: Draft) -> dict[str, Any]:

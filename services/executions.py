@@ -7,6 +7,7 @@ import hashlib
 import json
 import secrets
 import time
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,9 +44,13 @@ class Executions:
         self._events = events
 
     async def create(
-        self, execution: Execution, started: Draft, idempotency: tuple[str, str] | None = None
+        self,
+        execution: Execution,
+        started: Draft,
+        idempotency: tuple[str, str] | None = None,
+        more: Sequence[Draft] = (),
     ) -> tuple[Execution, bool]:
-        """Record a new execution and log `started`; or, for a repeated request, the existing one and False.
+        """Record a new execution and log `started` and `more`; or, for a repeated request, the existing one and False.
 
         `idempotency` is the caller's key and a hash of the request; the same key with another hash raises
         `ProblemError` conflict.
@@ -55,7 +60,8 @@ class Executions:
         mark = Put(execution.id, {"tenant": execution.tenant})
         # Before the record: a record without its log and its mark would never be recovered after a crash.
         await asyncio.gather(
-            self._documents.write(RUNNING, [mark]), self._events.append(execution.tenant, execution.id, [started])
+            self._documents.write(RUNNING, [mark]),
+            self._events.append(execution.tenant, execution.id, [started, *more]),
         )
         try:
             await self._documents.write(_partition(execution.tenant), await self._creation(execution, idempotency))
@@ -64,7 +70,7 @@ class Executions:
                 raise
             # The same request came in twice at once, and the other was first.
             await self.unmark(execution.id)
-            return await self.create(execution, started, idempotency)
+            return await self.create(execution, started, idempotency, more)
         return execution, True
 
     async def get(self, tenant: str, id: str) -> Execution | None:
@@ -125,6 +131,24 @@ class Executions:
                 except Conflict:
                     continue  # ended by another at the same time: look again
             return execution
+
+    async def stand(self, tenant: str, id: str, status: Status, instead_of: Collection[Status]) -> Execution:
+        """Change the status of one that has not ended, if it is one of these. Returns the record as it then stands.
+
+        Raises `ProblemError` not_found.
+        """
+        while True:
+            document = await self._documents.get(_partition(tenant), id)
+            if document is None:
+                raise ProblemError(not_found("execution", id))
+            if document.body["status"] not in instead_of:
+                return await self._loaded(tenant, document)
+            body = {**document.body, "status": status.value}
+            try:
+                written = await self._documents.write(_partition(tenant), [Put(id, body, if_match=document.etag)])
+            except Conflict:
+                continue  # changed by another at the same time: look again
+            return await self._loaded(tenant, Document(id, body, written.etags[id]))
 
     async def discard(self, tenant: str, id: str) -> None:
         """Forget an execution that could not be started, and its idempotency key."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain.errors import Code, Fault, Problem, ProblemError, platform_failed
 from domain.events import Draft, Event
+from services.control import Controls, ended, state_of, unchanged
 from services.documents.base import Conflict, Document, DocumentStore, Put
 from services.eventlog import EventLog, partition_of
 
@@ -13,23 +14,29 @@ MOST_WAITING = 1_000
 
 
 class Signals:
-    def __init__(self, documents: DocumentStore, events: EventLog) -> None:
+    def __init__(self, documents: DocumentStore, events: EventLog, controls: Controls) -> None:
         self._documents = documents
         self._events = events
+        self._controls = controls
 
     async def send(self, tenant: str, execution: str, name: str, received: Draft) -> Event:
-        """Log it and put it in the queue of its name; sent again with the same id, nothing changes."""
+        """Log it and put it in the queue of its name; sent again with the same id, nothing changes.
+
+        Raises `ProblemError` conflict when the execution has ended, or too many wait to be taken.
+        """
         for _ in range(ATTEMPTS):
             document, queue, taken = await self._queue(tenant, execution, name)
+            control = await self._controls.asked(tenant, execution)
+            if state_of(control) in ("ended", "canceling"):
+                raise ended()
             new = received.id not in queue and received.id not in taken.values()
             if new and len(queue) >= MOST_WAITING:
                 raise ProblemError(_full(name))
-            operations = [_put(name, document, [*queue, received.id], taken)] if new else []
+            queued = [_put(name, document, [*queue, received.id], taken)] if new else []
             try:
-                return (await self._events.append(tenant, execution, [received], *operations))[0]
-            except Conflict as conflict:
-                if conflict.id != _id(name):
-                    raise
+                return (await self._events.append(tenant, execution, [received], unchanged(control), *queued))[0]
+            except Conflict:
+                continue
         raise ProblemError(platform_failed(f"Too many events {name!r} are sent to the execution at the same time."))
 
     async def take(self, tenant: str, execution: str, name: str, key: str) -> Event | None:

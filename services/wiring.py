@@ -87,17 +87,18 @@ def build(settings: Settings) -> Services:
     documents = SqliteDocuments(settings.state_dir / "documents.db")
     artifacts = FolderArtifacts(settings.state_dir / "artifacts")
     events = EventLog(documents, artifacts, bus.publish)
+    controls = Controls(documents, events)
     return Services(
         settings=settings,
         documents=documents,
         artifacts=artifacts,
         events=events,
         ledger=Ledger(documents, events),
-        controls=Controls(documents, events),
+        controls=controls,
         waits=Waits(documents),
         budgets=Budgets(documents),
         approvals=Approvals(documents),
-        signals=Signals(documents, events),
+        signals=Signals(documents, events, controls),
         agents=Definitions(documents, "agents", Agent),
         workflows=Definitions(documents, "workflows", Workflow),
         plans=Plans(artifacts),

@@ -90,7 +90,8 @@ class Calls:
         if reading.usage is None:
             return None
         used = reading.usage.prompt_tokens, reading.usage.completion_tokens
-        return self._settings.cost(model, *used) or self._settings.cost(reading.model or "", *used)
+        cost = self._settings.cost(model, *used)
+        return self._settings.cost(reading.model or "", *used) if cost is None else cost
 
     def _openai_client(self) -> openai.AsyncOpenAI:
         base_url = str(self._settings.openai_base_url) if self._settings.openai_base_url else None

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.app import create_app
 from api.durable import CLIENT
 from domain.errors import Code, Fault, Problem, ProblemError
+from domain.events import Draft, EventType
+from domain.executions import Status, StopReason
 from services.identity import Principal
 from services.settings import Settings
 from services.wiring import Services, build, use
@@ -25,6 +28,8 @@ from services.wiring import Services, build, use
 CALLERS = {
     "Bearer one": Principal(tenant="one", name="ann", roles=("admin",)),
     "Bearer two": Principal(tenant="two", name="bob", roles=("admin",)),
+    "Bearer operator": Principal(tenant="one", name="olga", roles=("operator",)),
+    "Bearer reader": Principal(tenant="one", name="rita", roles=("reader",)),
 }
 AGENT = {"name": "writer", "instructions": "Write."}
 WORKFLOW = {
@@ -47,7 +52,7 @@ class FakeDurable:
     """`started`: instance id to input. `refuses`: starting fails; `fails_after`: it fails although it has started."""
 
     started: dict[str, Any] = field(default_factory=dict)
-    terminated: dict[str, str] = field(default_factory=dict)
+    woken: list[tuple[str, str]] = field(default_factory=list)
     chats: dict[str, Any] = field(default_factory=dict)
     refuses: bool = False
     fails_after: bool = False
@@ -67,10 +72,10 @@ class FakeDurable:
     async def get_status(self, instance_id: str) -> Any:
         return instance_id in self.started
 
-    async def terminate(self, instance_id: str, reason: str) -> None:
-        if instance_id not in self.started:
+    async def raise_event(self, instance_id: str, event_name: str, event_data: Any = None) -> None:
+        if instance_id.partition(".")[0] not in self.started:
             raise Exception("no such instance")
-        self.terminated[instance_id] = reason
+        self.woken.append((instance_id, event_name))
 
     async def read_entity_state(self, entityId: Any) -> Any:
         state = self.chats.get(entityId.key)
@@ -162,3 +167,12 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, str]:
     assert document["detail"]
     assert document["action"]
     return {error["pointer"]: error["message"] for error in document["errors"]}
+
+
+async def finish(services: Services, id: str, status: Status = Status.COMPLETED) -> None:
+    """What the activity `finish` does."""
+    await services.executions.end(
+        "one", id, status=status, output="done", stop_reason=StopReason.FINISHED, ended=datetime.now(UTC)
+    )
+    kind = EventType(f"execution.{status}")
+    await services.events.append("one", id, [Draft(id=kind, type=kind, time=datetime.now(UTC))])

@@ -1,4 +1,4 @@
-"""Starting, reading, canceling and retrying; and that whatever fails on the way leaves nothing behind."""
+"""Starting, reading and retrying; and that whatever fails on the way leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -10,22 +10,11 @@ import httpx
 import pytest
 
 from domain.errors import platform_failed
-from domain.events import Draft, EventType
 from domain.executions import Status, StopReason
-from domain.usage import Usage
 from services.wiring import Services
-from tests.api.conftest import AGENT, WORKFLOW, FakeDurable, problem
+from tests.api.conftest import AGENT, WORKFLOW, FakeDurable, finish, problem
 
 START = {"workflow": "brief", "input": {"topic": "tea"}}
-
-
-async def finish(services: Services, id: str, status: Status = Status.COMPLETED) -> None:
-    """What the activity `finish` does."""
-    await services.executions.end(
-        "one", id, status=status, output="done", stop_reason=StopReason.FINISHED, ended=datetime.now(UTC)
-    )
-    kind = EventType.EXECUTION_COMPLETED if status is Status.COMPLETED else EventType.EXECUTION_FAILED
-    await services.events.append("one", id, [Draft(id=kind, type=kind, time=datetime.now(UTC))])
 
 
 async def nothing_left(api: httpx.AsyncClient, services: Services, durable: FakeDurable) -> bool:
@@ -251,59 +240,6 @@ class TestList:
         problem(await api.get(f"/api/executions/{id}{rest}"), 404, "not_found")
 
 
-class TestCancel:
-    async def test_a_running_one(
-        self, api: httpx.AsyncClient, execution: str, durable: FakeDurable, services: Services
-    ) -> None:
-        answer = await api.post(f"/api/executions/{execution}/cancel")
-        assert (answer.status_code, answer.json()["status"], answer.json()["stop_reason"]) == (
-            202,
-            "canceled",
-            "canceled",
-        )
-        assert answer.json()["ended"]
-        assert list(durable.terminated) == [execution]
-        assert await services.executions.running() == []
-        page = (await api.get(f"/api/executions/{execution}/events")).json()
-        assert [event["type"] for event in page["events"]] == ["execution.started", "execution.canceled"]
-        assert page["ended"] is True
-
-        again = await api.post(f"/api/executions/{execution}/cancel")
-        assert (again.status_code, again.json()) == (200, answer.json())
-        assert len((await api.get(f"/api/executions/{execution}/events")).json()["events"]) == 2
-
-    async def test_what_it_cost_is_recorded(self, api: httpx.AsyncClient, execution: str, services: Services) -> None:
-        usage = Usage(model_calls=1, tokens_in=3, tokens_out=4).model_dump(mode="json")
-        call = Draft(id="a", type=EventType.CALL_COMPLETED, time=datetime.now(UTC), step="draft", data={"usage": usage})
-        await services.events.append("one", execution, [call])
-        record = (await api.post(f"/api/executions/{execution}/cancel")).json()
-        assert (record["usage"]["tokens_out"], record["turns"]) == (4, 1)
-
-    async def test_an_ended_one(
-        self, api: httpx.AsyncClient, execution: str, services: Services, durable: FakeDurable
-    ) -> None:
-        await finish(services, execution)
-        problem(await api.post(f"/api/executions/{execution}/cancel"), 409, "conflict")
-        assert (await api.get(f"/api/executions/{execution}")).json()["status"] == "completed"
-        assert durable.terminated == {}
-
-    async def test_at_the_same_time_as_its_end_one_of_them_wins(
-        self, api: httpx.AsyncClient, execution: str, services: Services
-    ) -> None:
-        answer, _ = await asyncio.gather(
-            api.post(f"/api/executions/{execution}/cancel"), finish(services, execution), return_exceptions=False
-        )
-        record = (await api.get(f"/api/executions/{execution}")).json()
-        assert answer.status_code == (202 if record["status"] == "canceled" else 409)
-
-    async def test_an_orchestration_that_cannot_be_reached_does_not_keep_it_running(
-        self, api: httpx.AsyncClient, execution: str, durable: FakeDurable
-    ) -> None:
-        durable.started.clear()
-        answer = await api.post(f"/api/executions/{execution}/cancel")
-        assert (answer.status_code, answer.json()["status"]) == (202, "canceled")
-
-
 class TestRetry:
     async def test_a_failed_one(
         self, api: httpx.AsyncClient, execution: str, services: Services, durable: FakeDurable
@@ -318,8 +254,8 @@ class TestRetry:
         assert record["id"] != execution
         assert durable.started[record["id"]]["plan"] == durable.started[execution]["plan"]
 
-    async def test_a_canceled_one(self, api: httpx.AsyncClient, execution: str) -> None:
-        await api.post(f"/api/executions/{execution}/cancel")
+    async def test_a_canceled_one(self, api: httpx.AsyncClient, execution: str, services: Services) -> None:
+        await finish(services, execution, Status.CANCELED)
         assert (await api.post(f"/api/executions/{execution}/retry")).status_code == 202
 
     async def test_only_what_failed(

@@ -126,4 +126,5 @@ def test_how_long_to_wait_is_passed_on() -> None:
 
 @pytest.mark.parametrize("code", [code for code in Code if code not in STATUS])
 def test_codes_that_only_end_executions_are_known(code: Code) -> None:
-    assert code.startswith("model_") or code == Code.CANCELED
+    of_steps = (Code.TIMEOUT, Code.JOIN_UNMET, Code.BUDGET_EXCEEDED, Code.NOBODY_ANSWERED)
+    assert code.startswith(("model_", "tool_")) or code in (Code.CANCELED, *of_steps)

@@ -19,7 +19,7 @@ from domain.plans import Plan
 from domain.workflows import Workflow
 from services.executions import new_execution_id
 from services.wiring import Services
-from tests.api.conftest import Carried, FakeDurable
+from tests.api.conftest import Carried, FakeDurable, finish
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def test_those_that_run_or_have_ended_are_left_alone(
     payload = durable.started[execution]
     await recover(services, durable)
     assert durable.started == {execution: payload}
-    await api.post(f"/api/executions/{execution}/cancel")
+    await finish(services, execution, Status.CANCELED)
     durable.started.clear()
     await recover(services, durable)
     assert durable.started == {}

@@ -1,0 +1,154 @@
+"""What is asked of an execution that runs: to pause, to go on, to be canceled, to take an event.
+
+The record changes first, because it decides between this and an end at the same time. The rest is done again by whoever
+asks the same once more, and by recovery: so a verb that was cut off is completed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from activities.canceling import withdraw
+from activities.finishing import last_event, sum_up
+from api.durable import DurableClient
+from domain.errors import Code, Fault, Problem, ProblemError
+from domain.events import Draft, Event, EventType
+from domain.executions import Execution, Status, StopReason
+from domain.values import Json
+from services.control import Asked, state_of
+from services.wiring import Services
+
+log = logging.getLogger("meta_agents.api")
+
+_ENDED = ("Completed", "Failed", "Terminated", "Canceled")
+"""What the platform calls an orchestration that does nothing more."""
+
+
+async def pause_execution(services: Services, execution: Execution, by: str) -> Execution:
+    """The paused execution: what is under way ends, nothing new begins. Raises `ProblemError` conflict."""
+    record = await _stand(services, execution, Status.PAUSED, (Status.RUNNING,))
+    if record.status is not Status.PAUSED:
+        raise ProblemError(_no_longer(record, "paused"))
+    await _ask(services, record, "paused", EventType.EXECUTION_PAUSED, by)
+    return record
+
+
+async def resume_execution(services: Services, client: DurableClient, execution: Execution, by: str) -> Execution:
+    """The running execution. Raises `ProblemError` conflict."""
+    record = await _stand(services, execution, Status.RUNNING, (Status.PAUSED,))
+    if record.status is not Status.RUNNING:
+        raise ProblemError(_no_longer(record, "resumed"))
+    async with services.waits.change(client, record.tenant, record.id):
+        await _ask(services, record, "running", EventType.EXECUTION_RESUMED, by)
+    return record
+
+
+async def cancel_execution(services: Services, client: DurableClient, execution: Execution, by: str) -> Execution:
+    """The execution, canceling or canceled: calls that are under way are broken off, then it ends.
+
+    Raises `ProblemError` conflict if it has ended otherwise.
+    """
+    record = await _stand(services, execution, Status.CANCELING, (Status.RUNNING, Status.PAUSED))
+    if record.status is Status.CANCELED:
+        return record
+    if record.status is not Status.CANCELING:
+        raise ProblemError(_no_longer(record, "canceled"))
+    async with services.waits.change(client, record.tenant, record.id):
+        try:
+            await _ask(services, record, "canceling", EventType.CANCEL_REQUESTED, by)
+        except ProblemError:  # it has come to its end meanwhile
+            return await services.executions.get(record.tenant, record.id) or record
+    if await _is_gone(client, record):
+        return await _end_canceled(services, record)
+    return record
+
+
+async def complete(services: Services, client: DurableClient, execution: Execution) -> None:
+    """Finish asking what the record says was asked: the process that asked may have ended in between."""
+    match execution.status:
+        case Status.PAUSED:
+            await pause_execution(services, execution, "recovery")
+        case Status.CANCELING:
+            await cancel_execution(services, client, execution, "recovery")
+        case Status.RUNNING:
+            control = await services.controls.asked(execution.tenant, execution.id)
+            if state_of(control) == "paused":
+                await resume_execution(services, client, execution, "recovery")
+        case _:
+            pass
+
+
+async def send_event(
+    services: Services, client: DurableClient, execution: Execution, name: str, value: Json, by: str, key: str | None
+) -> Event:
+    """Keep the event for the step that waits for it, or will. Raises `ProblemError` conflict.
+
+    `key`: the same one sends the event once, however often it is sent.
+    """
+    number = hashlib.sha256(key.encode()).hexdigest()[:32] if key else secrets.token_hex(16)
+    draft = Draft(
+        id=f"signal:{name}:{number}",
+        type=EventType.SIGNAL_RECEIVED,
+        time=datetime.now(UTC),
+        data={"name": name, "by": by},
+        value=value,
+    )
+    async with services.waits.change(client, execution.tenant, execution.id):
+        event = await services.signals.send(execution.tenant, execution.id, name, draft)
+    services.realtime.publish_events(execution.tenant, execution.id, [event])
+    return event
+
+
+async def _stand(services: Services, execution: Execution, status: Status, instead_of: tuple[Status, ...]) -> Execution:
+    return await services.executions.stand(execution.tenant, execution.id, status, instead_of)
+
+
+async def _ask(services: Services, record: Execution, state: Asked, type: EventType, by: str) -> None:
+    now = datetime.now(UTC)
+    draft = Draft(id=f"{type}:{secrets.token_hex(8)}", type=type, time=now, data={"by": by})
+    events = await services.controls.ask(record.tenant, record.id, state, draft)
+    services.realtime.watch(record.tenant, record.id)  # it is rare: told to whoever watches through another process
+    services.realtime.publish_events(record.tenant, record.id, events)
+
+
+async def _is_gone(client: DurableClient, record: Execution) -> bool:
+    """Whether no orchestration is there that could end it."""
+    status: Any = await client.get_status(record.id)
+    if not status:
+        return True
+    runtime = getattr(status, "runtime_status", None)
+    return getattr(runtime, "name", runtime) in _ENDED
+
+
+async def _end_canceled(services: Services, record: Execution) -> Execution:
+    """End it here, because its orchestration will not."""
+    log.warning("execution %s had no orchestration left to cancel; it is ended without one", record.id)
+    await withdraw(services, record.tenant, record.id, ("",))
+    usage, turns = await sum_up(services.events, record.tenant, record.id)
+    ended = await services.executions.end(
+        record.tenant,
+        record.id,
+        status=Status.CANCELED,
+        stop_reason=StopReason.CANCELED,
+        ended=datetime.now(UTC),
+        usage=usage,
+        turns=turns,
+    )
+    events = await services.events.append(record.tenant, record.id, [last_event(ended)])
+    services.realtime.publish_events(record.tenant, record.id, events)
+    await services.executions.unmark(record.id)
+    return ended
+
+
+def _no_longer(record: Execution, verb: str) -> Problem:
+    action = "Wait for its end." if record.status is Status.CANCELING else "Read it for its result, or fork it."
+    return Problem(
+        code=Code.CONFLICT,
+        message=f"The execution is {record.status}, and cannot be {verb}.",
+        action=action,
+        fault=Fault.CALLER,
+    )

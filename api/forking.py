@@ -1,0 +1,191 @@
+"""A new execution that goes on from another: what that one finished is taken over, but for what was changed.
+
+A retry is the fork that changes nothing. Nothing is ever rewritten: the other execution stays as it was.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import Field
+
+from api.durable import DurableClient
+from api.resolving import resolve
+from api.shapes import Wording, definition_problem, moved, read_shape, request_problem
+from api.starting import check_input, checked_key, new_execution, start_or_discard, started
+from domain.agents import Agent
+from domain.base import Name, Shape, split_reference
+from domain.errors import Detail, ProblemError, invalid_input, platform_failed
+from domain.events import Draft, Event, EventType
+from domain.executions import Execution, Fork
+from domain.plans import Plan, content_hash
+from domain.validation.pointers import did_you_mean
+from domain.values import Json, Value, recorded
+from domain.workflows import Workflow, walk
+from services.identity import Principal
+from services.wiring import Services
+
+PAGE = 500
+
+
+class ForkRequest(Shape):
+    """Body of `POST /api/executions/{id}/fork`. What is left out stays as it was."""
+
+    before: str | None = Field(default=None, description="Path of a step: it, and all that came later, is done anew.")
+    after: int | None = Field(default=None, ge=0, description="Offset in the log: all that came later is done anew.")
+    input: Any = Field(default=None, description="Another input.")
+    outputs: dict[str, Any] = Field(default_factory=dict, description="By path of a step, its output: it is not run.")
+    workflow: dict[str, Any] | None = Field(default=None, description="Another definition of the workflow.")
+    agents: dict[Name, dict[str, Any]] = Field(
+        default_factory=dict, description="By name, another definition of an agent: other instructions, another model."
+    )
+
+
+async def fork_execution(
+    services: Services,
+    client: DurableClient,
+    caller: Principal,
+    parent: Execution,
+    request: ForkRequest,
+    key: str | None,
+) -> Execution:
+    """A running execution, or for a `key` that was sent before with the same request the one it started.
+
+    Raises `ProblemError`: invalid_definition, invalid_input, invalid_request, conflict, platform_failed.
+    """
+    asked = {"fork_of": parent.id, **request.model_dump(mode="json")}
+    idempotency = (checked_key(key), content_hash(asked)) if key is not None else None
+    if idempotency and (existing := await services.executions.of_key(caller.tenant, *idempotency)):
+        return existing
+    plan = await _plan(services, caller.tenant, parent, request)
+    value = parent.input if request.input is None else request.input
+    check_input(plan.workflow, value)
+    _check_paths(plan.workflow, request)
+    fork = await _fork(services, parent, request)
+    saved = await services.plans.save(caller.tenant, plan)
+    execution = new_execution(caller, plan, saved, value, retry_of=parent.id, fork=fork)
+    given = [_given(path, output) for path, output in request.outputs.items()]
+    execution, is_new = await services.executions.create(execution, started(execution), idempotency, given)
+    if is_new:
+        outputs = {path: recorded(output, _given_id(path)) for path, output in request.outputs.items()}
+        await start_or_discard(services, client, execution, plan, outputs)
+    return execution
+
+
+async def outputs_given(services: Services, execution: Execution) -> dict[str, Value]:
+    """What a fork gave to steps, read back from its log."""
+    paths = execution.fork.outputs if execution.fork else ()
+    found = await services.events.get(execution.tenant, execution.id, [_given_id(path) for path in paths])
+    outputs: dict[str, Value] = {}
+    for path in paths:
+        event = found.get(_given_id(path))
+        if event is None:
+            raise ProblemError(platform_failed(f"The log has lost the output that was given to `{path}`."))
+        outputs[path] = recorded(await services.events.value(execution.tenant, execution.id, event), event.id)
+    return outputs
+
+
+async def _plan(services: Services, tenant: str, parent: Execution, request: ForkRequest) -> Plan:
+    """The parent's plan with what was changed in it. What it has pinned stays pinned, also in another workflow."""
+    plan = await services.plans.load(tenant, parent.plan)
+    if request.workflow is not None:
+        plan = await _with_workflow(services, tenant, plan, request.workflow)
+    agents = dict(plan.agents)
+    for name, written in request.agents.items():
+        references = [reference for reference in agents if split_reference(reference)[0] == name]
+        if not references:
+            known = [split_reference(reference)[0] for reference in agents]
+            message = f"the execution uses no agent `{name}`{did_you_mean(name, known)}"
+            raise ProblemError(request_problem((Detail(pointer=f"/agents/{name}", message=message),)))
+        whole = {"name": name, **written}
+        agent = read_shape(Agent, whole, _wording(f"/agents/{name}"))
+        agents.update(dict.fromkeys(references, agent))
+    return plan.model_copy(update={"agents": agents})
+
+
+async def _with_workflow(services: Services, tenant: str, plan: Plan, written: Json) -> Plan:
+    named = {"name": plan.workflow.name, **written}
+    workflow = read_shape(Workflow, named, _wording("/workflow"))
+    resolved = await resolve(services, tenant, workflow, written)
+    if resolved.details:
+        raise ProblemError(definition_problem(moved(resolved.details, "/workflow")))
+    fresh = resolved.plan(None)
+    return fresh.model_copy(
+        update={
+            "agents": {**fresh.agents, **_still_used(plan.agents, fresh.agents)},
+            "tools": {**fresh.tools, **_still_used(plan.tools, fresh.tools)},
+            "workflows": {**fresh.workflows, **_still_used(plan.workflows, fresh.workflows)},
+        }
+    )
+
+
+def _wording(prefix: str) -> Wording:
+    return lambda details: definition_problem(moved(details, prefix))
+
+
+def _still_used(pinned: dict[str, Any], used: dict[str, Any]) -> dict[str, Any]:
+    return {reference: definition for reference, definition in pinned.items() if reference in used}
+
+
+def _check_paths(workflow: Workflow, request: ForkRequest) -> None:
+    """Refuse an output for what is no step: it would silently change nothing."""
+    known = [step.id for step in walk(workflow.steps)]
+    named = {f"/outputs/{path}": path for path in request.outputs}
+    for pointer, path in named.items():
+        id = path.rpartition("/")[2].partition("[")[0]
+        if path.partition("/")[0].partition("[")[0] not in known:
+            message = f"there is no step `{path}`{did_you_mean(id, known)}"
+            raise ProblemError(request_problem((Detail(pointer=pointer, message=message),)))
+
+
+async def _fork(services: Services, parent: Execution, request: ForkRequest) -> Fork:
+    edited = [f"agents/{name}" for name in request.agents]
+    edited += [name for name in ("workflow", "input") if getattr(request, name) is not None]
+    until = await _until(services, parent, request)
+    return Fork(before=request.before, until=until, outputs=tuple(request.outputs), edited=tuple(edited))
+
+
+async def _until(services: Services, parent: Execution, request: ForkRequest) -> int | None:
+    """Offset in the parent's log from which on nothing is taken over; None: all of it may be."""
+    if request.before is not None and request.after is not None:
+        detail = Detail(pointer="/after", message="write `before` or `after`, not both")
+        raise ProblemError(request_problem((detail,)))
+    if request.after is not None:
+        return request.after + 1
+    if request.before is None:
+        return None
+    begun = await _begun(services, parent, request.before)
+    if begun is None:
+        message = f"the execution has not begun a step `{request.before}`"
+        raise ProblemError(invalid_input("The fork cannot begin there.", (Detail(pointer="/before", message=message),)))
+    return begun.offset
+
+
+async def _begun(services: Services, parent: Execution, path: str) -> Event | None:
+    """The first event of the step, or of what is in it (an item, a round or a turn has no event of its own)."""
+    found = await services.events.get(parent.tenant, parent.id, [f"{path}:{EventType.STEP_STARTED}"])
+    if found:
+        return next(iter(found.values()))
+    after = 0
+    while page := await services.events.read(parent.tenant, parent.id, after, PAGE):
+        for event in page:
+            if event.step is not None and (event.step == path or event.step.startswith((f"{path}/", f"{path}["))):
+                return event
+        after = page[-1].offset
+    return None
+
+
+def _given(path: str, output: Json) -> Draft:
+    return Draft(
+        id=_given_id(path),
+        type=EventType.STEP_EVALUATED,
+        time=datetime.now(UTC),
+        step=path,
+        data={"source": "given by the fork"},
+        value=output,
+    )
+
+
+def _given_id(path: str) -> str:
+    return f"fork:{path}"
