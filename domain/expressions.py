@@ -32,7 +32,7 @@ MAX_TEMPLATE = 64_000
 MAX_RENDERED = 4_000_000
 """Characters of the text it gives: more than any model reads, and little enough to hold in memory."""
 
-NAMES = ("input", "steps", "item", "index", "execution", "chat", "loop", "arguments")
+NAMES = ("input", "steps", "item", "index", "execution", "chat", "round", "arguments")
 """What an expression can ever see; where it stands decides which of them are there."""
 
 _MACRO = re.compile(r"\.\s*(map|filter|all|exists|exists_one)\s*\(")

@@ -123,7 +123,7 @@ class HandoffStep(BaseStep):
 
 
 class Loop(Shape):
-    steps: tuple[Step, ...] = Field(min_length=1, description="Run again and again; they see `loop`.")
+    steps: tuple[Step, ...] = Field(min_length=1, description="Run again and again; they see `round`.")
     most: int = Field(ge=1, le=1_000, description="Never more rounds than this.")
     until: str | None = Field(default=None, description="CEL, looked at after each round: ends when true.")
     while_: str | None = Field(default=None, alias="while", description="CEL, looked at before each: ends when false.")

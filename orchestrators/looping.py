@@ -73,7 +73,7 @@ class _Rounds:
     def _round(self) -> Generator[Any, Any, Outcome | None]:
         if self.done >= self.loop.most:
             return self._ended(StopReason.MOST, f"All {self.loop.most} rounds are up.")
-        scope = self.scope.extended(loop={"o": {"index": values.inline(self.done), "last": self.last}})
+        scope = self.scope.extended(round={"o": {"index": values.inline(self.done), "last": self.last}})
         path = f"{self.path}/round[{self.done + 1}]"
         if self.loop.while_ and not (yield from self.run.condition(self.loop.while_, scope, path)):
             return self._ended(StopReason.CONDITION, f"`{self.loop.while_}` is false after {self.done} rounds.")

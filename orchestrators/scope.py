@@ -73,7 +73,7 @@ class Rules(Shape):
 
 @dataclass(frozen=True)
 class Scope:
-    """What expressions see at one place: `names` (input, execution, item, index, chat, loop) and the steps done before.
+    """What expressions see at one place: `names` (input, execution, item, index, chat, round), and the steps done.
 
     `rules` come from the steps around.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +22,7 @@ from domain.calls import Ask, CancelSteps, Ending, Evaluation, ModelCall, Park, 
 from domain.events import Draft, Event, EventType
 from domain.executions import Execution, Status
 from domain.plans import Plan
+from domain.tools import Tool
 from domain.values import Json
 from domain.workflows import Workflow, agents_used
 from entities.chat import chat
@@ -59,9 +60,6 @@ def app_over(services: Services, client: Callable[[], Waker]) -> SdkApp:
         app.replace(orchestrator.__name__, lambda context, run=orchestrator: run(context, run_step))
     app.entity(chat)
 
-    def dumped(shape: BaseModel) -> Json:
-        return shape.model_dump(mode="json", exclude_defaults=True)
-
     @app.activity
     async def call_model(payload: Json) -> Json:
         outcome, _ = await perform_call(ModelCall.model_validate(payload), services)
@@ -93,6 +91,10 @@ def app_over(services: Services, client: Callable[[], Waker]) -> SdkApp:
         return (await perform_ending(Ending.model_validate(payload), services))[0]
 
     return app
+
+
+def dumped(shape: BaseModel) -> Json:
+    return shape.model_dump(mode="json", exclude_defaults=True)
 
 
 class EngineClient:
@@ -130,12 +132,23 @@ class Bench:
         self.app.close()
 
     async def begin(
-        self, definition: dict[str, Any], input: Json = None, retry_of: str | None = None, **agents: Any
+        self,
+        definition: dict[str, Any],
+        input: Json = None,
+        retry_of: str | None = None,
+        workflows: Mapping[str, Workflow] | None = None,
+        tools: Mapping[str, Tool] | None = None,
+        **agents: Any,
     ) -> str:
         """Start an execution of the workflow; every agent it names exists, with `agents[name]` as its extra fields."""
         made = Workflow.model_validate({"name": "w", **definition})
-        known = {reference: _agent(reference, agents) for reference in agents_used(made)}
-        plan = Plan(workflow=made, workflow_version=1, agents=known, agent_versions=dict.fromkeys(known, 1))
+        others = dict(workflows or {})
+        named = [reference for each in (made, *others.values()) for reference in agents_used(each)]
+        known = {reference: _agent(reference, agents) for reference in named}
+        plan = Plan(
+            workflow=made, workflow_version=1, agents=known, agent_versions=dict.fromkeys(known, 1),
+            tools=dict(tools or {}), workflows=others,
+        )  # fmt: skip
         now = datetime.now(UTC)
         execution = Execution(
             id=new_execution_id(), tenant=TENANT, workflow="w", workflow_version=1,
@@ -148,6 +161,7 @@ class Bench:
             "tenant": TENANT, "execution": execution.id, "plan": execution.plan,
             "workflow": made.model_dump(mode="json", exclude_defaults=True),
             "input": values.recorded(input, EventType.EXECUTION_STARTED), "retry_of": retry_of,
+            "workflows": {name: dumped(other) for name, other in others.items()},
         }  # fmt: skip
         return await self.engine.start_instance("workflow", execution.id, json.dumps(json.dumps(payload)))
 
@@ -185,6 +199,12 @@ class Bench:
 
     async def run(self, definition: dict[str, Any], input: Json = None, **agents: Any) -> Execution:
         return await self.ended(await self.begin(definition, input, **agents))
+
+    async def run_with(
+        self, definition: dict[str, Any], workflows: Mapping[str, Workflow], input: Json = None
+    ) -> Execution:
+        """As `run`, of a workflow that names these others."""
+        return await self.ended(await self.begin(definition, input, workflows=workflows))
 
     async def log(self, id: str) -> list[Event]:
         return await self.services.events.read(TENANT, id, 0, 10_000)
