@@ -17,6 +17,7 @@ ROUTES = {
     "agents": "api/agents/{*path}",
     "workflows": "api/workflows/{*path}",
     "executions": "api/executions/{*path}",
+    "retention": "api/retention/{*path}",
     "me": "api/me",
     "health": "api/health",
     "openapi": "api/openapi.json",

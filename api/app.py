@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from api import VERSION, about, events, executions, negotiation, validating
+from api import VERSION, about, events, executions, negotiation, retention, validating
 from api.definitions import Kind, definitions_router
 from api.pages import DIST, Pages
 from api.problems import MEDIA_TYPE, ProblemDocument, install
@@ -21,12 +21,21 @@ from api.resolving import resolve
 from api.starting import StartRequest
 from domain.agents import Agent
 from domain.errors import Detail
+from domain.retention import RetentionPolicy
 from domain.validation import check_schema, pointer
 from domain.values import Json
 from domain.workflows import Workflow
 from services.wiring import Services
 
-_UNSEEN = (Agent, Workflow, StartRequest, negotiation.NegotiateRequest, ProblemDocument)
+_UNSEEN = (
+    Agent,
+    Workflow,
+    StartRequest,
+    retention.HoldRequest,
+    RetentionPolicy,
+    negotiation.NegotiateRequest,
+    ProblemDocument,
+)
 
 
 _PROBLEM_SCHEMA = {"$ref": "#/components/schemas/ProblemDocument"}
@@ -52,6 +61,7 @@ def create_app(dist: Path = DIST) -> FastAPI:
         ),
         executions.router,
         events.router,
+        retention.router,
         negotiation.router,
         about.router,
     ):

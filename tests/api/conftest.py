@@ -48,6 +48,7 @@ class FakeDurable:
 
     started: dict[str, Any] = field(default_factory=dict)
     terminated: dict[str, str] = field(default_factory=dict)
+    purged: list[str] = field(default_factory=list)
     chats: dict[str, Any] = field(default_factory=dict)
     refuses: bool = False
     fails_after: bool = False
@@ -71,6 +72,14 @@ class FakeDurable:
         if instance_id not in self.started:
             raise Exception("no such instance")
         self.terminated[instance_id] = reason
+
+    async def purge_instance_history(self, instance_id: str) -> Any:
+        self.purged.append(instance_id)
+        return SimpleNamespace(instances_deleted=int(self.started.pop(instance_id, None) is not None))
+
+    async def signal_entity(self, entityId: Any, operation_name: str) -> None:
+        assert operation_name == "delete"
+        self.chats.pop(entityId.key, None)
 
     async def read_entity_state(self, entityId: Any) -> Any:
         state = self.chats.get(entityId.key)

@@ -43,6 +43,7 @@ def test_one_trigger_for_each_resource(loaded: dict[str, Any]) -> None:
         "api/agents/{*path}": "agents",
         "api/workflows/{*path}": "workflows",
         "api/executions/{*path}": "executions",
+        "api/retention/{*path}": "retention",
         "api/negotiate": "negotiate",
         "api/me": "me",
         "api/health": "health",
