@@ -12,10 +12,12 @@ from typing import Any, Protocol
 from domain.chats import ENTITY, entity_key
 from domain.errors import ProblemError, platform_failed
 from domain.retention import CHAT, instance_of, orchestrators_of
+from services.approvals import approvals_of
 from services.artifacts.base import ArtifactStore
 from services.documents.base import Delete, Document, DocumentStore, Operation, Put, beginning_with
 from services.eventlog import partition_of
 from services.executions import RUNNING, records_of
+from services.waits import OUTBOX
 
 # Both sort before every execution, as idempotency keys do.
 _BEGUN = "!purging:"
@@ -58,8 +60,8 @@ class Removal:
         partition = partition_of(tenant, execution)
         # First: the log tells which orchestrators there were.
         await self._forget_orchestrators(client, partition, execution)
-        await self._forget_approvals(tenant, execution)
-        await self._documents.write(RUNNING, [Delete(execution)])
+        for others in (approvals_of(tenant), OUTBOX, RUNNING):
+            await self._forget_in(others, execution)
         await self._documents.drop(partition)
         await self._artifacts.drop(partition)
         operations: list[Operation] = [Delete(note.id)]
@@ -95,13 +97,13 @@ class Removal:
             message = f"The durable history of execution {execution} could not be removed: {error}."
             raise ProblemError(platform_failed(message)) from error
 
-    async def _forget_approvals(self, tenant: str, execution: str) -> None:
-        partition = f"{tenant}/approvals"
-        while True:
-            found, _ = await self._documents.query(partition, between=beginning_with(execution), limit=PAGE)
-            if not found:
-                return
-            await self._documents.write(partition, [Delete(document.id) for document in found])
+    async def _forget_in(self, partition: str, execution: str) -> None:
+        """What is kept of it among others' things, where ids begin with the execution's."""
+        more: str | None = ""
+        while more is not None:
+            found, more = await self._documents.query(partition, between=beginning_with(execution), limit=PAGE)
+            if found:
+                await self._documents.write(partition, [Delete(document.id) for document in found])
 
 
 async def _forget_step(client: Durable, execution: str, path: str, kind: str | None) -> None:

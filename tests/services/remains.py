@@ -12,6 +12,7 @@ from domain.events import Draft, EventType
 from domain.executions import Execution, Status
 from domain.retention import first_id_of
 from domain.values import ARTIFACT_BYTES
+from services.approvals import approval_id
 from services.documents.base import Put
 from services.eventlog import partition_of
 from services.wiring import Services
@@ -77,10 +78,11 @@ async def make_whole(services: Services, tenant: str, days: float, number: int =
     ]
     await services.events.append(tenant, id, steps)
     await services.events.mark_watched(tenant, id)
-    asked = [Put(f"{id}:{n}", {"execution": id}) for n in range(3)]
+    asked = [Put(approval_id(id, str(n)), {"execution": id}) for n in range(3)]
     await services.documents.write(f"{tenant}/approvals", asked)
-    # As a crash between the record's end and its last write leaves it.
+    # As a crash between its end and the last writes leaves it.
     await services.documents.write("running", [Put(id, {"tenant": tenant})])
+    await services.documents.write("wakes", [Put(f"{id}:0", {"tenant": tenant, "execution": id, "under": ""})])
     return id
 
 
