@@ -18,6 +18,7 @@ ROUTES = {
     "workflows": "api/workflows/{*path}",
     "executions": "api/executions/{*path}",
     "approvals": "api/approvals/{*path}",
+    "retention": "api/retention/{*path}",
     "me": "api/me",
     "health": "api/health",
     "openapi": "api/openapi.json",

@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from api import VERSION, about, approvals, events, executions, negotiation, validating
+from api import VERSION, about, approvals, events, executions, negotiation, retention, validating
 from api.definitions import Kind, definitions_router
 from api.forking import ForkRequest
 from api.pages import DIST, Pages
@@ -23,12 +23,23 @@ from api.starting import StartRequest
 from domain.agents import Agent
 from domain.approvals import Decision
 from domain.errors import Detail
+from domain.retention import RetentionPolicy
 from domain.validation import check_schema, pointer
 from domain.values import Json
 from domain.workflows import Workflow
 from services.wiring import Services
 
-_UNSEEN = (Agent, Workflow, StartRequest, ForkRequest, Decision, negotiation.NegotiateRequest, ProblemDocument)
+_UNSEEN = (
+    Agent,
+    Workflow,
+    StartRequest,
+    ForkRequest,
+    Decision,
+    retention.HoldRequest,
+    RetentionPolicy,
+    negotiation.NegotiateRequest,
+    ProblemDocument,
+)
 
 
 _PROBLEM_SCHEMA = {"$ref": "#/components/schemas/ProblemDocument"}
@@ -55,6 +66,7 @@ def create_app(dist: Path = DIST) -> FastAPI:
         executions.router,
         approvals.router,
         events.router,
+        retention.router,
         negotiation.router,
         about.router,
     ):

@@ -24,6 +24,11 @@ class DurableClient(Protocol):
 
     async def raise_event(self, instance_id: str, event_name: str, event_data: Any = None) -> None: ...
 
+    async def purge_instance_history(self, instance_id: str) -> Any:
+        """Something with `instances_deleted`. Only what has ended is deleted."""
+
+    async def signal_entity(self, entityId: Any, operation_name: str) -> None: ...
+
     async def read_entity_state(self, entityId: Any) -> Any:
         """Something with `entity_exists` and `entity_state`."""
 

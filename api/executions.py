@@ -74,7 +74,7 @@ async def list_executions(
 
 @router.get("/{id}", summary="Read an execution's record")
 async def read(caller: Caller, id: str) -> Response:
-    return JSONResponse(_record(await existing(caller, id)))
+    return JSONResponse(record_of(await existing(caller, id)))
 
 
 @router.post("/{id}/pause", summary="Begin nothing more until it is resumed; what is under way ends")
@@ -137,10 +137,11 @@ async def send(
 
 
 def _shown(execution: Execution, status: int) -> Response:
-    return JSONResponse(_record(execution), status, {"Location": f"/api/executions/{execution.id}"})
+    return JSONResponse(record_of(execution), status, {"Location": f"/api/executions/{execution.id}"})
 
 
-def _record(execution: Execution) -> dict[str, Any]:
+def record_of(execution: Execution) -> dict[str, Any]:
+    """The record as callers see it."""
     return execution.model_dump(mode="json", exclude=_HIDDEN)
 
 

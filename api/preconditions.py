@@ -1,4 +1,4 @@
-"""`If-Match` and `If-None-Match` (RFC 9110), as far as definitions need them."""
+"""`If-Match` and `If-None-Match` (RFC 9110), as far as they are needed here."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def expected_etag(if_match: str | None, current: str | None) -> str | None:
         raise ProblemError(
             Problem(
                 code=Code.PRECONDITION_FAILED,
-                message="The definition is no longer what you read, or is not there.",
+                message="It is no longer what you read, or is not there.",
                 action="Read it again, redo your change on it, and send that.",
                 fault=Fault.CALLER,
             )

@@ -55,6 +55,14 @@ class Fork(Shape):
     edited: tuple[str, ...] = Field(default=(), description="What was changed: `input`, `workflow`, `agents/NAME`.")
 
 
+class Hold(Shape):
+    """Why an execution must not be purged, who said so, and since when."""
+
+    reason: str
+    by: str
+    since: datetime
+
+
 class Execution(Shape):
     """`output` is set when completed, `error` when failed. `retry_of`: the execution whose finished calls it reuses."""
 
@@ -73,7 +81,7 @@ class Execution(Shape):
     retry_of: str | None = None
     fork: Fork | None = None
     imported_from: str | None = None
-    hold: str | None = None
+    hold: Hold | None = None
     started_by: str
     created: datetime
     ended: datetime | None = None

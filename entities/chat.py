@@ -20,7 +20,7 @@ def appended(state: State, entry: dict[str, Any]) -> State:
 
 
 def chat(context: DurableEntityContext) -> None:
-    """Operations: `append` (an entry of the window) and `view` (`{"last": n}`; gives the latest n entries)."""
+    """Operations: `append` (an entry of the window), `view` (`{"last": n}`; gives the latest n entries), `delete`."""
     state: State = context.get_state(lambda: {"turns": 0, "window": []})
     match context.operation_name:
         case "append":
@@ -28,5 +28,8 @@ def chat(context: DurableEntityContext) -> None:
             context.set_result(None)
         case "view":
             context.set_result(state["window"][-context.get_input()["last"] :])
+        case "delete":
+            context.set_result(None)
+            context.destruct_on_exit()  # last: a result brings the entity back
         case unknown:
-            raise ValueError(f"The chat entity knows `append` and `view`, not {unknown!r}.")
+            raise ValueError(f"The chat entity knows `append`, `view` and `delete`, not {unknown!r}.")

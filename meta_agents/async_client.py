@@ -24,7 +24,9 @@ from meta_agents.results import (
     Json,
     Me,
     Page,
+    Purged,
     StoredDefinition,
+    StoredRetention,
     Validation,
     VersionSummary,
 )
@@ -60,6 +62,7 @@ class AsyncClient:
         self.agents = AsyncDefinitions("agents", self._call)
         self.workflows = AsyncWorkflows("workflows", self._call)
         self.executions = AsyncExecutions(self._http, self._call)
+        self.retention = AsyncRetention(self._call)
 
     async def me(self) -> Me:
         return await self._call(operations.me())
@@ -171,6 +174,17 @@ class AsyncExecutions:
         """A new execution of a failed or canceled one, which goes on from the calls that were finished."""
         return await self._call(operations.retry(execution))
 
+    async def hold(self, execution: str, reason: str) -> Execution:
+        """Keep the execution from being purged, until it is released."""
+        return await self._call(operations.hold(execution, reason))
+
+    async def release(self, execution: str) -> Execution:
+        return await self._call(operations.release(execution))
+
+    async def delete(self, execution: str) -> None:
+        """Remove an ended execution and all it left, for good. `ApiError` (409) if it is on hold or still needed."""
+        await self._call(operations.delete_execution(execution))
+
     async def events(self, execution: str, after: int = 0, *, limit: int = 500) -> EventPage:
         """One page of the log: the events after an offset."""
         return await self._call(operations.list_events(execution, after, limit))
@@ -225,6 +239,29 @@ class AsyncExecutions:
     async def chat(self, execution: str, step: str) -> Chat:
         """The group chat of a step as it stands."""
         return await self._call(operations.chat(execution, step))
+
+
+class AsyncRetention:
+    """How long executions are kept, and purging those that are due."""
+
+    def __init__(self, call: AsyncCall) -> None:
+        self._call = call
+
+    async def get(self) -> StoredRetention:
+        return await self._call(operations.get_retention())
+
+    async def put(
+        self, policy: Mapping[str, Json], *, if_match: str | None = None, create_only: bool = False
+    ) -> StoredRetention:
+        """Keep `completed`, `failed` and `canceled` executions so long after their end: ISO 8601 durations (`P30D`).
+
+        Those that are None or left out are kept for ever. `if_match` and `create_only` as for definitions.
+        """
+        return await self._call(operations.put_retention(policy, if_match, create_only))
+
+    async def purge(self, *, batch: int = 100) -> Purged:
+        """Remove the oldest executions that are due, at most so many."""
+        return await self._call(operations.purge(batch))
 
 
 async def _pages(fetch: Callable[[str | None], Awaitable[Page[T]]]) -> AsyncIterator[T]:

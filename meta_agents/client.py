@@ -23,7 +23,9 @@ from meta_agents.results import (
     Json,
     Me,
     Page,
+    Purged,
     StoredDefinition,
+    StoredRetention,
     Validation,
     VersionSummary,
 )
@@ -59,6 +61,7 @@ class Client:
         self.agents = Definitions("agents", self._call)
         self.workflows = Workflows("workflows", self._call)
         self.executions = Executions(self._http, self._call)
+        self.retention = Retention(self._call)
 
     def me(self) -> Me:
         return self._call(operations.me())
@@ -170,6 +173,17 @@ class Executions:
         """A new execution of a failed or canceled one, which goes on from the calls that were finished."""
         return self._call(operations.retry(execution))
 
+    def hold(self, execution: str, reason: str) -> Execution:
+        """Keep the execution from being purged, until it is released."""
+        return self._call(operations.hold(execution, reason))
+
+    def release(self, execution: str) -> Execution:
+        return self._call(operations.release(execution))
+
+    def delete(self, execution: str) -> None:
+        """Remove an ended execution and all it left, for good. `ApiError` (409) if it is on hold or still needed."""
+        self._call(operations.delete_execution(execution))
+
     def events(self, execution: str, after: int = 0, *, limit: int = 500) -> EventPage:
         """One page of the log: the events after an offset."""
         return self._call(operations.list_events(execution, after, limit))
@@ -221,6 +235,29 @@ class Executions:
     def chat(self, execution: str, step: str) -> Chat:
         """The group chat of a step as it stands."""
         return self._call(operations.chat(execution, step))
+
+
+class Retention:
+    """How long executions are kept, and purging those that are due."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def get(self) -> StoredRetention:
+        return self._call(operations.get_retention())
+
+    def put(
+        self, policy: Mapping[str, Json], *, if_match: str | None = None, create_only: bool = False
+    ) -> StoredRetention:
+        """Keep `completed`, `failed` and `canceled` executions so long after their end: ISO 8601 durations (`P30D`).
+
+        Those that are None or left out are kept for ever. `if_match` and `create_only` as for definitions.
+        """
+        return self._call(operations.put_retention(policy, if_match, create_only))
+
+    def purge(self, *, batch: int = 100) -> Purged:
+        """Remove the oldest executions that are due, at most so many."""
+        return self._call(operations.purge(batch))
 
 
 def _pages(fetch: Callable[[str | None], Page[T]]) -> Iterator[T]:

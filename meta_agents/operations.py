@@ -20,7 +20,9 @@ from meta_agents.results import (
     Json,
     Me,
     Page,
+    Purged,
     StoredDefinition,
+    StoredRetention,
     Validation,
     VersionSummary,
 )
@@ -31,6 +33,8 @@ R = TypeVar("R", bound=BaseModel)
 
 ANSWER_SECONDS = 30.0
 """How long an answer may take, beyond what the request itself asks to wait."""
+PURGE_SECONDS = 200.0
+"""The same where much may have to be removed first."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def list_definitions(kind: Kind, limit: int, continuation: str | None) -> Operat
 
 
 def get_definition(kind: Kind, name: str, version: int | None) -> Operation[StoredDefinition]:
-    return Operation("GET", f"/api/{kind}/{_segment(name)}", _stored, _given(version=version))
+    return Operation("GET", f"/api/{kind}/{_segment(name)}", _tagged(StoredDefinition), _given(version=version))
 
 
 def put_definition(
@@ -62,8 +66,8 @@ def put_definition(
     name = definition.get("name")
     if not isinstance(name, str):
         raise InvalidArgument("The definition has no `name`.", "Give it one: lower-case letters, digits and hyphens.")
-    headers = _given(**{"If-Match": if_match, "If-None-Match": "*" if create_only else None})
-    return Operation("PUT", f"/api/{kind}/{_segment(name)}", _stored, headers=headers, body=definition)
+    headers, read = _conditions(if_match, create_only), _tagged(StoredDefinition)
+    return Operation("PUT", f"/api/{kind}/{_segment(name)}", read, headers=headers, body=definition)
 
 
 def delete_definition(kind: Kind, name: str, if_match: str | None) -> Operation[None]:
@@ -118,6 +122,18 @@ def retry(execution: str) -> Operation[Execution]:
     return Operation("POST", f"{_execution(execution)}/retry", _as(Execution))
 
 
+def hold(execution: str, reason: str) -> Operation[Execution]:
+    return Operation("POST", f"{_execution(execution)}/hold", _as(Execution), body={"reason": reason})
+
+
+def release(execution: str) -> Operation[Execution]:
+    return Operation("POST", f"{_execution(execution)}/release", _as(Execution))
+
+
+def delete_execution(execution: str) -> Operation[None]:
+    return Operation("DELETE", _execution(execution), _nothing, seconds=PURGE_SECONDS)
+
+
 def list_events(execution: str, after: int, limit: int) -> Operation[EventPage]:
     return Operation("GET", f"{_execution(execution)}/events", _as(EventPage), _given(after=after, limit=limit))
 
@@ -138,6 +154,19 @@ def chat(execution: str, step: str) -> Operation[Chat]:
     return Operation("GET", f"{_execution(execution)}/chats/{path}", _as(Chat))
 
 
+def get_retention() -> Operation[StoredRetention]:
+    return Operation("GET", "/api/retention", _tagged(StoredRetention))
+
+
+def put_retention(policy: Mapping[str, Json], if_match: str | None, create_only: bool) -> Operation[StoredRetention]:
+    headers = _conditions(if_match, create_only)
+    return Operation("PUT", "/api/retention", _tagged(StoredRetention), headers=headers, body=policy)
+
+
+def purge(batch: int) -> Operation[Purged]:
+    return Operation("POST", "/api/retention/purge", _as(Purged), _given(batch=batch), seconds=PURGE_SECONDS)
+
+
 def me() -> Operation[Me]:
     return Operation("GET", "/api/me", _as(Me))
 
@@ -156,6 +185,10 @@ def _segment(text: str) -> str:
     return quote(text, safe="")
 
 
+def _conditions(if_match: str | None, create_only: bool) -> dict[str, str]:
+    return _given(**{"If-Match": if_match, "If-None-Match": "*" if create_only else None})
+
+
 def _given(**values: str | int | None) -> dict[str, str]:
     return {key: str(value) for key, value in values.items() if value is not None}
 
@@ -167,9 +200,13 @@ def _as(shape: type[R]) -> Callable[[httpx.Response], R]:
     return read
 
 
-def _stored(response: httpx.Response) -> StoredDefinition:
-    content = _object(response)
-    return _shaped(StoredDefinition, response, content | _given(etag=response.headers.get("etag")))
+def _tagged(shape: type[R]) -> Callable[[httpx.Response], R]:
+    """Like `_as`, with the ETag that came beside the body."""
+
+    def read(response: httpx.Response) -> R:
+        return _shaped(shape, response, _object(response) | _given(etag=response.headers.get("etag")))
+
+    return read
 
 
 def _object(response: httpx.Response) -> dict[str, Json]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
@@ -114,6 +114,14 @@ class Validation(Result):
     estimate: Estimate = Estimate()
 
 
+class Hold(Result):
+    """Why an execution is not purged, who said so, and since when."""
+
+    reason: str
+    by: str = ""
+    since: datetime | None = None
+
+
 class Execution(Result):
     """The record of one execution. In lists, `input` and `output` are left out (None)."""
 
@@ -129,6 +137,7 @@ class Execution(Result):
     usage: Usage = Usage()
     turns: int = 0
     retry_of: str | None = None
+    hold: Hold | None = None
     started_by: str = ""
     created: datetime | None = None
     ended: datetime | None = None
@@ -190,6 +199,35 @@ class Chat(Result):
 
     turns: int
     window: tuple[ChatTurn, ...] = ()
+
+
+class RetentionPolicy(Result):
+    """How long executions are kept after their end, by how they ended; None: for ever."""
+
+    completed: timedelta | None = None
+    failed: timedelta | None = None
+    canceled: timedelta | None = None
+
+
+class StoredRetention(Result):
+    """The policy as it stands; the rest is None as long as none was set. `etag` guards a later `put` (`if_match`)."""
+
+    policy: RetentionPolicy
+    updated: datetime | None = None
+    by: str | None = None
+    etag: str | None = None
+
+
+class Purged(Result):
+    """What one purge did: how many it removed; kept although due, because on hold or still needed; could not remove
+    whole (the next purge goes on with them). `more`: others are due.
+    """
+
+    purged: int
+    held: int = 0
+    in_use: int = 0
+    failed: int = 0
+    more: bool = False
 
 
 class Me(Result):

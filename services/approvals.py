@@ -25,7 +25,7 @@ class Approvals:
         self._documents = documents
 
     async def get(self, tenant: str, id: str) -> Approval | None:
-        document = await self._documents.get(_partition(tenant), id)
+        document = await self._documents.get(approvals_of(tenant), id)
         return _approval(document) if document else None
 
     async def list(
@@ -42,7 +42,7 @@ class Approvals:
         if execution:
             where["execution"] = execution
         documents, more = await self._documents.query(
-            _partition(tenant), where=where, descending=True, continuation=continuation, limit=limit
+            approvals_of(tenant), where=where, descending=True, continuation=continuation, limit=limit
         )
         return [_approval(document) for document in documents], more
 
@@ -50,7 +50,7 @@ class Approvals:
         """Ask, unless it has been asked: the record as it stands."""
         put = Put(approval.id, approval.model_dump(mode="json"), if_absent=True)
         try:
-            await self._documents.write(_partition(approval.tenant), [put])
+            await self._documents.write(approvals_of(approval.tenant), [put])
         except Conflict:
             existing = await self.get(approval.tenant, approval.id)
             if existing is None:
@@ -64,7 +64,7 @@ class Approvals:
         Whoever comes first decides, a human or the deadline. Raises `ProblemError` not_found, and what `change` raises.
         """
         for _ in range(ATTEMPTS):
-            document = await self._documents.get(_partition(tenant), id)
+            document = await self._documents.get(approvals_of(tenant), id)
             if document is None:
                 break
             approval = _approval(document)
@@ -73,7 +73,7 @@ class Approvals:
             changed = change(approval)
             put = Put(id, changed.model_dump(mode="json"), if_match=document.etag)
             try:
-                await self._documents.write(_partition(tenant), [put])
+                await self._documents.write(approvals_of(tenant), [put])
             except Conflict:
                 continue
             return changed, True
@@ -134,5 +134,6 @@ def _approval(document: Document) -> Approval:
     return Approval.model_validate(document.body)
 
 
-def _partition(tenant: str) -> str:
+def approvals_of(tenant: str) -> str:
+    """Partition of a tenant's questions."""
     return f"{tenant}/approvals"

@@ -53,7 +53,7 @@ class Executions:
         """Record a new execution and log `started` and `more`; or, for a repeated request, the existing one and False.
 
         `idempotency` is the caller's key and a hash of the request; the same key with another hash raises
-        `ProblemError` conflict.
+        `ProblemError` conflict. A retry of one that is gone raises `ProblemError` not_found.
         """
         if idempotency and (existing := await self.of_key(execution.tenant, *idempotency)):
             return existing, False
@@ -64,17 +64,19 @@ class Executions:
             self._events.append(execution.tenant, execution.id, [started, *more]),
         )
         try:
-            await self._documents.write(_partition(execution.tenant), await self._creation(execution, idempotency))
+            await self._documents.write(records_of(execution.tenant), await self._creation(execution, idempotency))
         except Conflict as conflict:
+            if conflict.id == execution.retry_of:
+                return await self.create(execution, started, idempotency, more)  # it was just changed: look again
             if not idempotency or conflict.id != _key_id(idempotency[0]):
                 raise
             # The same request came in twice at once, and the other was first.
-            await self.unmark(execution.id)
+            await self.discard(execution.tenant, execution.id)
             return await self.create(execution, started, idempotency, more)
         return execution, True
 
     async def get(self, tenant: str, id: str) -> Execution | None:
-        document = await self._documents.get(_partition(tenant), id)
+        document = await self._documents.get(records_of(tenant), id)
         if document is None or document.body["kind"] != "execution":
             return None
         return await self._loaded(tenant, document)
@@ -95,9 +97,9 @@ class Executions:
         if workflow is not None:
             where["workflow"] = workflow
         documents, more = await self._documents.query(
-            _partition(tenant), where=where, descending=True, continuation=continuation, limit=limit
+            records_of(tenant), where=where, descending=True, continuation=continuation, limit=limit
         )
-        return [_execution({**document.body, "input": None, "output": None}) for document in documents], more
+        return [without_payloads(document) for document in documents], more
 
     async def end(  # noqa: PLR0913 - they all become known at the end
         self,
@@ -119,7 +121,7 @@ class Executions:
         update = {"status": status, "output": output, "error": error, "stop_reason": stop_reason}
         update |= {"usage": usage, "turns": turns, "ended": ended}
         while True:
-            document = await self._documents.get(_partition(tenant), id)
+            document = await self._documents.get(records_of(tenant), id)
             if document is None:
                 raise ProblemError(not_found("execution", id))
             execution = await self._loaded(tenant, document)
@@ -127,7 +129,7 @@ class Executions:
                 execution = execution.model_copy(update=update)
                 body = await self._body(execution, document.body.get("key"))
                 try:
-                    await self._documents.write(_partition(tenant), [Put(id, body, if_match=document.etag)])
+                    await self._documents.write(records_of(tenant), [Put(id, body, if_match=document.etag)])
                 except Conflict:
                     continue  # ended by another at the same time: look again
             return execution
@@ -138,26 +140,28 @@ class Executions:
         Raises `ProblemError` not_found.
         """
         while True:
-            document = await self._documents.get(_partition(tenant), id)
+            document = await self._documents.get(records_of(tenant), id)
             if document is None:
                 raise ProblemError(not_found("execution", id))
             if document.body["status"] not in instead_of:
                 return await self._loaded(tenant, document)
             body = {**document.body, "status": status.value}
             try:
-                written = await self._documents.write(_partition(tenant), [Put(id, body, if_match=document.etag)])
+                written = await self._documents.write(records_of(tenant), [Put(id, body, if_match=document.etag)])
             except Conflict:
                 continue  # changed by another at the same time: look again
             return await self._loaded(tenant, Document(id, body, written.etags[id]))
 
     async def discard(self, tenant: str, id: str) -> None:
         """Forget an execution that could not be started, and its idempotency key."""
-        document = await self._documents.get(_partition(tenant), id)
+        document = await self._documents.get(records_of(tenant), id)
         if document is not None:
             deletions: Operations = [Delete(id)]
             if key := document.body.get("key"):
                 deletions.append(Delete(key))
-            await self._documents.write(_partition(tenant), deletions)
+            await self._documents.write(records_of(tenant), deletions)
+        await self._documents.drop(partition_of(tenant, id))
+        await self._artifacts.drop(partition_of(tenant, id))
         await self.unmark(id)
 
     async def running(self) -> Found:
@@ -182,11 +186,23 @@ class Executions:
         if key and idempotency:
             body = {"kind": "key", "request": idempotency[1], "execution": execution.id}
             operations.append(Put(key, body, if_absent=True))
+        if execution.retry_of and not execution.status.is_ended:
+            operations.append(await self._kept(execution, execution.retry_of))
         return operations
+
+    async def _kept(self, execution: Execution, source: str) -> Operation:
+        """Writes the source's record again as it is: a purge that read it before, and so knows nothing of the new
+        execution that needs it, cannot go on.
+        """
+        record = await self._documents.get(records_of(execution.tenant), source)
+        if record is None:
+            await self.discard(execution.tenant, execution.id)
+            raise ProblemError(not_found("execution", source))
+        return Put(source, record.body, if_match=record.etag)
 
     async def of_key(self, tenant: str, key: str, request: str) -> Execution | None:
         """The execution that this idempotency key started; `ProblemError` conflict if with another request hash."""
-        document = await self._documents.get(_partition(tenant), _key_id(key))
+        document = await self._documents.get(records_of(tenant), _key_id(key))
         if document is None:
             return None
         if document.body["request"] != request:
@@ -223,7 +239,13 @@ def _execution(body: dict[str, Any]) -> Execution:
     return Execution.model_validate({field: body[field] for field in Execution.model_fields if field in body})
 
 
-def _partition(tenant: str) -> str:
+def without_payloads(record: Document) -> Execution:
+    """The record as lists show it: `input` and `output` are left out."""
+    return _execution({**record.body, "input": None, "output": None})
+
+
+def records_of(tenant: str) -> str:
+    """Partition of a tenant's records."""
     return f"{tenant}/executions"
 
 

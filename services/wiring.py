@@ -22,7 +22,9 @@ from services.identity import Principal, TokenAuthenticator
 from services.ledger import Ledger
 from services.models.client import ModelClient
 from services.plans import Plans
+from services.purging import Purges
 from services.realtime import LocalBus, Realtime
+from services.retention import Retention
 from services.settings import Settings
 from services.signalr import SignalRPublisher
 from services.signalr_endpoint import Endpoint
@@ -47,6 +49,8 @@ class Services:
     workflows: Definitions[Workflow]
     plans: Plans
     executions: Executions
+    retention: Retention
+    purges: Purges
     models: ModelClient
     tools: ToolClient
     realtime: Realtime
@@ -88,6 +92,7 @@ def build(settings: Settings) -> Services:
     artifacts = FolderArtifacts(settings.state_dir / "artifacts")
     events = EventLog(documents, artifacts, bus.publish)
     controls = Controls(documents, events)
+    retention = Retention(documents)
     return Services(
         settings=settings,
         documents=documents,
@@ -103,6 +108,8 @@ def build(settings: Settings) -> Services:
         workflows=Definitions(documents, "workflows", Workflow),
         plans=Plans(artifacts),
         executions=Executions(documents, artifacts, events),
+        retention=retention,
+        purges=Purges(documents, artifacts, retention),
         models=ModelClient(settings),
         tools=ToolClient(settings),
         realtime=Realtime(bus, SignalRPublisher(endpoint) if endpoint else None),

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from meta_agents.cli import definitions, executing, showing
+from meta_agents.cli import definitions, executing, keeping, showing
 from meta_agents.cli.context import console
 from meta_agents.cli.exits import code_of_error, show_error
 from meta_agents.errors import MetaAgentsError
@@ -75,6 +75,10 @@ app.command()(definitions.validate)
 app.command()(executing.cancel)
 app.command()(executing.retry)
 app.command()(definitions.delete)
+app.command()(keeping.retention)
+app.command()(keeping.hold)
+app.command()(keeping.release)
+app.command()(keeping.purge)
 
 
 def main() -> None:

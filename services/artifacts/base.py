@@ -21,6 +21,9 @@ class ArtifactStore(Protocol):
     async def get(self, partition: str, ref: str) -> bytes:
         """The content as it was put; raises `ProblemError` not_found."""
 
+    async def drop(self, partition: str) -> None:
+        """Remove the whole partition, for good when it returns; repeated, it completes one that was cut off."""
+
 
 def ref_of(content: bytes) -> str:
     """sha256 (hex) of the content: its ref in every maker."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -37,6 +38,12 @@ class FolderArtifacts:
             raise ProblemError(platform_failed(f"The artifact {ref} is damaged: its content does not match its name."))
         return content
 
+    async def drop(self, partition: str) -> None:
+        try:
+            await asyncio.to_thread(_remove, self._folder(partition))
+        except OSError as error:
+            raise ProblemError(platform_failed(f"The artifacts could not be removed: {error.strerror}.")) from error
+
     def _folder(self, partition: str) -> Path:
         # The prefix keeps a partition named `..` inside the root.
         return self._root / f"p-{quote(partition, safe='')}"
@@ -58,6 +65,17 @@ def _write(folder: Path, content: bytes) -> str:
     for made in (folder, folder.parent):
         _sync_folder(made)
     return ref
+
+
+def _remove(folder: Path) -> None:
+    with suppress(FileNotFoundError):  # it never was there, or another process removes the same
+        with os.scandir(folder) as found:
+            for file in found:
+                Path(file.path).unlink(missing_ok=True)
+        folder.rmdir()
+    # Also when it was gone before: whoever removed it may have been cut off before this.
+    if folder.parent.exists():
+        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -87,14 +87,16 @@ class DocumentStore(Protocol):
         partition: str,
         *,
         where: Mapping[str, Scalar] | None = None,
+        between: tuple[str, str] | None = None,
         descending: bool = False,
         continuation: str | None = None,
         limit: int = 50,
     ) -> tuple[list[Document], str | None]:
         """A page of documents (not stream entries) by id, and where the next begins (None: this was the last).
 
-        `where` is equality on top-level fields of the body. A continuation that was not given out by this method
-        raises `ProblemError` invalid_request.
+        `where` is equality on top-level fields of the body. `between`: only ids from the first up to, and without, the
+        second; it costs no more than what is found. A continuation that was not given out by this method raises
+        `ProblemError` invalid_request.
         """
 
     async def write(self, partition: str, operations: Sequence[Operation], *, patient: bool = False) -> Written:
@@ -106,8 +108,20 @@ class DocumentStore(Protocol):
     async def read_stream(self, partition: str, after: int, limit: int = 500) -> list[tuple[int, str, Body]]:
         """(offset, id, body) of the entries with an offset above `after`; offsets are 1, 2, 3… without gaps."""
 
+    async def drop(self, partition: str) -> None:
+        """Remove the whole partition, documents and stream, in batches of a bounded size; then it is as new.
+
+        Not atomic: a drop that was cut off is completed by being repeated. What others write to the partition meanwhile
+        may be there afterwards.
+        """
+
     async def close(self) -> None:
         """Finish what was accepted, then let go of the storage."""
+
+
+def beginning_with(prefix: str) -> tuple[str, str]:
+    """The `between` of all ids that begin with `prefix`."""
+    return prefix, prefix + "\U0010ffff"
 
 
 def encode_continuation(last_id: str) -> str:

@@ -15,7 +15,7 @@ from services.documents.base import Body, Delete, Document, Operation, Scalar, W
 from services.documents.group_commit import GroupCommit
 from services.documents.sqlite_file import open_reader, open_writer
 from services.documents.sqlite_reads import PageQuery, get_many, read_stream
-from services.documents.sqlite_writes import Batch, dump
+from services.documents.sqlite_writes import Batch, drop_some, dump
 
 T = TypeVar("T")
 READERS = 4
@@ -45,11 +45,12 @@ class SqliteDocuments:
         partition: str,
         *,
         where: Mapping[str, Scalar] | None = None,
+        between: tuple[str, str] | None = None,
         descending: bool = False,
         continuation: str | None = None,
         limit: int = 50,
     ) -> tuple[list[Document], str | None]:
-        return await self._read(PageQuery(partition, where or {}, descending, continuation, limit).run)
+        return await self._read(PageQuery(partition, where or {}, between, descending, continuation, limit).run)
 
     async def write(self, partition: str, operations: Sequence[Operation], *, patient: bool = False) -> Written:
         texts = [None if isinstance(operation, Delete) else dump(operation.body) for operation in operations]
@@ -58,6 +59,10 @@ class SqliteDocuments:
 
     async def read_stream(self, partition: str, after: int, limit: int = 500) -> list[tuple[int, str, Body]]:
         return await self._read(lambda connection: read_stream(connection, partition, after, limit))
+
+    async def drop(self, partition: str) -> None:
+        while await self._writer.submit(lambda writer: drop_some(writer, partition)):
+            pass
 
     async def close(self) -> None:
         await asyncio.to_thread(self._close)

@@ -43,6 +43,7 @@ class PageQuery:
 
     partition: str
     where: Mapping[str, Scalar]
+    between: tuple[str, str] | None
     descending: bool
     continuation: str | None
     limit: int
@@ -59,6 +60,9 @@ class PageQuery:
         if self.continuation is not None:
             conditions.append("id < ?" if self.descending else "id > ?")
             values.append(decode_continuation(self.continuation))
+        if self.between is not None:
+            conditions.append("id >= ? AND id < ?")
+            values.extend(self.between)
         for field, wanted in self.where.items():
             condition, condition_values = _equals(field, wanted)
             conditions.append(condition)

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 
 from services.documents.base import Append, Body, Conflict, Delete, Operation, Put, Written
 
+DROPPED_AT_ONCE = 200
+"""Rows of a partition that are removed in one transaction."""
+
 
 class Batch:
     """One caller's operations, applied in order inside the writer's transaction."""
@@ -75,6 +78,19 @@ class Batch:
     def _last_offset(self) -> int:
         sql = "SELECT COALESCE(MAX(offset), 0) FROM entries WHERE partition = ?"
         return int(self._writer.execute(sql, (self._partition,)).fetchone()[0])
+
+
+def drop_some(writer: sqlite3.Connection, partition: str) -> bool:
+    """Remove some rows of the partition; whether there may be more. Few at a time: others are waiting to write."""
+    removed = 0
+    for table in ("documents", "entries"):
+        some = f"SELECT rowid FROM {table} WHERE partition = ? LIMIT ?"  # noqa: S608
+        found = writer.execute(
+            f"DELETE FROM {table} WHERE rowid IN ({some})",  # noqa: S608
+            (partition, DROPPED_AT_ONCE - removed),
+        )
+        removed += found.rowcount
+    return removed == DROPPED_AT_ONCE
 
 
 def dump(body: Body) -> str:

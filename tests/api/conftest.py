@@ -53,6 +53,7 @@ class FakeDurable:
 
     started: dict[str, Any] = field(default_factory=dict)
     woken: list[tuple[str, str]] = field(default_factory=list)
+    purged: list[str] = field(default_factory=list)
     chats: dict[str, Any] = field(default_factory=dict)
     refuses: bool = False
     fails_after: bool = False
@@ -76,6 +77,14 @@ class FakeDurable:
         if instance_id.partition(".")[0] not in self.started:
             raise Exception("no such instance")
         self.woken.append((instance_id, event_name))
+
+    async def purge_instance_history(self, instance_id: str) -> Any:
+        self.purged.append(instance_id)
+        return SimpleNamespace(instances_deleted=int(self.started.pop(instance_id, None) is not None))
+
+    async def signal_entity(self, entityId: Any, operation_name: str) -> None:
+        assert operation_name == "delete"
+        self.chats.pop(entityId.key, None)
 
     async def read_entity_state(self, entityId: Any) -> Any:
         state = self.chats.get(entityId.key)

@@ -44,6 +44,7 @@ def test_one_trigger_for_each_resource(loaded: dict[str, Any]) -> None:
         "api/workflows/{*path}": "workflows",
         "api/executions/{*path}": "executions",
         "api/approvals/{*path}": "approvals",
+        "api/retention/{*path}": "retention",
         "api/negotiate": "negotiate",
         "api/me": "me",
         "api/health": "health",

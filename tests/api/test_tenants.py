@@ -7,7 +7,9 @@ import uuid
 import httpx
 import pytest
 
+from services.wiring import Services
 from tests.api.conftest import AGENT, WORKFLOW, problem
+from tests.services.remains import make
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,8 @@ from tests.api.conftest import AGENT, WORKFLOW, problem
         ("GET", "/api/executions/{id}"),
         ("POST", "/api/executions/{id}/cancel"),
         ("POST", "/api/executions/{id}/retry"),
+        ("POST", "/api/executions/{id}/release"),
+        ("DELETE", "/api/executions/{id}"),
         ("GET", "/api/executions/{id}/events"),
         ("GET", "/api/executions/{id}/chats/talk"),
         ("GET", "/api/executions/{id}/artifacts/" + "0" * 64),
@@ -43,6 +47,30 @@ async def test_a_stream_of_anothers_execution_is_not_there(other: httpx.AsyncCli
 async def test_anothers_execution_cannot_be_watched(other: httpx.AsyncClient, execution: str) -> None:
     headers = {"x-watcher": f"two.{uuid.uuid4()}"}
     problem(await other.post("/api/negotiate", json={"execution": execution}, headers=headers), 404, "not_found")
+
+
+async def test_anothers_execution_cannot_be_put_on_hold(
+    api: httpx.AsyncClient, other: httpx.AsyncClient, execution: str
+) -> None:
+    problem(await other.post(f"/api/executions/{execution}/hold", json={"reason": "mine"}), 404, "not_found")
+    assert (await api.get(f"/api/executions/{execution}")).json()["hold"] is None
+
+
+async def test_a_policy_is_ones_own(api: httpx.AsyncClient, other: httpx.AsyncClient) -> None:
+    etag = (await api.put("/api/retention", json={"failed": "P1D"})).headers["etag"]
+    assert (await other.get("/api/retention")).json()["policy"]["failed"] is None
+    problem(await other.put("/api/retention", json={}, headers={"If-Match": etag}), 412, "precondition_failed")
+
+
+async def test_a_purge_removes_only_ones_own(
+    services: Services, api: httpx.AsyncClient, other: httpx.AsyncClient
+) -> None:
+    mine, theirs = await make(services, "one", 9_000), await make(services, "two", 9_000)
+    for client in (api, other):
+        await client.put("/api/retention", json={"completed": "P1D"})
+    assert (await other.post("/api/retention/purge")).json()["purged"] == 1
+    assert (await api.get(f"/api/executions/{mine}")).status_code == 200
+    assert (await other.get(f"/api/executions/{theirs}")).status_code == 404
 
 
 async def test_lists_hold_only_ones_own(other: httpx.AsyncClient, execution: str) -> None:

@@ -32,6 +32,14 @@ def test_turns_are_appended_in_order_and_once() -> None:
     assert [said["turn"] for said in state["window"]] == [1, 2, 3]
 
 
+@pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
+def test_deleted_nothing_is_left_and_deleting_again_changes_nothing() -> None:
+    state = operate(None, "append", entry(1))["entityState"]
+    for before in (state, None):
+        answer = operate(before, "delete", None)
+        assert (answer["entityExists"], answer["results"][0]["isError"]) == (False, False)
+
+
 def test_the_window_is_bounded_and_the_count_is_not() -> None:
     state: dict[str, Any] = {"turns": 0, "window": []}
     for turn in range(1, 4 * WINDOW):

@@ -57,6 +57,8 @@ class FakeApi:
     executions: dict[str, dict[str, Json]] = field(default_factory=dict)
     logs: dict[str, list[dict[str, Json]]] = field(default_factory=dict)
     artifacts: dict[str, Json] = field(default_factory=dict)
+    retentions: list[dict[str, Json]] = field(default_factory=list)
+    """The retention policies that were set; the last one counts."""
     next_log: list[dict[str, Json]] = field(default_factory=list)
     """The log of the next execution to be started."""
     answers: deque[Response] = field(default_factory=deque)
@@ -121,6 +123,12 @@ class FakeApi:
                 Route("/api/executions", self._start, methods=["POST"]),
                 Route("/api/executions", self._list_executions),
                 Route(execution, self._record),
+                Route(execution, self._delete, methods=["DELETE"]),
+                Route(f"{execution}/hold", self._hold, methods=["POST"]),
+                Route(f"{execution}/release", self._release, methods=["POST"]),
+                Route("/api/retention", self._retention),
+                Route("/api/retention", self._put_retention, methods=["PUT"]),
+                Route("/api/retention/purge", self._purge, methods=["POST"]),
                 Route(f"{execution}/cancel", self._cancel, methods=["POST"]),
                 Route(f"{execution}/retry", self._retry, methods=["POST"]),
                 Route(f"{execution}/events", self._events),
@@ -189,6 +197,48 @@ class FakeApi:
     def _record(self, request: Request) -> Response:
         execution = request.path_params["execution"]
         return JSONResponse(self.executions[execution]) if execution in self.executions else _missing(execution)
+
+    def _delete(self, request: Request) -> Response:
+        execution = request.path_params["execution"]
+        if execution not in self.executions:
+            return _missing(execution)
+        if self.executions[execution].get("hold"):
+            return problem(409, "conflict", "The execution is on hold.", "Release it first.")
+        del self.executions[execution]
+        return Response(status_code=204)
+
+    def _hold(self, request: Request) -> Response:
+        record = self.executions[request.path_params["execution"]]
+        record["hold"] = {"reason": self.seen[-1].body["reason"], "by": "local", "since": "2026-11-22T12:00:00Z"}
+        return JSONResponse(record)
+
+    def _release(self, request: Request) -> Response:
+        record = self.executions[request.path_params["execution"]]
+        record["hold"] = None
+        return JSONResponse(record)
+
+    def _retention(self, request: Request) -> Response:
+        versions = self.retentions
+        policy = {"completed": None, "failed": None, "canceled": None, **(versions[-1] if versions else {})}
+        headers = {"etag": f'"{len(versions)}"'} if versions else {}
+        return JSONResponse({"policy": policy, "updated": None, "by": None}, headers=headers)
+
+    def _put_retention(self, request: Request) -> Response:
+        sent = request.headers
+        expected = None if not self.retentions else f'"{len(self.retentions)}"'
+        if sent.get("if-match", expected) != expected or (sent.get("if-none-match") == "*" and self.retentions):
+            return problem(412, "precondition_failed", "The policy has changed.", "Read it again.")
+        self.retentions.append(self.seen[-1].body)
+        return self._retention(request)
+
+    def _purge(self, request: Request) -> Response:
+        """Removes a page of the ended executions that are not on hold."""
+        ended = [id for id, record in self.executions.items() if record["status"] in TERMINAL.values()]
+        free = [id for id in ended if not self.executions[id].get("hold")]
+        for id in free[:PAGE]:
+            del self.executions[id]
+        counts = {"purged": len(free[:PAGE]), "held": len(ended) - len(free), "in_use": 0, "failed": 0}
+        return JSONResponse({**counts, "more": len(free) > PAGE})
 
     def _cancel(self, request: Request) -> Response:
         record = self.executions[request.path_params["execution"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -130,6 +131,25 @@ class TestExecutions:
         with pytest.raises(ApiError, match="has ended"):
             client.executions.cancel(execution)
 
+    def test_hold_and_release(self, client: Client, api: FakeApi) -> None:
+        execution = api.add_execution(short_log())
+
+        held = client.executions.hold(execution, "a law suit")
+        assert held.hold is not None
+        assert (held.hold.reason, held.hold.by) == ("a law suit", "local")
+        with pytest.raises(ApiError, match="on hold"):
+            client.executions.delete(execution)
+        assert client.executions.release(execution).hold is None
+
+    def test_delete(self, client: Client, api: FakeApi) -> None:
+        execution = api.add_execution(short_log())
+        client.executions.delete(execution)
+
+        assert api.executions == {}
+        with pytest.raises(ApiError) as missing:
+            client.executions.delete(execution)
+        assert missing.value.status == 404
+
     def test_events_page(self, client: Client, api: FakeApi) -> None:
         log = short_log()
         execution = api.add_execution(log)
@@ -154,6 +174,35 @@ class TestExecutions:
         chat = client.executions.chat(api.add_execution(short_log()), "each[0]/debate")
 
         assert chat.window[0].speaker == "each[0]/debate"
+
+
+class TestRetention:
+    def test_put_and_get(self, client: Client) -> None:
+        first = client.retention.get()
+        stored = client.retention.put({"completed": "P30D"}, create_only=True)
+
+        assert (first.policy.completed, first.etag) == (None, None)
+        assert stored == client.retention.get()
+        assert stored.policy.completed == timedelta(days=30)
+        assert stored.policy.as_sent() == {"completed": "P30D", "failed": None, "canceled": None}
+
+    def test_etags_guard_against_races(self, client: Client) -> None:
+        first = client.retention.put({"failed": "P1D"})
+        client.retention.put({"failed": "P2D"}, if_match=first.etag)
+
+        for conditions in ({"if_match": first.etag}, {"create_only": True}):
+            with pytest.raises(ApiError, match="has changed"):
+                client.retention.put({}, **conditions)
+
+    def test_purge(self, client: Client, api: FakeApi) -> None:
+        made = [api.add_execution(short_log()) for _ in range(4)]
+        client.executions.hold(made[0], "a law suit")
+
+        purged = client.retention.purge(batch=2)
+        assert (purged.purged, purged.held, purged.more) == (2, 1, True)
+        assert api.seen[-1].query == {"batch": "2"}
+        assert client.retention.purge().more is False
+        assert list(api.executions) == made[:1]
 
 
 class TestAnswers:
@@ -226,6 +275,7 @@ def test_a_proxy_is_not_asked_for_this_machine(server: Server, monkeypatch: pyte
         (sync_client.Definitions, async_client.AsyncDefinitions),
         (sync_client.Workflows, async_client.AsyncWorkflows),
         (sync_client.Executions, async_client.AsyncExecutions),
+        (sync_client.Retention, async_client.AsyncRetention),
     ],
 )
 def test_both_clients_offer_the_same(synchronous: type, asynchronous: type) -> None:

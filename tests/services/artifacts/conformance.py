@@ -49,3 +49,21 @@ class ArtifactStoreConformance:
         assert await store.get(neighbour, theirs) == b"theirs"
         with pytest.raises(ProblemError):
             await store.get(P, theirs)
+
+    async def test_a_dropped_partition_is_as_new(self, store: ArtifactStore, other: ArtifactStore) -> None:
+        await store.drop(P)
+        refs = [await store.put(P, f"content {number}".encode(), "text/plain") for number in range(50)]
+        await asyncio.gather(store.drop(P), other.drop(P))
+        await other.drop(P)
+        for ref in refs:
+            with pytest.raises(ProblemError, match="There is no artifact"):
+                await other.get(P, ref)
+        assert await other.put(P, b"content 0", "text/plain") == refs[0]
+        assert await store.get(P, refs[0]) == b"content 0"
+
+    @pytest.mark.parametrize("neighbour", NEIGHBOURS)
+    async def test_nothing_of_another_partition_is_dropped(self, store: ArtifactStore, neighbour: str) -> None:
+        ref = await store.put(neighbour, b"theirs", "text/plain")
+        await store.put(P, b"theirs", "text/plain")
+        await store.drop(P)
+        assert await store.get(neighbour, ref) == b"theirs"

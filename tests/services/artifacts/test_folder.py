@@ -62,4 +62,16 @@ async def test_storage_that_fails_is_a_problem(tmp_path: Path, store: ArtifactSt
         await store.put(P, b"", "text/plain")
     with pytest.raises(ProblemError) as getting:
         await store.get(P, ref_of(b""))
-    assert {putting.value.problem.code, getting.value.problem.code} == {Code.PLATFORM_FAILED}
+    with pytest.raises(ProblemError) as dropping:
+        await store.drop(P)
+    codes = {caught.value.problem.code for caught in (putting, getting, dropping)}
+    assert codes == {Code.PLATFORM_FAILED}
+
+
+async def test_dropping_leaves_no_file_not_even_an_unfinished_one(tmp_path: Path, store: ArtifactStore) -> None:
+    await store.put(P, b"first", "text/plain")
+    [path] = files_under(tmp_path)
+    path.with_name("unfinished-0123").write_bytes(b"fir")
+    await store.drop(P)
+    assert not path.parent.exists()
+    assert files_under(tmp_path) == []

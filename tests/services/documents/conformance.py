@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from domain.errors import Code, ProblemError
-from services.documents.base import Append, Conflict, Delete, Document, DocumentStore, Operation, Put
+from services.documents.base import Append, Conflict, Delete, Document, DocumentStore, Operation, Put, beginning_with
 
 P = "acme/things"
+NEIGHBOURS = ["acme", "acme/things/", "acme/thing", "ACME/things", "acme/things2", "", "%"]
 TEXTS = [
     "日本語 – ünïcödé",
     "\U0001f9d1\u200d\U0001f680",
@@ -265,6 +266,23 @@ class Paging:
             await store.query(P, continuation=continuation)
         assert caught.value.problem.code is Code.INVALID_REQUEST
 
+    @pytest.mark.parametrize("descending", [False, True])
+    async def test_between(self, store: DocumentStore, descending: bool) -> None:
+        await self.fill(store)
+        found = await ids_of(store, between=("d05", "d10"), limit=2, descending=descending)
+        assert found == sorted(["d05", "d06", "d07", "d08", "d09"], reverse=descending)
+        assert await ids_of(store, between=("d05", "d10"), where={"even": True}) == ["d06", "d08"]
+        assert await ids_of(store, between=("d05x", "d06")) == []
+        assert await ids_of(store, between=("", "d02")) == ["d00", "d01"]
+        assert await ids_of(store, between=("d10", "d05")) == []
+
+    async def test_between_goes_by_whole_beginnings(self, store: DocumentStore) -> None:
+        ids = ["!a", "a", "a!", "a:", "aÿ", "a\U0001f680", "b", "B", "aa"]
+        await store.write(P, [Put(id, {}) for id in ids])
+        assert set(await ids_of(store, between=beginning_with("a"))) == {id for id in ids if id.startswith("a")}
+        assert await ids_of(store, between=beginning_with("a:")) == ["a:"]
+        assert await ids_of(store, between=beginning_with("%")) == []
+
     async def test_the_stream_is_not_among_the_documents(self, store: DocumentStore) -> None:
         await store.write(P, [Put("a", {}), Append("b", {}), Put("c", {})])
         assert await ids_of(store) == ["a", "c"]
@@ -337,9 +355,7 @@ class Stream:
 
 
 class Walls:
-    @pytest.mark.parametrize(
-        "neighbour", ["acme", "acme/things/", "acme/thing", "ACME/things", "acme/things2", "", "%"]
-    )
+    @pytest.mark.parametrize("neighbour", NEIGHBOURS)
     async def test_nothing_reaches_into_another_partition(self, store: DocumentStore, neighbour: str) -> None:
         mine = (await store.write(P, [Put("a", {"whose": "mine"}), Append("e", {})])).etags["a"]
         assert await store.get(neighbour, "a") is None
@@ -361,5 +377,51 @@ class Walls:
         assert all(document.body == {"of": "other"} for document in documents)
 
 
-class DocumentStoreConformance(Documents, Conditions, Paging, Stream, Walls):
+class Dropping:
+    async def test_the_partition_is_as_new(self, store: DocumentStore, other: DocumentStore) -> None:
+        old = (await store.write(P, [Put("a", {"n": 1}), Append("e", {}), Append("f", {})])).etags["a"]
+        await store.drop(P)
+        assert await other.get_many(P, ["a", "e", "f"]) == {}
+        assert await other.query(P) == ([], None)
+        assert await other.read_stream(P, 0) == []
+        with pytest.raises(Conflict):
+            await store.write(P, [Put("a", {}, if_match=old)])
+        assert (await other.write(P, [Append("f", {"new": True}), Put("e", {})])).offsets == {"f": 1}
+
+    async def test_however_much_it_holds(self, store: DocumentStore) -> None:
+        for start in range(0, 1_000, 100):
+            numbers = range(start, start + 100)
+            await store.write(P, [Append(f"e{number}", {}) for number in numbers])
+            await store.write(P, [Put(f"d{number}", {}) for number in numbers])
+        await store.drop(P)
+        assert await store.read_stream(P, 0) == []
+        assert await store.query(P) == ([], None)
+
+    async def test_again_and_of_what_is_not_there(self, store: DocumentStore, other: DocumentStore) -> None:
+        await store.drop(P)
+        await store.write(P, [Put("a", {}), Append("e", {})])
+        await asyncio.gather(store.drop(P), other.drop(P), store.drop(P))
+        await store.drop(P)
+        assert await store.query(P) == ([], None)
+
+    @pytest.mark.parametrize("neighbour", NEIGHBOURS)
+    async def test_nothing_of_another_partition(self, store: DocumentStore, neighbour: str) -> None:
+        written = await store.write(neighbour, [Put("a", {}), Append("e", {})])
+        await store.write(P, [Put("a", {}), Append("e", {})])
+        await store.drop(P)
+        assert await store.get(neighbour, "a") == Document("a", {}, written.etags["a"])
+        assert await store.read_stream(neighbour, 0) == [(1, "e", {})]
+
+    async def test_who_writes_meanwhile_is_never_left_half_done(
+        self, store: DocumentStore, other: DocumentStore
+    ) -> None:
+        for start in range(0, 1_000, 200):
+            await store.write(P, [Append(f"e{number}", {}) for number in range(start, start + 200)])
+        writes = [other.write(P, [Append(f"late{number}", {}), Put(f"d{number}", {})]) for number in range(20)]
+        await asyncio.gather(store.drop(P), *writes)
+        await store.drop(P)
+        assert (await store.read_stream(P, 0), await store.query(P)) == ([], ([], None))
+
+
+class DocumentStoreConformance(Documents, Conditions, Paging, Stream, Walls, Dropping):
     """All of it."""

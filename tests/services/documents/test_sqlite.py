@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Code, ProblemError
+from services.documents import sqlite_writes
 from services.documents.base import Append, Delete, DocumentStore, Put
 from services.documents.sqlite import SqliteDocuments
 from services.documents.sqlite_file import SCHEMA_VERSION, NewerSchema
@@ -208,6 +209,21 @@ def test_memory_is_refused() -> None:
 async def test_fields_are_names(store: SqliteDocuments) -> None:
     with pytest.raises(ValueError, match="not a field"):
         await store.query(P, where={"a.b' OR": 1})
+
+
+async def test_dropping_takes_few_rows_at_a_time(store: SqliteDocuments, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others who write wait for no more than one batch; and a drop that is cut off after any of them is completed."""
+    await store.write(
+        P, [operation for number in range(25) for operation in (Append(f"e{number}", {}), Put(f"d{number}", {}))]
+    )
+    monkeypatch.setattr(sqlite_writes, "DROPPED_AT_ONCE", 20)
+    left = []
+    more = True
+    while more:
+        more = await store._writer.submit(lambda writer: sqlite_writes.drop_some(writer, P))
+        left.append(len(await store.read_stream(P, 0)) + len((await store.query(P))[0]))
+    assert left == [30, 10, 0]
+    await store.drop(P)
 
 
 async def test_it_serves_several_loops(store: SqliteDocuments) -> None:
