@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, StringConstraints
 class Shape(BaseModel):
     """A frozen record that refuses unknown keys, so a typing error is never silently ignored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
@@ -35,7 +35,9 @@ def one_key_of(*keys: str) -> Discriminator:
     """Chooses the member of a union by the one key of `keys` that is present, so errors speak of that member alone."""
 
     def choose(value: Any) -> str | None:
-        present = [key for key in keys if (key in value if isinstance(value, dict) else hasattr(value, key))]
+        # A key that is a word of Python's own is an attribute with an underscore after it.
+        attributes = value if isinstance(value, dict) else {name.rstrip("_") for name in dir(value)}
+        present = [key for key in keys if key in attributes]
         return present[0] if len(present) == 1 else None
 
     return Discriminator(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -32,6 +32,7 @@ from orchestrators.looping import loop_rounds
 from orchestrators.mapping import map_slice
 from orchestrators.workflow import workflow
 from orchestrators.workflow_step import sub_workflow
+from services.eventlog import partition_of
 from services.executions import new_execution_id
 from services.models.client import ModelClient
 from services.settings import Settings
@@ -199,6 +200,17 @@ class Bench:
 
     async def run(self, definition: dict[str, Any], input: Json = None, **agents: Any) -> Execution:
         return await self.ended(await self.begin(definition, input, **agents))
+
+    async def until(self, holds: Callable[[], Awaitable[bool]], within: float = 20) -> None:
+        """Until it holds, looked at again and again."""
+        async with asyncio.timeout(within):
+            while not await holds():  # noqa: ASYNC110 - what is looked at is in a store
+                await asyncio.sleep(0.005)
+
+    async def waits(self, id: str) -> bool:
+        """Whether anything of the execution has left a note that it waits."""
+        found, _ = await self.services.documents.query(partition_of(TENANT, id), where={"kind": "waiting"})
+        return bool(found)
 
     async def run_with(
         self, definition: dict[str, Any], workflows: Mapping[str, Workflow], input: Json = None

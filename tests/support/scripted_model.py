@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from domain.errors import Code, Fault, Problem, ProblemError
-from services.models.base import ModelAnswer, ModelRequest, OnText
+from services.models.base import AnswerRejected, ModelAnswer, ModelRequest, OnText
 
-Answer = str | dict[str, Any] | Problem
+Answer = str | dict[str, Any] | Problem | AnswerRejected
 Script = Callable[[ModelRequest], Answer]
 
 
@@ -29,6 +30,13 @@ def bad_answer() -> Problem:
     return Problem(code=Code.MODEL_BAD_ANSWER, message="Not JSON.", action="Retry.", fault=Fault.MODEL, retryable=True)
 
 
+def rejected(text: str, code: Code = Code.MODEL_BAD_ANSWER) -> AnswerRejected:
+    """A whole answer that does not fit what was asked for."""
+    answer = ModelAnswer(text=text, model="scripted", tokens_in=10, tokens_out=len(text.split()), finish_reason="stop")
+    problem = Problem(code=code, message="It does not fit.", action="Retry.", fault=Fault.MODEL, retryable=True)
+    return AnswerRejected(problem, answer)
+
+
 class ScriptedModel:
     """Stands where the model client stands. `asked` lists the requests in the order they came, `keys` counts them."""
 
@@ -40,6 +48,10 @@ class ScriptedModel:
         self.asked: list[ModelRequest] = []
         self.keys: defaultdict[str, int] = defaultdict(int)
         self.gates: dict[str, asyncio.Event] = {}
+        self.says_first = ""
+        """What it says of each answer before it stops at a gate."""
+        self.price: Decimal | None = None
+        """US dollars for a token, in or out."""
         self._asked = asyncio.Condition()
 
     def gate(self, part_of_key: str) -> asyncio.Event:
@@ -56,18 +68,27 @@ class ScriptedModel:
         self.keys[request.idempotency_key.partition(":")[2]] += 1
         async with self._asked:
             self._asked.notify_all()
+        if self.says_first and on_text is not None:
+            on_text(self.says_first)
         for part, gate in self.gates.items():
             if part in request.idempotency_key:
                 await gate.wait()
         answer = self._script(request)
         if isinstance(answer, Problem):
             raise ProblemError(answer)
+        if isinstance(answer, AnswerRejected):
+            raise answer
         text = answer if isinstance(answer, str) else str(answer)
         if on_text is not None:
             on_text(text)
+        tokens_out = len(text.split())
         return ModelAnswer(
-            text=text, value=answer, model="scripted", tokens_in=10, tokens_out=len(text.split()), finish_reason="stop"
-        )
+            text=text, value=answer, model="scripted", tokens_in=10, tokens_out=tokens_out, finish_reason="stop",
+            cost_usd=self.cost(request.alias, 10, tokens_out),
+        )  # fmt: skip
+
+    def cost(self, _alias: str, tokens_in: int, tokens_out: int) -> Decimal | None:
+        return None if self.price is None else self.price * (tokens_in + tokens_out)
 
     async def close(self) -> None:
         """Nothing to close."""
