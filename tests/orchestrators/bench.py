@@ -12,6 +12,8 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
+from api.controlling import send_event
+from api.durable import DurableClient
 from devhost.engine.clock import Clock, utc_now
 from devhost.engine.engine import SqliteEngine
 from devhost.ports import InstanceStatus
@@ -103,6 +105,9 @@ class EngineClient:
 
     def __init__(self, engine: SqliteEngine) -> None:
         self._engine = engine
+
+    async def start_new(self, name: str, instance_id: str | None = None, client_input: Any = None) -> str:
+        return await self._engine.start_instance(name, instance_id, json.dumps(json.dumps(client_input)))
 
     async def raise_event(self, instance_id: str, event_name: str, event_data: Any = None) -> None:
         await self._engine.raise_event(instance_id, event_name, json.dumps(event_data))
@@ -211,6 +216,13 @@ class Bench:
         """Whether anything of the execution has left a note that it waits."""
         found, _ = await self.services.documents.query(partition_of(TENANT, id), where={"kind": "waiting"})
         return bool(found)
+
+    async def send(self, id: str, name: str, value: Json = None) -> None:
+        """Send an event to the execution."""
+        record = await self.services.executions.get(TENANT, id)
+        assert record is not None
+        client = cast(DurableClient, EngineClient(self.engine))
+        await send_event(self.services, client, record, name, value, "test", None)
 
     async def run_with(
         self, definition: dict[str, Any], workflows: Mapping[str, Workflow], input: Json = None

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from api.controlling import cancel_execution, pause_execution, resume_execution, send_event
+from api.controlling import cancel_execution, pause_execution, resume_execution
 from api.durable import DurableClient
 from domain.approvals import Approval, State
 from domain.errors import Code
@@ -77,7 +77,7 @@ class Desk:
         await cancel_execution(self.bench.services, self.client, await self.record(id), "ann")
 
     async def send(self, id: str, name: str, value: Any = None) -> None:
-        await send_event(self.bench.services, self.client, await self.record(id), name, value, "ann", None)
+        await self.bench.send(id, name, value)
 
 
 @pytest.fixture
