@@ -40,6 +40,7 @@ class OursRunning:
         command = ["-m", "devhost", "--port", "0", "--state", str(place.state / "devhost.db")]
         environment = {
             **place.environment(),
+            **place.more,
             "PYTHON_SCRIPT_FILE_NAME": "function_app.py" if place.endpoint else "bench/app/stubbed.py",
             "META_AGENTS_STATE_DIR": str(place.state),
             "META_AGENTS_TOKEN": TOKEN,
@@ -71,6 +72,15 @@ class OursRunning:
     def finish(self, workload: Workload, id: str) -> None:
         self._runner.run(self._finish(workload, id))
 
+    def execute(self, workflow: dict[str, Any], calls: int) -> None:
+        """Define the workflow and execute it once. Raises `WrongResult` unless it ends well after so many calls."""
+        self._runner.run(self._execute(workflow, calls))
+
+    async def _execute(self, workflow: dict[str, Any], calls: int) -> None:
+        await self._prepare(workflow)
+        body = {"workflow": workflow["name"], "input": {}}
+        await self._ended(await self._ask("POST", f"/api/executions?wait={LONGEST_WAIT}", body), calls)
+
     def prepare_parking(self) -> None:
         self._runner.run(self._prepare(parking()))
 
@@ -98,11 +108,13 @@ class OursRunning:
         return record
 
     async def _run_one(self, workload: Workload) -> None:
-        record = await self._start(workload, LONGEST_WAIT)
+        await self._ended(await self._start(workload, LONGEST_WAIT), workload.size)
+
+    async def _ended(self, record: dict[str, Any], calls: int) -> None:
         while record["status"] == "running":
             await asyncio.sleep(POLL_SECONDS)
             record = await self._ask("GET", f"/api/executions/{record['id']}")
-        _check(record, workload.size)
+        _check(record, calls)
 
     async def _run_many(self, workload: Workload) -> None:
         started = await asyncio.gather(*(self._start(workload) for _ in range(workload.executions)))
@@ -115,9 +127,7 @@ class OursRunning:
             await asyncio.sleep(MANY_POLL_SECONDS)
 
     async def _finish(self, workload: Workload, id: str) -> None:
-        while (record := await self._ask("GET", f"/api/executions/{id}"))["status"] == "running":  # noqa: ASYNC110
-            await asyncio.sleep(POLL_SECONDS)
-        _check(record, workload.size)
+        await self._ended(await self._ask("GET", f"/api/executions/{id}"), workload.size)
 
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         try:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +31,8 @@ class Place:
     trace: Path | None = None
     quick: int | None = None
     dies: bool = False
+    more: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of this start alone."""
     endpoint: str = ""
     """Of a model served over HTTP; empty: the stub answers within the process."""
 

@@ -27,16 +27,16 @@ class Stub:
         # Append mode, one short write per line: whole lines from any thread, and kept when the process is killed.
         self._log = os.open(os.environ["BENCH_CALLS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
-    async def answer(self, key: str) -> str:
-        """`key` names the call: execution and step, the same whenever this step is run."""
+    async def answer(self, key: str, latency: float | None = None) -> str:
+        """`key` names the call: execution and step, the same whenever this step is run. `latency` is for it alone."""
         self._note("start", key)
         self._made += 1
         if self._made > self._quick:
             if self._dies:
                 os.kill(os.getpid(), signal.SIGKILL)
             await asyncio.Event().wait()
-        if self._latency:
-            await asyncio.sleep(self._latency)
+        if latency := self._latency if latency is None else latency:
+            await asyncio.sleep(latency)
         self._note("end", key)
         return ANSWER
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -9,6 +10,8 @@ Kind = Literal["chain", "fan_out", "chat"]
 PARTICIPANTS = 5
 PARK = "Answer later."
 """What the stub takes for a reason to fail, so that the call is tried again later."""
+LATENCY = re.compile(r"^Take (\d+\.\d+) s\b")
+"""How a step tells the stub how long to take for its answer."""
 MOST_AT_ONCE = 100
 """The workflow language lets a `map` have no more in the air."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.stub import Stub
-from bench.workloads import PARK
+from bench.workloads import LATENCY, PARK
 from function_app import app
 from services.models import client
 from services.models.base import ModelAnswer, ModelRequest, OnText
@@ -21,7 +21,8 @@ class StubCalls:
     async def make(self, request: ModelRequest, model: str, on_text: OnText | None) -> ModelAnswer:
         if request.messages[-1]["content"] == PARK:
             raise unreachable("This execution is to wait.")
-        text = await self._stub.answer(request.idempotency_key)
+        asked = LATENCY.search(request.messages[-1]["content"])
+        text = await self._stub.answer(request.idempotency_key, float(asked[1]) if asked else None)
         if on_text is not None and (waited := on_text(text)) is not None:
             await waited
         return ModelAnswer(text=text, value=text, model=model, tokens_in=100, tokens_out=80, finish_reason="stop")

@@ -85,9 +85,6 @@ def require_failed(execution: Execution, log: list[Event], code: str, tries: int
         ({"mode": "garbage"}, {}, "model_bad_answer", 2, "protocol"),
         ({"mode": "cut_off"}, {}, "model_bad_answer", 2, "broke"),
         ({"answers": ["", ""]}, {}, "model_bad_answer", 2, "empty"),
-        ({"answers": ['{"good": tr', '{"good": tr']}, {"output_schema": VERDICT}, "model_bad_answer", 2, "JSON"),
-        ({"answers": [{"good": 1}, {"good": 1}]}, {"output_schema": VERDICT}, "model_bad_answer", 2, "good"),
-        ({"mode": "length"}, {"output_schema": VERDICT}, "model_cut_off", 1, "tokens"),
     ],
 )
 def test_a_model_that_stays_bad(
@@ -98,6 +95,27 @@ def test_a_model_that_stays_bad(
     execution, log = run(system, one_call("Answer.", **more))
     require_failed(execution, log, code, tries, names)
     assert len(system.stub.log("start")) == asked + tries
+
+
+@pytest.mark.parametrize(
+    ("control", "code", "calls", "names"),
+    [
+        ({"answers": ['{"good": tr', '{"good": tr']}, "model_bad_answer", 2, "JSON"),
+        ({"answers": [{"good": 1}, {"good": 1}]}, "model_bad_answer", 2, "good"),
+        ({"mode": "length"}, "model_cut_off", 1, "tokens"),
+    ],
+)
+def test_answers_that_do_not_fit_are_paid_for_and_kept(
+    system: System, control: dict[str, Any], code: str, calls: int, names: str
+) -> None:
+    system.stub.control(**control)
+    execution, log = run(system, one_call("Answer.", output_schema=VERDICT))
+    assert execution.error is not None
+    assert (execution.status, execution.error.code, execution.usage.model_calls) == ("failed", code, calls)
+    assert names in execution.error.message
+    rejected = [event for event in log if event.type == "call.rejected"]
+    assert [event.data["error"]["code"] for event in rejected] == [code] * calls
+    assert all(event.value for event in rejected)
 
 
 @pytest.mark.parametrize(
