@@ -48,7 +48,7 @@ def test_the_app_has_the_functions_that_the_design_names(azure: AzureApp) -> Non
     assert http >= {"agents", "workflows", "executions", "negotiate", "me", "health"}
     assert triggers == {
         "orchestrationTrigger": {"workflow", "group_chat", "map_slice"},
-        "activityTrigger": {"call_model", "evaluate", "finish"},
+        "activityTrigger": {"call_model", "evaluate", "finish", "deliver"},
         "entityTrigger": {"chat"},
     }
 
