@@ -57,6 +57,8 @@ def test_whom_a_url_calls(url: str, target: Target, authority: str) -> None:
         "https://hooks.example.com\x00.evil.example/",
         "https://hooks。example。com/",
         "https://ⓗooks.example.com/",
+        "https://hoo\u212as.example.com/",  # the sign for kelvin, whose lower case is k
+        "http\u017f://hooks.example.com/",
         # Addresses in disguise.
         "https://2130706433/",
         "https://0x7f000001/",
