@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from domain.base import Shape
+from domain.chance import chance
 
 Ended = Literal["completed", "failed", "canceled"]
 
@@ -22,7 +22,7 @@ ATTEMPTS = len(WAITS) + 1
 JITTER = 0.1
 """Each wait is longer by up to this share of itself, so that what failed together is not tried again together."""
 
-_URL = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?(?:[/?][!-~]*)?", re.IGNORECASE | re.ASCII)
+_URL = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?(?:[/?][!-~]*)?", re.I | re.A)
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -150,6 +150,5 @@ def wait_after(execution: str, number: int, asked: float | None = None) -> timed
     """
     if number >= ATTEMPTS:
         return None
-    # Looks random and is the same on every replay.
-    chance = zlib.crc32(f"{execution}:{number}".encode()) / 2**32
-    return max(WAITS[number - 1] * (1 + JITTER * chance), timedelta(seconds=asked or 0))
+    own = WAITS[number - 1] * (1 + JITTER * chance("webhook", execution, number))
+    return max(own, timedelta(seconds=asked or 0))

@@ -19,8 +19,8 @@ from domain.webhooks import Attempt
 from services.settings import Settings
 from services.webhooks.sender import WebhookSender
 from services.wiring import Services, build, use
-from tests.api.conftest import FakeDurable, authenticate, problem
-from tests.api.test_executions import finish, nothing_left
+from tests.api.conftest import FakeDurable, authenticate, finish, problem
+from tests.api.test_executions import nothing_left
 from tests.support.receiver import SECRET
 
 HOOK = {"url": "https://hooks.example.com/x"}
@@ -110,13 +110,6 @@ class TestNaming:
         assert "its setting WEBHOOK_HOSTS lists no host" in errors["/webhook/url"]
         assert await nothing_left(api, services, durable)
 
-    async def test_a_retry_has_the_same(
-        self, api: httpx.AsyncClient, hooked: str, services: Services, durable: FakeDurable
-    ) -> None:
-        await finish(services, hooked, Status.FAILED)
-        again = (await api.post(f"/api/executions/{hooked}/retry")).json()
-        assert again["webhook"] == durable.started[again["id"]]["webhook"] == {**HOOK, "events": ALL}
-
     async def test_one_that_is_started_by_recovery_has_the_same(
         self, hooked: str, services: Services, durable: FakeDurable
     ) -> None:
@@ -138,12 +131,14 @@ class TestNaming:
 
 
 class TestEnding:
-    async def test_a_canceled_one_goes_on_to_tell_of_it(
+    async def test_one_that_was_never_started_cannot_tell_of_its_cancel_and_that_is_said(
         self, api: httpx.AsyncClient, hooked: str, durable: FakeDurable
     ) -> None:
-        for status in (202, 200):
-            assert (await api.post(f"/api/executions/{hooked}/cancel")).status_code == status
-        assert durable.terminated == {}
+        durable.started.clear()
+        assert (await api.post(f"/api/executions/{hooked}/cancel")).json()["status"] == "canceled"
+        shown = (await api.get(f"/api/executions/{hooked}/webhook")).json()
+        assert shown["state"] == "given_up"
+        assert "had no orchestration left" in shown["attempts"][0]["error"]
 
     async def test_one_that_still_tells_of_its_end_has_ended(
         self, api: httpx.AsyncClient, hooked: str, services: Services, durable: FakeDurable
@@ -151,8 +146,16 @@ class TestEnding:
         """Nobody cancels it, and no recovery looks after it."""
         await finish(services, hooked)
         problem(await api.post(f"/api/executions/{hooked}/cancel"), 409, "conflict")
-        assert durable.terminated == {}
+        assert durable.woken == []
         assert await services.executions.running() == []
+
+    @pytest.mark.parametrize("verb", ["retry", "fork"])
+    async def test_what_goes_on_from_it_has_the_same(
+        self, api: httpx.AsyncClient, hooked: str, services: Services, durable: FakeDurable, verb: str
+    ) -> None:
+        await finish(services, hooked, Status.FAILED)
+        again = (await api.post(f"/api/executions/{hooked}/{verb}", json={})).json()
+        assert again["webhook"] == durable.started[again["id"]]["webhook"] == {**HOOK, "events": ALL}
 
 
 class TestReading:
