@@ -1,4 +1,4 @@
-"""The side effects: call a model, evaluate over recorded values, close an execution. Each records what it did, itself.
+"""The side effects: call a model, evaluate recorded values, close an execution, tell of its end. Each records itself.
 
 Belongs here: what touches the world, once per durable action, and can be run twice without doing it twice.
 Does not belong here: decisions about what comes next.
@@ -13,12 +13,14 @@ import azure.functions as func
 
 from activities.calling import perform_call
 from activities.canceling import perform_cancel
+from activities.delivering import perform_delivery
 from activities.evaluating import perform_evaluation
 from activities.finishing import perform_ending
 from activities.tooling import perform_tool
 from activities.waiting import perform_ask, perform_park
 from domain.calls import Ask, CancelSteps, Ending, Evaluation, ModelCall, Park, ToolCall
 from domain.events import Event
+from domain.webhooks import Delivery
 from services.realtime import SIGNALR_OUTPUT, to_signalr
 from services.wiring import services
 
@@ -87,6 +89,11 @@ async def finish(payload: dict, live: func.Out[str]) -> str:  # type: ignore[typ
     status, events = await perform_ending(ending, services())
     await _push(ending.tenant, ending.execution, events, live)
     return status
+
+
+@blueprint.activity_trigger(input_name="payload")
+async def deliver(payload: dict) -> dict:  # type: ignore[type-arg]
+    return {"wait": await perform_delivery(Delivery.model_validate(payload), services())}
 
 
 async def _push(tenant: str, execution: str, events: Sequence[Event], live: func.Out[str]) -> None:

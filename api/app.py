@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from api import VERSION, about, approvals, events, executions, negotiation, retention, validating
+from api import VERSION, about, approvals, events, executions, negotiation, retention, validating, webhooks
 from api.definitions import Kind, definitions_router
 from api.forking import ForkRequest
 from api.pages import DIST, Pages
@@ -67,6 +67,7 @@ def create_app(dist: Path = DIST) -> FastAPI:
         approvals.router,
         events.router,
         retention.router,
+        webhooks.router,
         negotiation.router,
         about.router,
     ):

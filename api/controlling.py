@@ -19,6 +19,7 @@ from domain.errors import Code, Fault, Problem, ProblemError
 from domain.events import Draft, Event, EventType
 from domain.executions import Execution, Status, StopReason
 from domain.values import Json
+from domain.webhooks import Attempt
 from services.control import Asked, state_of
 from services.wiring import Services
 
@@ -128,6 +129,8 @@ async def _end_canceled(services: Services, record: Execution) -> Execution:
     """End it here, because its orchestration will not."""
     log.warning("execution %s had no orchestration left to cancel; it is ended without one", record.id)
     await withdraw(services, record.tenant, record.id, ("",))
+    if record.webhook is not None:
+        await _say_that_nobody_is_told(services, record)
     usage, turns = await sum_up(services.events, record.tenant, record.id)
     ended = await services.executions.end(
         record.tenant,
@@ -142,6 +145,12 @@ async def _end_canceled(services: Services, record: Execution) -> Execution:
     services.realtime.publish_events(record.tenant, record.id, events)
     await services.executions.unmark(record.id)
     return ended
+
+
+async def _say_that_nobody_is_told(services: Services, record: Execution) -> None:
+    error = "It was not called: the execution had no orchestration left that could."
+    attempt = Attempt(number=1, time=datetime.now(UTC), seconds=0, error=error)
+    await services.deliveries.record(record.tenant, record.id, attempt)
 
 
 def _no_longer(record: Execution, verb: str) -> Problem:

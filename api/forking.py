@@ -64,7 +64,7 @@ async def fork_execution(
     _check_paths(plan.workflow, request)
     fork = await _fork(services, parent, request)
     saved = await services.plans.save(caller.tenant, plan)
-    execution = new_execution(caller, plan, saved, value, retry_of=parent.id, fork=fork)
+    execution = new_execution(caller, plan, saved, value, retry_of=parent.id, fork=fork, webhook=parent.webhook)
     given = [_given(path, output) for path, output in request.outputs.items()]
     execution, is_new = await services.executions.create(execution, started(execution), idempotency, given)
     if is_new:

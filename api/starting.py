@@ -19,6 +19,7 @@ from domain.executions import Execution, Fork, Status
 from domain.plans import Plan, content_hash
 from domain.validation import check_value, pointer
 from domain.values import Json, Value, recorded
+from domain.webhooks import Webhook
 from domain.workflows import Workflow
 from services.executions import new_execution_id
 from services.identity import Principal
@@ -36,6 +37,12 @@ class StartRequest(Shape):
     workflow: Reference | None = Field(default=None, description="`name`, or `name@version`.")
     definition: dict[str, Any] | None = Field(default=None, description="A workflow that is not stored.")
     input: Any = Field(default_factory=dict, description="Satisfies the workflow's input schema.")
+    webhook: Webhook | None = Field(default=None, description="Whom to call when the execution has ended.")
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same request, also as releases before webhooks remembered it."""
+        return content_hash(self.model_dump(mode="json", exclude=None if self.webhook else {"webhook"}))
 
 
 async def start_execution(
@@ -45,14 +52,16 @@ async def start_execution(
 
     Raises `ProblemError`: not_found, invalid_definition, invalid_input, conflict, platform_failed.
     """
-    idempotency = (checked_key(key), content_hash(request.model_dump(mode="json"))) if key is not None else None
+    idempotency = (checked_key(key), request.fingerprint) if key is not None else None
     # Before anything is checked: what it names may have been deleted since it was first sent.
     if idempotency and (existing := await services.executions.of_key(caller.tenant, *idempotency)):
         return existing
+    _check_webhook(services, request.webhook)
     resolved, version = await _resolved(services, caller.tenant, request)
     check_input(resolved.workflow, request.input)
     plan = resolved.plan(version)
-    execution = new_execution(caller, plan, await services.plans.save(caller.tenant, plan), request.input)
+    saved = await services.plans.save(caller.tenant, plan)
+    execution = new_execution(caller, plan, saved, request.input, webhook=request.webhook)
     execution, is_new = await services.executions.create(execution, started(execution), idempotency)
     if is_new:
         await start_or_discard(services, client, execution, plan)
@@ -96,6 +105,8 @@ async def start_instance(
         payload["workflows"] = {
             name: other.model_dump(mode="json", exclude_defaults=True) for name, other in plan.workflows.items()
         }
+    if execution.webhook is not None:
+        payload["webhook"] = execution.webhook.model_dump(mode="json")
     try:
         await client.start_new(ORCHESTRATOR, execution.id, payload)
     except Exception:  # the SDK raises it bare, and so also for an instance that is there
@@ -145,6 +156,12 @@ async def _inline(services: Services, tenant: str, written: Json) -> Resolved:
     return resolved
 
 
+def _check_webhook(services: Services, webhook: Webhook | None) -> None:
+    refusal = services.webhooks.refusal(webhook) if webhook is not None else None
+    if refusal is not None:
+        raise ProblemError(request_problem((Detail(pointer="/webhook/url", message=refusal),)))
+
+
 def check_input(workflow: Workflow, value: Json) -> None:
     found = check_value(value, workflow.input)
     if found:
@@ -160,7 +177,13 @@ def checked_key(key: str) -> str:
 
 
 def new_execution(
-    caller: Principal, plan: Plan, plan_hash: str, value: Json, retry_of: str | None = None, fork: Fork | None = None
+    caller: Principal,
+    plan: Plan,
+    plan_hash: str,
+    value: Json,
+    retry_of: str | None = None,
+    fork: Fork | None = None,
+    webhook: Webhook | None = None,
 ) -> Execution:
     return Execution(
         id=new_execution_id(),
@@ -172,6 +195,7 @@ def new_execution(
         input=value,
         retry_of=retry_of,
         fork=fork,
+        webhook=webhook,
         started_by=caller.name,
         created=datetime.now(UTC),
     )

@@ -11,6 +11,7 @@ from pydantic import Field
 from domain.base import Shape
 from domain.errors import Problem
 from domain.usage import Usage
+from domain.webhooks import Webhook
 
 
 class Status(StrEnum):
@@ -82,6 +83,7 @@ class Execution(Shape):
     fork: Fork | None = None
     imported_from: str | None = None
     hold: Hold | None = None
+    webhook: Webhook | None = None
     started_by: str
     created: datetime
     ended: datetime | None = None

@@ -29,6 +29,7 @@ from meta_agents.results import (
     StoredRetention,
     Validation,
     VersionSummary,
+    WebhookDelivery,
 )
 from meta_agents.settings import connection
 from meta_agents.wire import has_certificate, headers, no_proxy_here, request
@@ -148,13 +149,15 @@ class AsyncExecutions:
         *,
         wait: int | None = None,
         idempotency_key: str | None = None,
+        webhook: str | Mapping[str, Json] | None = None,
     ) -> Execution:
         """Start a workflow (`name`, `name@version`, or a whole definition); `input` defaults to `{}`.
 
         `wait`: seconds (at most 60) to wait for its end; the record may still be running after them.
         `idempotency_key`: starting again with the same key and request gives the same execution.
+        `webhook`: a URL to call when it has ended, or `{"url", "events"}`.
         """
-        return await self._call(operations.start(workflow, input, wait, idempotency_key))
+        return await self._call(operations.start(workflow, input, wait, idempotency_key, webhook))
 
     async def get(self, execution: str) -> Execution:
         return await self._call(operations.get_execution(execution))
@@ -184,6 +187,10 @@ class AsyncExecutions:
     async def delete(self, execution: str) -> None:
         """Remove an ended execution and all it left, for good. `ApiError` (409) if it is on hold or still needed."""
         await self._call(operations.delete_execution(execution))
+
+    async def webhook(self, execution: str) -> WebhookDelivery:
+        """What came of telling its webhook of its end; `ApiError` (404) when it has none."""
+        return await self._call(operations.webhook(execution))
 
     async def events(self, execution: str, after: int = 0, *, limit: int = 500) -> EventPage:
         """One page of the log: the events after an offset."""

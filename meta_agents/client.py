@@ -28,6 +28,7 @@ from meta_agents.results import (
     StoredRetention,
     Validation,
     VersionSummary,
+    WebhookDelivery,
 )
 from meta_agents.settings import connection
 from meta_agents.wire import has_certificate, headers, no_proxy_here, request
@@ -147,13 +148,15 @@ class Executions:
         *,
         wait: int | None = None,
         idempotency_key: str | None = None,
+        webhook: str | Mapping[str, Json] | None = None,
     ) -> Execution:
         """Start a workflow (`name`, `name@version`, or a whole definition); `input` defaults to `{}`.
 
         `wait`: seconds (at most 60) to wait for its end; the record may still be running after them.
         `idempotency_key`: starting again with the same key and request gives the same execution.
+        `webhook`: a URL to call when it has ended, or `{"url", "events"}`.
         """
-        return self._call(operations.start(workflow, input, wait, idempotency_key))
+        return self._call(operations.start(workflow, input, wait, idempotency_key, webhook))
 
     def get(self, execution: str) -> Execution:
         return self._call(operations.get_execution(execution))
@@ -183,6 +186,10 @@ class Executions:
     def delete(self, execution: str) -> None:
         """Remove an ended execution and all it left, for good. `ApiError` (409) if it is on hold or still needed."""
         self._call(operations.delete_execution(execution))
+
+    def webhook(self, execution: str) -> WebhookDelivery:
+        """What came of telling its webhook of its end; `ApiError` (404) when it has none."""
+        return self._call(operations.webhook(execution))
 
     def events(self, execution: str, after: int = 0, *, limit: int = 500) -> EventPage:
         """One page of the log: the events after an offset."""

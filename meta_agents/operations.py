@@ -25,6 +25,7 @@ from meta_agents.results import (
     StoredRetention,
     Validation,
     VersionSummary,
+    WebhookDelivery,
 )
 
 Kind = Literal["agents", "workflows"]
@@ -88,17 +89,24 @@ def schema(kind: Kind) -> Operation[dict[str, Json]]:
 
 
 def start(
-    workflow: str | Mapping[str, Json], given: Json, wait: int | None, idempotency_key: str | None
+    workflow: str | Mapping[str, Json],
+    given: Json,
+    wait: int | None,
+    idempotency_key: str | None,
+    webhook: str | Mapping[str, Json] | None,
 ) -> Operation[Execution]:
     """`workflow` is a reference (`name` or `name@version`), or a whole definition to execute without keeping it."""
     key = "workflow" if isinstance(workflow, str) else "definition"
+    body: dict[str, Json] = {key: workflow, "input": {} if given is None else given}
+    if webhook is not None:
+        body["webhook"] = {"url": webhook} if isinstance(webhook, str) else webhook
     return Operation(
         "POST",
         "/api/executions",
         _as(Execution),
         _given(wait=wait),
         _given(**{"Idempotency-Key": idempotency_key}),
-        {key: workflow, "input": {} if given is None else given},
+        body,
         ANSWER_SECONDS + (wait or 0),
     )
 
@@ -132,6 +140,10 @@ def release(execution: str) -> Operation[Execution]:
 
 def delete_execution(execution: str) -> Operation[None]:
     return Operation("DELETE", _execution(execution), _nothing, seconds=PURGE_SECONDS)
+
+
+def webhook(execution: str) -> Operation[WebhookDelivery]:
+    return Operation("GET", f"{_execution(execution)}/webhook", _as(WebhookDelivery))
 
 
 def list_events(execution: str, after: int, limit: int) -> Operation[EventPage]:

@@ -147,6 +147,28 @@ class Execution(Result):
         return self.status in TERMINAL_EVENTS.values()
 
 
+class WebhookAttempt(Result):
+    """One call of a webhook. `status` is the answer's; `error` says why it does not count, None when it does."""
+
+    number: int
+    time: datetime
+    seconds: float = 0
+    status: int | None = None
+    error: str | None = None
+
+
+class WebhookDelivery(Result):
+    """What came of telling a webhook of an execution's end; `next` is about when it is tried again."""
+
+    url: str
+    events: tuple[str, ...] = ()
+    state: str
+    """`waiting` (for the end), `skipped` (not asked for), `delivering`, `delivered` or `given_up`."""
+    webhook_id: str | None = None
+    attempts: tuple[WebhookAttempt, ...] = ()
+    next: datetime | None = None
+
+
 class Event(Result):
     """One line of an execution's log; `offset` starts at 1 and has no gaps.
 

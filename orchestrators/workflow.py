@@ -1,4 +1,4 @@
-"""The orchestrator of an execution: its steps, then `finish`. Deterministic."""
+"""The orchestrator of an execution: its steps, then `finish`, then its webhook. Deterministic."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from domain.events import Draft
 from domain.executions import StopReason
 from domain.values import Json
 from orchestrators.body import Body
+from orchestrators.delivering import deliver
 from orchestrators.run import Run, attempted, dumped
 from orchestrators.scope import Outcome
 from orchestrators.steps import RunStep
@@ -35,7 +36,9 @@ def workflow(context: DurableOrchestrationContext, run_step: RunStep) -> Generat
     if outcome is None:
         context.continue_as_new(body.resumed())
         return None
-    return (yield from run.loom.run(_finish(run, body, outcome)))
+    ending = yield from run.loom.run(_finish(run, body, outcome))
+    yield from deliver(context, payload, ending)
+    return ending
 
 
 def _finish(run: Run, body: Body, outcome: Outcome) -> Generator[Any, Any, Json]:

@@ -14,7 +14,7 @@ from domain.errors import ProblemError, platform_failed
 from domain.retention import CHAT, instance_of, orchestrators_of
 from services.approvals import approvals_of
 from services.artifacts.base import ArtifactStore
-from services.documents.base import Delete, Document, DocumentStore, Operation, Put, beginning_with
+from services.documents.base import Body, Delete, Document, DocumentStore, Operation, Put, beginning_with
 from services.eventlog import partition_of
 from services.executions import RUNNING, records_of
 from services.waits import OUTBOX
@@ -47,6 +47,8 @@ class Removal:
     async def begin(self, tenant: str, record: Document) -> Document:
         """The note of what is to be done. Raises `Conflict` when the record has changed since it was read."""
         body = {"kind": "purging", "execution": record.id, "ended": record.body["ended"] or record.body["created"]}
+        if record.body.get("webhook"):
+            body["webhook"] = True
         note = Put(_BEGUN + record.id, body)
         operations: list[Operation] = [Delete(record.id, if_match=record.etag), note]
         if key := record.body.get("key"):
@@ -65,8 +67,8 @@ class Removal:
         await self._documents.drop(partition)
         await self._artifacts.drop(partition)
         operations: list[Operation] = [Delete(note.id)]
-        if not _is_quiet(note, now):
-            operations.append(Put(_REMOVED + execution, note.body))
+        if (later := _once_more(note, now)) is not None:
+            operations.append(Put(_REMOVED + execution, later))
         await self._documents.write(records_of(tenant), operations)
 
     async def begun(self, tenant: str, most: int) -> tuple[list[Document], bool]:
@@ -116,6 +118,14 @@ async def _forget_step(client: Durable, execution: str, path: str, kind: str | N
     again = 1
     while (await client.purge_instance_history(instance_of(execution, path, again))).instances_deleted:
         again += 1
+
+
+def _once_more(note: Document, now: datetime) -> Body | None:
+    """The note of a second removal, if something may come from it after this one."""
+    if note.id.startswith(_BEGUN) and "webhook" in note.body:
+        # Its orchestration may be waiting for a day to tell of the end; then it finds nothing left to tell, and ends.
+        return {**note.body, "ended": (now + STRAGGLING).isoformat()}
+    return None if _is_quiet(note, now) else note.body
 
 
 def _is_quiet(note: Document, now: datetime) -> bool:

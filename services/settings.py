@@ -18,8 +18,12 @@ from pydantic import (
     Json,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
+
+from services.webhooks.hosts import AllowedHosts
+from services.webhooks.secrets import secrets_in
 
 Provider = Literal["openai", "azure-openai", "compatible", "none"]
 
@@ -119,6 +123,19 @@ class Settings(BaseModel):
         alias="AzureSignalRConnectionString__clientId",
         description="Client id of the user-assigned identity to use for it.",
     )
+    webhook_hosts: Annotated[AllowedHosts, BeforeValidator(AllowedHosts.parse)] | None = Field(
+        default=None,
+        alias="WEBHOOK_HOSTS",
+        description=(
+            "The hosts that webhooks may call, apart by commas: `hooks.example.com`, `*.example.com`, each with "
+            "`:PORT` if it is not 443. Unset: no webhooks."
+        ),
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        alias="WEBHOOK_SECRET",
+        description="What webhooks are signed with: `whsec_` and base64; while it changes, several, apart by spaces.",
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -128,6 +145,19 @@ class Settings(BaseModel):
         except ValidationError as error:
             lines = [": ".join([*map(str, fault["loc"]), fault["msg"]]) for fault in error.errors()]
             raise SettingsError("\n".join([*lines, "docs/configuration.md explains each variable."])) from error
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _can_sign(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None:
+            secrets_in(secret.get_secret_value())
+        return secret
+
+    @model_validator(mode="after")
+    def _sign_webhooks(self) -> Self:
+        if self.webhook_hosts is not None and self.webhook_secret is None:
+            raise ValueError("WEBHOOK_HOSTS is set, so WEBHOOK_SECRET must say what webhooks are signed with")
+        return self
 
     @model_validator(mode="after")
     def _name_the_model(self) -> Self:

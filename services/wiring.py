@@ -31,6 +31,8 @@ from services.signalr_endpoint import Endpoint
 from services.signals import Signals
 from services.tools.client import ToolClient
 from services.waits import Waits
+from services.webhooks.deliveries import Deliveries
+from services.webhooks.sender import WebhookSender
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Services:
     models: ModelClient
     tools: ToolClient
     realtime: Realtime
+    webhooks: WebhookSender
+    deliveries: Deliveries
     authenticate: Callable[[str | None], Principal]
     """Takes the Authorization header; raises `ProblemError` unauthenticated."""
 
@@ -61,6 +65,7 @@ class Services:
         await self.realtime.close()
         await self.models.close()
         await self.tools.close()
+        await self.webhooks.close()
         await self.documents.close()
 
 
@@ -113,5 +118,7 @@ def build(settings: Settings) -> Services:
         models=ModelClient(settings),
         tools=ToolClient(settings),
         realtime=Realtime(bus, SignalRPublisher(endpoint) if endpoint else None),
+        webhooks=WebhookSender(settings),
+        deliveries=Deliveries(documents),
         authenticate=TokenAuthenticator(settings),
     )

@@ -50,6 +50,12 @@ param openAiEndpoint string = ''
 @description('Name of the model deployment that agents use unless they name another.')
 param modelName string = ''
 
+@description('Hosts that webhooks may call, apart by commas. Empty: no webhooks.')
+param webhookHosts string = ''
+
+@description('URI of the Key Vault secret that webhooks are signed with; the app\'s identity must be allowed to read it.')
+param webhookSecretUri string = ''
+
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
   'azd-env-name': environmentName
@@ -57,6 +63,8 @@ var tags = {
 var functionAppName = 'func-${token}'
 // Left out rather than set empty, so that the app can tell that no model is configured.
 var modelSettings = empty(openAiEndpoint) ? {} : { AZURE_OPENAI_ENDPOINT: openAiEndpoint, MODEL_NAME: modelName }
+// A reference that the platform resolves: the secret itself is nowhere in the template or its outputs.
+var webhookSettings = empty(webhookHosts) ? {} : { WEBHOOK_HOSTS: webhookHosts, WEBHOOK_SECRET: '@Microsoft.KeyVault(SecretUri=${webhookSecretUri})' }
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
   name: 'rg-${environmentName}'
@@ -148,7 +156,7 @@ module functionApp './modules/function-app.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
     durableAlwaysReadyInstances: durableAlwaysReadyInstances
-    appSettings: union(modelSettings, {
+    appSettings: union(modelSettings, webhookSettings, {
       AzureWebJobsStorage__accountName: storage.outputs.name
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.outputs.clientId

@@ -41,13 +41,16 @@ def run(
     idempotency_key: Annotated[
         str | None, typer.Option(metavar="KEY", help="The same key and input again is the same execution.")
     ] = None,
+    webhook: Annotated[
+        str | None, typer.Option(metavar="URL", help="What the server calls when the execution has ended.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Execute a workflow, show it live, and print its output."""
     target: str | Mapping[str, Json] = read_definition(Path(workflow[1:])) if workflow.startswith("@") else workflow
     value = read_input(given, settings or ())
     with client_of(context) as client:
-        execution = client.executions.start(target, value, idempotency_key=idempotency_key)
+        execution = client.executions.start(target, value, idempotency_key=idempotency_key, webhook=webhook)
         _see_through(client, execution, detach=detach, as_json=as_json)
 
 

@@ -96,7 +96,7 @@ def test_evaluate_gives_a_value(azure: AzureApp) -> None:
     assert invocation.outputs == {}  # nobody watches, so nothing is pushed
 
 
-@pytest.mark.parametrize("activity", ["call_model", "evaluate", "finish"])
+@pytest.mark.parametrize("activity", ["call_model", "evaluate", "finish", "deliver"])
 def test_a_payload_that_is_none_of_ours_fails_the_activity(azure: AzureApp, activity: str) -> None:
     invocation = azure.process.invoke(activity, payload={"json": '{"tenant": "local"}'})
     assert invocation.error is not None

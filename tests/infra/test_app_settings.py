@@ -50,6 +50,12 @@ def resource(module: str, kind: str) -> Block:
     return next(block for block in BicepFile(MODULES / module).resources if block.kind == kind)
 
 
+def site_value(name: str) -> Node:
+    found = resource("function-app.bicep", "Microsoft.Web/sites").value("properties", name)
+    assert found is not None
+    return found
+
+
 def host_json() -> dict[str, Any]:
     content: dict[str, Any] = json.loads((ROOT / "host.json").read_text())
     return content
@@ -94,6 +100,14 @@ def test_a_model_has_both_its_settings_or_neither() -> None:
     declaration = next(node for node in MAIN.root.named_children if text(node).startswith("var modelSettings"))
     objects = [node for node in walk(declaration) if node.type == "object"]
     assert [set(properties(node)) for node in objects] == [set(), {"AZURE_OPENAI_ENDPOINT", "MODEL_NAME"}]
+
+
+def test_webhooks_have_hosts_and_a_reference_to_their_secret_or_neither() -> None:
+    declaration = next(node for node in MAIN.root.named_children if text(node).startswith("var webhookSettings"))
+    objects = [properties(node) for node in walk(declaration) if node.type == "object"]
+    assert [set(settings) for settings in objects] == [set(), {"WEBHOOK_HOSTS", "WEBHOOK_SECRET"}]
+    assert text(objects[1]["WEBHOOK_SECRET"]) == "@Microsoft.KeyVault(SecretUri=${webhookSecretUri})"
+    assert text(site_value("keyVaultReferenceIdentity")) == "identityId"
 
 
 def test_documents_are_partitioned_and_may_expire() -> None:

@@ -131,6 +131,7 @@ class FakeApi:
                 Route("/api/retention/purge", self._purge, methods=["POST"]),
                 Route(f"{execution}/cancel", self._cancel, methods=["POST"]),
                 Route(f"{execution}/retry", self._retry, methods=["POST"]),
+                Route(f"{execution}/webhook", self._webhook),
                 Route(f"{execution}/events", self._events),
                 Route(f"{execution}/chats/{{step:path}}", _chat),
                 Route(f"{execution}/artifacts/{{reference}}", self._artifact),
@@ -186,7 +187,7 @@ class FakeApi:
         sent = self.seen[-1].body
         if sent.get("workflow") == "missing":
             return problem(404, "not_found", "There is no workflow 'missing'.", "List the workflows you can see.")
-        execution = self.add_execution(self.next_log, input=sent["input"])
+        execution = self.add_execution(self.next_log, input=sent["input"], webhook=sent.get("webhook"))
         return JSONResponse(self.executions[execution], 202, {"location": f"/api/executions/{execution}"})
 
     def _list_executions(self, request: Request) -> Response:
@@ -250,6 +251,12 @@ class FakeApi:
     def _retry(self, request: Request) -> Response:
         again = self.add_execution(self.next_log, retry_of=request.path_params["execution"])
         return JSONResponse(self.executions[again], 202)
+
+    def _webhook(self, request: Request) -> Response:
+        record = self.executions[request.path_params["execution"]]
+        attempt = {"number": 1, "time": "2026-11-22T12:00:00Z", "seconds": 0.1, "status": 500, "error": "It answered."}
+        more = {"state": "delivering", "attempts": [attempt], "next": "2026-11-22T12:00:05Z"}
+        return JSONResponse({**record["webhook"], **more})
 
     def _events(self, request: Request) -> Response:
         execution = request.path_params["execution"]

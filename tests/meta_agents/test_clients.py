@@ -101,6 +101,21 @@ class TestExecutions:
         assert api.seen[-1].body == {"definition": {"name": "draft", "steps": []}, "input": {}}
         assert "idempotency-key" not in api.seen[-1].headers
 
+    @pytest.mark.parametrize(
+        ("given", "sent"),
+        [
+            ("https://a.example/x", {"url": "https://a.example/x"}),
+            ({"url": "https://a.example/x", "events": ["failed"]},) * 2,
+        ],
+    )
+    def test_a_webhook_is_named_and_asked_after(self, client: Client, api: FakeApi, given: Any, sent: Any) -> None:
+        execution = client.executions.start("brief", webhook=given)
+
+        assert api.seen[-1].body == {"workflow": "brief", "input": {}, "webhook": sent}
+        delivery = client.executions.webhook(execution.id)
+        assert (delivery.url, delivery.state, delivery.attempts[0].status) == ("https://a.example/x", "delivering", 500)
+        assert delivery.next is not None
+
     def test_get(self, client: Client, api: FakeApi) -> None:
         execution = client.executions.get(api.add_execution(short_log("Tea.")))
 

@@ -26,6 +26,7 @@ from domain.executions import Execution, Status
 from domain.plans import Plan
 from domain.tools import Tool
 from domain.values import Json
+from domain.webhooks import Delivery, Webhook
 from domain.workflows import Workflow, agents_used
 from entities.chat import chat
 from orchestrators.group_chat import group_chat
@@ -52,6 +53,7 @@ def app_over(services: Services, client: Callable[[], Waker]) -> SdkApp:
     """The app's durable functions, their activities working over the given services, waking through the client."""
     from activities.calling import perform_call
     from activities.canceling import perform_cancel
+    from activities.delivering import perform_delivery
     from activities.evaluating import perform_evaluation
     from activities.finishing import perform_ending
     from activities.tooling import perform_tool
@@ -93,6 +95,10 @@ def app_over(services: Services, client: Callable[[], Waker]) -> SdkApp:
     async def finish(payload: Json) -> Json:
         return (await perform_ending(Ending.model_validate(payload), services))[0]
 
+    @app.activity
+    async def deliver(payload: Json) -> Json:
+        return {"wait": await perform_delivery(Delivery.model_validate(payload), services)}
+
     return app
 
 
@@ -119,13 +125,20 @@ class EngineClient:
 class Bench:
     """One state directory with its engine and its model. Times are the engine's; waits are for events, not for time."""
 
-    def __init__(self, state_dir: Path, model: ScriptedModel, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        model: ScriptedModel,
+        clock: Clock = utc_now,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.state_dir = state_dir
+        self.settings = Settings.from_environment({**(environment or {}), "META_AGENTS_STATE_DIR": str(state_dir)})
         self.model = model
         self.clock = clock
 
     async def __aenter__(self) -> Bench:
-        built = build(Settings(state_dir=self.state_dir))
+        built = build(self.settings)
         self.services = dataclasses.replace(built, models=cast(ModelClient, self.model))
         self.app = app_over(self.services, lambda: EngineClient(self.engine))
         self.engine = SqliteEngine(self.state_dir / "devhost.db", self.app, clock=self.clock)
@@ -144,6 +157,7 @@ class Bench:
         retry_of: str | None = None,
         workflows: Mapping[str, Workflow] | None = None,
         tools: Mapping[str, Tool] | None = None,
+        webhook: Webhook | None = None,
         **agents: Any,
     ) -> str:
         """Start an execution of the workflow; every agent it names exists, with `agents[name]` as its extra fields."""
@@ -159,7 +173,7 @@ class Bench:
         execution = Execution(
             id=new_execution_id(), tenant=TENANT, workflow="w", workflow_version=1,
             plan=await self.services.plans.save(TENANT, plan), status=Status.RUNNING, input=input,
-            retry_of=retry_of, started_by="test", created=now,
+            retry_of=retry_of, webhook=webhook, started_by="test", created=now,
         )  # fmt: skip
         started = Draft(id=EventType.EXECUTION_STARTED, type=EventType.EXECUTION_STARTED, time=now, value=input)
         await self.services.executions.create(execution, started)
@@ -169,6 +183,8 @@ class Bench:
             "input": values.recorded(input, EventType.EXECUTION_STARTED), "retry_of": retry_of,
             "workflows": {name: dumped(other) for name, other in others.items()},
         }  # fmt: skip
+        if webhook is not None:
+            payload["webhook"] = webhook.model_dump(mode="json")
         return await self.engine.start_instance("workflow", execution.id, json.dumps(json.dumps(payload)))
 
     async def ended(self, id: str, within: float = 20) -> Execution:

@@ -12,6 +12,7 @@ import pytest
 from domain.errors import Code, ProblemError
 from domain.executions import Status
 from domain.retention import Purged, RetentionPolicy
+from domain.webhooks import Webhook
 from services.documents import sqlite_writes
 from services.documents.base import Put
 from services.documents.group_commit import GroupCommit
@@ -205,6 +206,19 @@ class TestOne:
         assert await purge(services, client=histories, later=1) == Purged()
         assert traces(tmp_path, gone) == set()
         assert histories.there == set()
+
+    async def test_one_that_may_still_tell_a_webhook_of_its_end_is_removed_once_more(
+        self, services: Services, tmp_path: Path
+    ) -> None:
+        gone = await make_whole(services, T, 2, webhook=Webhook(url="https://hooks.example.com"))
+        histories = FakeHistories()
+        await services.purges.one(histories, T, gone, NOW)
+        histories.there.add(gone)  # it waited for its next attempt
+        assert await purge(services, client=histories, later=1) == Purged()
+        assert histories.there == {gone}
+        assert await purge(services, client=histories, later=2) == Purged()
+        assert histories.there == set()
+        assert traces(tmp_path, gone) == set()
 
     @pytest.mark.parametrize("status", [status for status in Status if not status.is_ended])
     async def test_not_before_its_end(self, services: Services, status: Status) -> None:

@@ -14,6 +14,7 @@ SECRETS = {
     "OPENAI_API_KEY": "secret-2",
     "AZURE_OPENAI_API_KEY": "secret-3",
     "AzureSignalRConnectionString": "Endpoint=https://x;AccessKey=secret-4;",
+    "WEBHOOK_SECRET": "whsec_c2VjcmV0LTUgb2YgYXMgbWFueSBieXRlcyBhcyBpcyBhc2tlZA==",
 }
 
 
@@ -35,6 +36,7 @@ def test_everything_is_read() -> None:
             "MODEL_PRICES": '{"m": [0.4, "1.60"]}',
             "MODEL_TIMEOUT": "2.5",
             "MODEL_CONCURRENCY": "3",
+            "WEBHOOK_HOSTS": "hooks.example.com, *.Example.org:8443,",
         }
     )
     assert settings.state_dir == Path("/state")
@@ -42,6 +44,11 @@ def test_everything_is_read() -> None:
     assert (settings.model_timeout, settings.model_concurrency) == (2.5, 3)
     assert settings.model_prices == {"m": (Decimal("0.4"), Decimal("1.60"))}
     assert [settings.model_for(alias) for alias in ("default", "small", "other")] == ["m", "s", None]
+    assert settings.webhook_hosts is not None
+    assert [(entry.host, entry.port, entry.any_below) for entry in settings.webhook_hosts.entries] == [
+        ("hooks.example.com", None, False),
+        ("example.org", 8443, True),
+    ]
     assert settings.token is not None
     assert settings.token.get_secret_value() == "secret-1"
 
@@ -64,6 +71,20 @@ def test_empty_is_unset() -> None:
         ("MODEL_ALIASES", '["m"]', "dictionary"),
         ("OPENAI_BASE_URL", "localhost:8080", "URL"),
         ("AZURE_OPENAI_ENDPOINT", "my-resource", "URL"),
+        ("WEBHOOK_HOSTS", "https://hooks.example.com", "hooks.example.com:8443"),
+        ("WEBHOOK_HOSTS", "good.example.com,bad host", "'bad host' is not a host"),
+        ("WEBHOOK_HOSTS", "*", "is not a host"),
+        ("WEBHOOK_HOSTS", "*.com", "too wide"),
+        ("WEBHOOK_HOSTS", "*.0.0.1", "is not a host"),
+        ("WEBHOOK_HOSTS", "*.10.0.0.1", "too wide"),
+        ("WEBHOOK_HOSTS", "2130706433", "is not a host"),
+        ("WEBHOOK_HOSTS", "::1", "is not a host"),
+        ("WEBHOOK_HOSTS", "[::1", "is not a host"),
+        ("WEBHOOK_HOSTS", "a.example.com:0", "than a port"),
+        ("WEBHOOK_SECRET", "c2VjcmV0LTUgb2YgYXMgbWFueSBieXRlcyBhcyBpcyBhc2tlZA==", "whsec_"),
+        ("WEBHOOK_SECRET", "whsec_too+short", "24 to 64"),
+        ("WEBHOOK_SECRET", "whsec_not base64", "base64"),
+        ("WEBHOOK_SECRET", "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/s)", "whsec_"),
     ],
 )
 def test_what_cannot_be_used_is_named(name: str, value: str, says: str) -> None:
@@ -86,6 +107,13 @@ def test_an_endpoint_needs_a_model(name: str) -> None:
         Settings.from_environment({name: "https://x"})
 
 
+def test_hosts_for_webhooks_need_a_secret() -> None:
+    with pytest.raises(SettingsError, match="WEBHOOK_SECRET"):
+        Settings.from_environment({"WEBHOOK_HOSTS": "hooks.example.com"})
+    both = {"WEBHOOK_HOSTS": "hooks.example.com", "WEBHOOK_SECRET": SECRETS["WEBHOOK_SECRET"]}
+    assert Settings.from_environment(both).webhook_hosts
+
+
 def test_a_key_that_happens_to_be_there_sets_up_nothing() -> None:
     assert Settings.from_environment({"OPENAI_API_KEY": "k"}).provider == "none"
 
@@ -96,7 +124,8 @@ def test_secrets_are_never_shown(caplog: pytest.LogCaptureFixture) -> None:
     shown = [caplog.text, settings.model_dump_json()]
     with pytest.raises(SettingsError) as caught:
         Settings.from_environment({**SECRETS, "AZURE_OPENAI_ENDPOINT": "https://x"})
-    assert "secret" not in "".join([*shown, str(caught.value)])
+    text = "".join([*shown, str(caught.value)])
+    assert [secret for secret in SECRETS.values() if secret in text] == []
 
 
 def test_the_documentation_describes_each_variable() -> None:

@@ -56,6 +56,11 @@ class TestRun:
         assert api.seen[0].headers["idempotency-key"] == "k-1"
         assert len(api.seen) == 1
 
+    def test_with_a_webhook(self, command: Command, api: FakeApi) -> None:
+        command("run", "brief", "--detach", "--webhook", "https://a.example/x")
+
+        assert api.seen[0].body["webhook"] == {"url": "https://a.example/x"}
+
     @pytest.mark.parametrize("options", [["--json"], ["--json", "--detach"]])
     def test_as_json(self, command: Command, api: FakeApi, options: list[str]) -> None:
         api.next_log = short_log()
