@@ -19,6 +19,7 @@ from domain.base import Name, Shape, split_reference
 from domain.errors import Detail, ProblemError, invalid_input, platform_failed
 from domain.events import Draft, Event, EventType
 from domain.executions import Execution, Fork
+from domain.paths import is_within
 from domain.plans import Plan, content_hash
 from domain.validation.pointers import did_you_mean
 from domain.values import Json, Value, recorded
@@ -62,28 +63,44 @@ async def fork_execution(
     value = parent.input if request.input is None else request.input
     check_input(plan.workflow, value)
     _check_paths(plan.workflow, request)
-    fork = await _fork(services, parent, request)
+    until = await _until(services, parent, request)
+    outputs = {**await _still_given(services, parent, request.before), **request.outputs}
+    fork = _fork(request, until, outputs)
     saved = await services.plans.save(caller.tenant, plan)
     execution = new_execution(caller, plan, saved, value, retry_of=parent.id, fork=fork, webhook=parent.webhook)
-    given = [_given(path, output) for path, output in request.outputs.items()]
+    given = [_given(path, output) for path, output in outputs.items()]
     execution, is_new = await services.executions.create(execution, started(execution), idempotency, given)
     if is_new:
-        outputs = {path: recorded(output, _given_id(path)) for path, output in request.outputs.items()}
-        await start_or_discard(services, client, execution, plan, outputs)
+        await start_or_discard(services, client, execution, plan, _as_values(outputs))
     return execution
 
 
-async def outputs_given(services: Services, execution: Execution) -> dict[str, Value]:
-    """What a fork gave to steps, read back from its log."""
+async def given_to(services: Services, execution: Execution) -> dict[str, Value]:
+    """The outputs that a fork was given, by path, as its orchestration starts with them."""
+    return _as_values(await _outputs_of(services, execution))
+
+
+async def _outputs_of(services: Services, execution: Execution) -> dict[str, Json]:
+    """What a fork was given, read back from its log."""
     paths = execution.fork.outputs if execution.fork else ()
     found = await services.events.get(execution.tenant, execution.id, [_given_id(path) for path in paths])
-    outputs: dict[str, Value] = {}
+    outputs: dict[str, Json] = {}
     for path in paths:
         event = found.get(_given_id(path))
         if event is None:
             raise ProblemError(platform_failed(f"The log has lost the output that was given to `{path}`."))
-        outputs[path] = recorded(await services.events.value(execution.tenant, execution.id, event), event.id)
+        outputs[path] = await services.events.value(execution.tenant, execution.id, event)
     return outputs
+
+
+async def _still_given(services: Services, parent: Execution, before: str | None) -> dict[str, Json]:
+    """What the parent, a fork itself, was given; but for what is to be done anew."""
+    outputs = await _outputs_of(services, parent)
+    return {path: output for path, output in outputs.items() if before is None or not is_within(path, before)}
+
+
+def _as_values(outputs: dict[str, Json]) -> dict[str, Value]:
+    return {path: recorded(output, _given_id(path)) for path, output in outputs.items()}
 
 
 async def _plan(services: Services, tenant: str, parent: Execution, request: ForkRequest) -> Plan:
@@ -139,11 +156,12 @@ def _check_paths(workflow: Workflow, request: ForkRequest) -> None:
             raise ProblemError(request_problem((Detail(pointer=pointer, message=message),)))
 
 
-async def _fork(services: Services, parent: Execution, request: ForkRequest) -> Fork:
+def _fork(request: ForkRequest, until: int | None, outputs: dict[str, Json]) -> Fork | None:
+    """What the record says of it; None for a plain retry."""
     edited = [f"agents/{name}" for name in request.agents]
     edited += [name for name in ("workflow", "input") if getattr(request, name) is not None]
-    until = await _until(services, parent, request)
-    return Fork(before=request.before, until=until, outputs=tuple(request.outputs), edited=tuple(edited))
+    fork = Fork(before=request.before, until=until, outputs=tuple(outputs), edited=tuple(edited))
+    return None if fork == Fork() else fork
 
 
 async def _until(services: Services, parent: Execution, request: ForkRequest) -> int | None:

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.controlling import complete
 from api.durable import CLIENT, DurableClient
-from api.forking import outputs_given
+from api.forking import given_to
 from api.starting import start_instance, started
 from domain.executions import Execution, Status
 from services.wiring import Services, services
@@ -40,7 +40,7 @@ async def _recover_one(services: Services, client: DurableClient, execution: Exe
         return
     plan = await services.plans.load(execution.tenant, execution.plan)
     await services.events.append(execution.tenant, execution.id, [started(execution)])
-    await start_instance(client, execution, plan, await outputs_given(services, execution))
+    await start_instance(client, execution, plan, await given_to(services, execution))
     log.warning("execution %s was recorded but not started; it runs now", execution.id)
 
 

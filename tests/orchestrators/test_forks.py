@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from api.durable import DurableClient
-from api.forking import ForkRequest, fork_execution, outputs_given
+from api.forking import ForkRequest, fork_execution, given_to
 from domain.errors import ProblemError
 from domain.executions import Execution
 from services.approvals import decided
@@ -90,7 +90,7 @@ async def test_an_output_of_ones_own(bench: Bench, given: str) -> None:
     assert fork.fork.outputs == ("two",)
     edited = [event.step for event in await bench.log(fork.id) if event.data.get("edited")]
     assert edited == ["two"]
-    assert (await outputs_given(bench.services, fork)).keys() == {"two"}  # what recovery would start it with
+    assert (await given_to(bench.services, fork)).keys() == {"two"}  # what recovery would start it with
 
 
 async def test_an_output_deep_inside(bench: Bench) -> None:
@@ -123,8 +123,10 @@ async def test_a_fork_of_a_fork(bench: Bench) -> None:
     parent = await bench.run(CHAIN, "x")
     first = await forked(bench, parent, outputs={"one": "mine"})
     second = await forked(bench, first, agents={"c": {"instructions": "You are new."}})
-    assert second.output == "new<3 b<2 a<1 x>>>"  # the first one's edit is not part of the second
-    assert second.usage.model_calls == 2  # of the first one only `two` asked something else
+    assert second.output == "new<3 b<2 mine>>"  # the first one's edit is part of what it was made from
+    assert second.usage.model_calls == 1
+    third = await forked(bench, first, before="one")
+    assert third.output == parent.output  # done anew, and so no longer given
 
 
 async def test_a_decision_is_taken_over_and_not_one_that_came_later(bench: Bench) -> None:
