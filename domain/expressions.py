@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -147,13 +147,16 @@ def check_template(template: str, allowed: frozenset[str] | None = None) -> None
 def render(template: str, scope: Mapping[str, Json]) -> Json:
     """A template that is exactly one `${…}` gives the value itself; otherwise text, other values as JSON."""
     whole = _PLACEHOLDER.fullmatch(template.strip())
-    if whole:
-        return evaluate(whole.group(1).strip(), scope)
+    return evaluate(whole.group(1).strip(), scope) if whole else render_text(template, scope, as_text)
+
+
+def render_text(template: str, scope: Mapping[str, Json], written: Callable[[Json], str]) -> str:
+    """The text that a template gives, each value in it as `written` says."""
     left = MAX_RENDERED - len(template)
 
     def filled(match: re.Match[str]) -> str:
         nonlocal left
-        text = as_text(evaluate(match.group(1).strip(), scope))
+        text = written(evaluate(match.group(1).strip(), scope))
         left -= len(text)
         if left < 0:
             raise failed(template, f"the text it gives is longer than {MAX_RENDERED} characters.")

@@ -15,7 +15,7 @@ class HttpCall(Shape):
     """A request. Only hosts that the deployment allows are called (`TOOL_HOSTS`)."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
-    url: str = Field(min_length=1, max_length=2_000, description="`${…}` holds CEL over `arguments`.")
+    url: str = Field(min_length=1, max_length=2_000, description="`${…}` is CEL over `arguments`, percent-encoded.")
     headers: dict[str, str] = Field(default_factory=dict, description="No secrets: definitions are readable.")
     body: Any = Field(default="${arguments}", description="Sent as JSON, except with GET and DELETE.")
 

@@ -6,9 +6,10 @@ import asyncio
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from domain.errors import Fault, ProblemError
-from domain.expressions import as_text, render, render_all
+from domain.expressions import as_text, render, render_all, render_text
 from domain.tools import HttpCall, Tool
 from domain.values import Json
 from services.settings import Settings
@@ -94,7 +95,7 @@ class ToolClient:
         import httpx  # noqa: PLC0415 - slow to import
 
         scope = {"arguments": attempt.arguments}
-        url = httpx.URL(as_text(render(http.url, scope)))
+        url = httpx.URL(render_text(http.url, scope, _encoded))
         if url.scheme not in ("http", "https") or url.userinfo:
             raise tool_refused(
                 f"`{url}` is no address that a tool can have.", "Begin it with https:// and a host name."
@@ -103,6 +104,14 @@ class ToolClient:
         headers["Idempotency-Key"] = attempt.key
         body: dict[str, Any] = {} if http.method in ("GET", "DELETE") else {"json": render_all(http.body, scope)}
         return httpx.Request(http.method, url, headers=headers, **body)
+
+
+def _encoded(value: Json) -> str:
+    """A value as one part of an address: it can lead nowhere else."""
+    text = as_text(value)
+    if text in (".", ".."):
+        raise tool_refused(f"{text!r} cannot be a part of a tool's address.", "Correct the step's `arguments`.")
+    return quote(text, safe="")
 
 
 async def _answer(tool: Tool, response: httpx.Response) -> Json:
