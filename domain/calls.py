@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -101,7 +102,7 @@ class Action(Shape):
     @property
     def wake(self) -> str:
         """Name of the external event that ends the wait which may follow."""
-        return f"wake {self.key} {self.tries}"
+        return wake_name(self.key, self.tries)
 
 
 class ModelCall(Action):
@@ -217,11 +218,16 @@ class Ending(Shape):
 
     @property
     def wake(self) -> str:
-        return f"wake finish {self.tries}"
+        return wake_name("finish", self.tries)
 
 
 HELD = "held"
 """What `finish` answers while the execution is paused."""
+
+
+def wake_name(key: str, tries: int) -> str:
+    """Safe in an address, where a key with its path is not: the SDK puts it there as it is."""
+    return f"wake-{hashlib.sha256(key.encode()).hexdigest()[:16]}-{tries}"
 
 
 def completed_id(key: str) -> str:
