@@ -34,7 +34,11 @@ _PAYLOADS = ("input", "output")
 
 def new_execution_id() -> str:
     """32 hex digits that sort by time: 12 of milliseconds, then 20 at random."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+    return _id_time(time.time()) + secrets.token_hex(10)
+
+
+def _id_time(seconds: float) -> str:
+    return f"{int(seconds * 1_000):012x}"
 
 
 class Executions:
@@ -164,13 +168,18 @@ class Executions:
         await self._artifacts.drop(partition_of(tenant, id))
         await self.unmark(id)
 
-    async def running(self) -> Found:
-        """Every running execution of every tenant, oldest first."""
+    async def running(self, since: datetime | None = None) -> Found:
+        """Every running execution of every tenant, oldest first; or of them only those created since then."""
+        oldest = "" if since is None else _id_time(since.timestamp())
         found: Found = []
         continuation: str | None = None
         while True:
-            marks, continuation = await self._documents.query(RUNNING, continuation=continuation, limit=200)
+            marks, continuation = await self._documents.query(
+                RUNNING, descending=True, continuation=continuation, limit=200
+            )
             for mark in marks:
+                if mark.id < oldest:
+                    return found[::-1]
                 # Without a record, the mark belongs to one that is just being created, or was cut off at that.
                 execution = await self.get(mark.body["tenant"], mark.id)
                 if execution and not execution.status.is_ended:
@@ -178,7 +187,7 @@ class Executions:
                 elif execution:
                     await self.unmark(mark.id)
             if continuation is None:
-                return found
+                return found[::-1]
 
     async def _creation(self, execution: Execution, idempotency: tuple[str, str] | None) -> Operations:
         key = _key_id(idempotency[0]) if idempotency else None
