@@ -25,7 +25,8 @@ EVERYTHING_AGAIN = timedelta(hours=1)
 async def recover(
     services: Services, client: DurableClient, since: datetime | None = None, until: datetime | None = None
 ) -> int:
-    """Start every running execution, of those created between, that has no orchestration; finish what was asked of them.
+    """Start every running execution that has no orchestration, and finish what was asked of them; or only of those that
+    were created between.
 
     Returns the number of those that could not be looked after.
     """

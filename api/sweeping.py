@@ -1,4 +1,4 @@
-"""What the service does by itself, every minute: start what is due, and finish what was cut off."""
+"""What the service does by itself: start what is due and finish what was cut off, every minute; purge, every day."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from domain.errors import ProblemError
 from domain.executions import Execution
 from domain.schedules import Schedule, due_times, moved_to
 from services.identity import Principal
+from services.retention import purge_due
 from services.schedules import Mark
 from services.wiring import Services
 
@@ -21,6 +22,8 @@ log = logging.getLogger("meta_agents.api")
 
 AT_ONCE = 8
 """Schedules that are dealt with at the same time."""
+PURGED_AT_ONCE = 100
+"""Executions of one tenant, until it is another's turn."""
 
 Chore = Callable[[Services, DurableClient, datetime], Awaitable[None]]
 
@@ -86,6 +89,11 @@ async def _start_for(
     # The hash is the same for all: what was started for a time is not started again with what was changed since.
     idempotency = f"schedule {schedule.name} {due.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", "schedule"
     return await start_once(services, client, starter, request, idempotency)
+
+
+async def purge(services: Services, client: DurableClient) -> None:
+    """Remove the executions of every tenant that are kept no longer, as many as there is time for."""
+    await purge_due(services, client, await services.retention.tenants(), PURGED_AT_ONCE)
 
 
 CHORES: dict[str, Chore] = {"schedules": start_due, "recovery": RecoverLatest()}

@@ -40,6 +40,14 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
     await sweeping.sweep(services(), client, datetime.now(UTC))
 
 
+# Apart from the sweep, which must not be late while this goes on.
+@blueprint.timer_trigger(arg_name="timer", schedule="0 30 3 * * *")
+@blueprint.durable_client_input(client_name="client")
+async def purge(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
+    sweeping = await loaded("api.sweeping")
+    await sweeping.purge(services(), client)
+
+
 # Without its queue a trigger would keep the host from starting, or complain for ever: so it is only there with one.
 if queue := setting("START_QUEUE"):
 

@@ -14,6 +14,7 @@ from typing import Any
 from domain.errors import Problem, ProblemError, not_found
 from domain.events import Draft
 from domain.executions import Execution, Status, StopReason
+from domain.retention import first_id_of
 from domain.usage import Usage
 from domain.values import ARTIFACT_BYTES, Json, size_of
 from services.artifacts.base import ArtifactStore
@@ -34,11 +35,7 @@ _PAYLOADS = ("input", "output")
 
 def new_execution_id() -> str:
     """32 hex digits that sort by time: 12 of milliseconds, then 20 at random."""
-    return _id_time(time.time()) + secrets.token_hex(10)
-
-
-def _id_time(seconds: float) -> str:
-    return f"{int(seconds * 1_000):012x}"
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
 class Executions:
@@ -170,16 +167,14 @@ class Executions:
 
     async def running(self, since: datetime | None = None) -> Found:
         """Every running execution of every tenant, oldest first; or of them only those created since then."""
-        oldest = "" if since is None else _id_time(since.timestamp())
+        between = None if since is None else (first_id_of(since), "g")  # ids are hexadecimal
         found: Found = []
         continuation: str | None = None
         while True:
             marks, continuation = await self._documents.query(
-                RUNNING, descending=True, continuation=continuation, limit=200
+                RUNNING, between=between, continuation=continuation, limit=200
             )
             for mark in marks:
-                if mark.id < oldest:
-                    return found[::-1]
                 # Without a record, the mark belongs to one that is just being created, or was cut off at that.
                 execution = await self.get(mark.body["tenant"], mark.id)
                 if execution and not execution.status.is_ended:
@@ -187,7 +182,7 @@ class Executions:
                 elif execution:
                     await self.unmark(mark.id)
             if continuation is None:
-                return found[::-1]
+                return found
 
     async def _creation(self, execution: Execution, idempotency: tuple[str, str] | None) -> Operations:
         key = _key_id(idempotency[0]) if idempotency else None

@@ -128,15 +128,14 @@ class Schedules:
 
     async def due(self, now: datetime) -> Marks:
         """The marks of every tenant whose time has come, oldest first."""
+        between = ("", _second(now + timedelta(seconds=1)))
         found: Marks = []
         continuation: str | None = None
         while True:
-            documents, continuation = await self._documents.query(SCHEDULED, continuation=continuation, limit=200)
-            for document in documents:
-                time = datetime.fromisoformat(document.body["time"])
-                if time > now:
-                    return found
-                found.append(Mark(document.id, document.body["tenant"], document.body["name"], time))
+            documents, continuation = await self._documents.query(
+                SCHEDULED, between=between, continuation=continuation, limit=200
+            )
+            found += [_mark(document) for document in documents]
             if continuation is None:
                 return found
 
@@ -201,7 +200,7 @@ class Schedules:
         mark = None
         if state.next is not None:
             # Every state has a mark of its own, so that taking away an old one never takes another's.
-            mark = f"{state.next.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}:{tenant}:{name}:{secrets.token_hex(8)}"
+            mark = f"{_second(state.next)}:{tenant}:{name}:{secrets.token_hex(8)}"
             place = {"tenant": tenant, "name": name, "time": state.next.isoformat()}
             await self._documents.write(SCHEDULED, [Put(mark, place)])
         body: Body = {"role": "state", "mark": mark, "state": state.model_dump(mode="json", exclude_defaults=True)}
@@ -226,6 +225,16 @@ def _stored(document: Document, state: Document) -> StoredSchedule:
         state_etag=state.etag,
         mark=state.body["mark"],
     )
+
+
+def _mark(document: Document) -> Mark:
+    body = document.body
+    return Mark(document.id, body["tenant"], body["name"], datetime.fromisoformat(body["time"]))
+
+
+def _second(time: datetime) -> str:
+    """What the marks of this second begin with; earlier ones sort before it."""
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _contended(name: str) -> ProblemError:

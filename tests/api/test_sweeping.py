@@ -12,12 +12,13 @@ import pytest
 
 from api import sweeping
 from api.durable import DurableClient
-from api.sweeping import start_due, sweep
+from api.sweeping import purge, start_due, sweep
 from domain.executions import Execution
 from domain.schedules import Schedule, ScheduleState
 from services.schedules import StoredSchedule
 from services.wiring import Services
 from tests.api.conftest import AGENT, WORKFLOW, FakeDurable
+from tests.services.remains import make
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -100,7 +101,7 @@ class TestCutOff:
 
         await scheduled(services)
         with monkeypatch.context() as patched:
-            patched.setattr("api.starting._start_or_discard", killed)
+            patched.setattr("api.starting.start_or_discard", killed)
             await start_due(services, durable, NOON + HOUR)
         [recorded] = await executions(services)
         assert durable.started == {}
@@ -220,6 +221,21 @@ async def test_a_chore_that_fails_keeps_no_other_from_its_turn(
         await sweep(services, durable, NOON)
     assert done == [NOON]
     assert "the sweep's first failed" in caplog.text
+
+
+async def test_what_is_due_for_removal_is_purged_for_every_tenant(
+    services: Services, durable: FakeDurable, api: httpx.AsyncClient, other: httpx.AsyncClient
+) -> None:
+    due = [await make(services, tenant, 9_000) for tenant in ("one", "two")]
+    kept = await make(services, "two", 8_999, status="failed")
+    for client in (api, other):
+        assert (await client.put("/api/retention", json={"completed": "P30D"})).status_code == 200
+    await purge(services, durable)
+    assert [await services.executions.get(tenant, id) for tenant, id in zip(("one", "two"), due, strict=True)] == [
+        None,
+        None,
+    ]
+    assert await services.executions.get("two", kept) is not None
 
 
 def test_what_a_sweep_does() -> None:

@@ -52,7 +52,7 @@ def test_the_app_has_the_functions_that_the_design_names(azure: AzureApp) -> Non
             *("call_model", "call_tool", "ask_human", "park", "cancel_steps", "evaluate", "finish", "deliver")
         },
         "entityTrigger": {"chat"},
-        "timerTrigger": {"sweep"},
+        "timerTrigger": {"sweep", "purge"},
     }
 
 
