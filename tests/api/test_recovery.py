@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
 from api.durable import CLIENT
-from api.recovery import SETTLED, RecoverLatest, RecoverOnce, recover
+from api.recovery import EVERYTHING_AGAIN, SETTLED, RecoverLatest, RecoverOnce, recover
 from api.starting import started
 from domain.executions import Execution, Status
 from domain.plans import Plan
@@ -74,7 +74,7 @@ async def test_one_that_cannot_be_started_does_not_keep_the_others_from_it(
 
 
 class TestLatest:
-    async def test_the_first_time_everything_then_what_came_since(
+    async def test_the_first_time_and_every_hour_everything_else_what_came_since(
         self, services: Services, durable: FakeDurable
     ) -> None:
         recover_latest = RecoverLatest()
@@ -88,6 +88,8 @@ class TestLatest:
         durable.started.clear()
         await recover_latest(services, durable, now + 2 * SETTLED)
         assert durable.started.keys() == set()
+        await recover_latest(services, durable, now + EVERYTHING_AGAIN)
+        assert durable.started.keys() == {old, recent, new}
 
     async def test_what_failed_is_looked_at_again(self, services: Services, durable: FakeDurable) -> None:
         recover_latest = RecoverLatest()

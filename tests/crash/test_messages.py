@@ -33,6 +33,7 @@ def system(tmp_path_factory: pytest.TempPathFactory, storage: Storage) -> Iterat
     folder = tmp_path_factory.mktemp("messages")
     name = storage.queue(QUEUE).queue_name
     environment = {"START_QUEUE": name, "START_QUEUE_CONNECTION": "Orders", "Orders": storage.connection}
+    environment |= {"START_SERVICE_BUS_QUEUE": "orders"}
     with System(folder, latency=0, environment=environment, app=impatient_app(folder)) as system:
         system.agents("writer")
         system.client.workflows.put(WORKFLOW)
@@ -48,6 +49,12 @@ def impatient_app(folder: Path) -> Path:
     (app / "host.json").write_text(json.dumps(host))
     (app / "function_app.py").symlink_to(ROOT / "function_app.py")
     return app
+
+
+def test_the_local_host_starts_without_service_bus_and_says_so(system: System) -> None:
+    told = "\n".join(system.host.output)
+    assert "start_from_service_bus" in told
+    assert "serviceBusTrigger is not served by this version" in told
 
 
 def test_each_message_starts_one_execution(system: System, storage: Storage) -> None:
