@@ -165,8 +165,8 @@ class TestState:
         old = schedule("0 * * * *")
         state = first_state(old, NOON)
         assert state.next == NOON + HOUR
-        for change in ({"cron": "30 * * * *"}, {"time_zone": "Asia/Kolkata"}, {"until": NOON + DAY}, {"from_": NOON}):
-            new = Schedule.model_validate({**old.model_dump(), **change})
+        for change in ({"cron": "30 * * * *"}, {"time_zone": "Asia/Kolkata"}, {"until": NOON + DAY}, {"from": NOON}):
+            new = Schedule.model_validate({**old.model_dump(by_alias=True), **change})
             later = NOON + 2.25 * HOUR
             assert changed_state(state, old, new, later) == moved_to(state, new, later)
             assert changed_state(state, old, new, later).since == later
