@@ -11,7 +11,7 @@ from pydantic import Field
 from api.bodies import Unreadable, parse_json
 from api.durable import DurableClient
 from api.shapes import read_shape, request_problem
-from api.starting import StartRequest, request_hash, start_execution, start_once
+from api.starting import StartRequest, start_execution, start_once
 from domain.errors import ProblemError
 from domain.executions import Execution
 from domain.values import Json
@@ -54,7 +54,7 @@ async def _start(services: Services, client: DurableClient, source: str, id: str
     sender = Principal(tenant=TENANT, name=source, roles=())
     if message.idempotency_key is not None:
         return await start_execution(services, client, sender, request, message.idempotency_key)
-    idempotency = (f"message {source} {id}", request_hash(request)) if id else None
+    idempotency = (f"message {source} {id}", request.fingerprint) if id else None
     return await start_once(services, client, sender, request, idempotency)
 
 

@@ -16,7 +16,7 @@ from api.durable import Durable
 from api.executions import record_of
 from api.preconditions import expected_etag, only_create, quoted
 from api.shapes import definition_problem, read_shape
-from api.starting import StartRequest, resolve_request, start_execution
+from api.starting import request_of, resolve_request, start_execution
 from domain.base import NAME_PATTERN
 from domain.errors import Code, Detail, Problem, ProblemError, not_found
 from domain.schedules import Schedule, next_times
@@ -87,8 +87,7 @@ async def run(
     caller: Caller, client: Durable, name: str, idempotency_key: Annotated[str | None, Header()] = None
 ) -> Response:
     schedule = (await _existing(caller.tenant, name)).schedule
-    request = StartRequest(workflow=schedule.workflow, input=schedule.input)
-    execution = await start_execution(services(), client, caller, request, idempotency_key)
+    execution = await start_execution(services(), client, caller, request_of(schedule), idempotency_key)
     return JSONResponse(record_of(execution), 202, {"Location": f"/api/executions/{execution.id}"})
 
 
@@ -117,7 +116,7 @@ async def _read(tenant: str, written: Json) -> Schedule:
     """The schedule that was sent. Raises `ProblemError` invalid_definition with every mistake in it."""
     schedule = read_shape(Schedule, written, definition_problem)
     try:
-        await resolve_request(services(), tenant, StartRequest(workflow=schedule.workflow, input=schedule.input))
+        await resolve_request(services(), tenant, request_of(schedule))
     except ProblemError as error:
         if error.problem.retryable:
             raise
@@ -129,7 +128,7 @@ async def _read(tenant: str, written: Json) -> Schedule:
 async def _details(services: Services, tenant: str, schedule: Schedule, problem: Problem) -> tuple[Detail, ...]:
     """What keeps the workflow from being started, as mistakes of the schedule."""
     match problem.code:
-        case Code.INVALID_INPUT:
+        case Code.INVALID_INPUT | Code.INVALID_REQUEST:
             return problem.details
         case Code.NOT_FOUND:
             known, _ = await services.workflows.list(tenant, SUGGESTED)

@@ -17,6 +17,7 @@ from domain.errors import Detail, ProblemError, invalid_input, invalid_request, 
 from domain.events import Draft, EventType
 from domain.executions import Execution, Fork, Status
 from domain.plans import Plan, content_hash
+from domain.schedules import Schedule
 from domain.validation import check_value, pointer
 from domain.values import Json, Value, recorded
 from domain.webhooks import Webhook
@@ -43,6 +44,11 @@ class StartRequest(Shape):
     def fingerprint(self) -> str:
         """The same for the same request, also as releases before webhooks remembered it."""
         return content_hash(self.model_dump(mode="json", exclude=None if self.webhook else {"webhook"}))
+
+
+def request_of(schedule: Schedule) -> StartRequest:
+    """What a schedule asks for at each of its times."""
+    return StartRequest(workflow=schedule.workflow, input=schedule.input, webhook=schedule.webhook)
 
 
 async def start_execution(

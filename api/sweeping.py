@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from api.durable import DurableClient
 from api.recovery import RecoverLatest
-from api.starting import StartRequest, start_once
+from api.starting import request_of, start_once
 from domain.errors import ProblemError
 from domain.executions import Execution
 from domain.schedules import Schedule, due_times, moved_to
@@ -85,10 +85,9 @@ async def _start_for(
 ) -> Execution:
     """The execution of one time, started by the first of all calls for it."""
     starter = Principal(tenant=tenant, name=f"schedule:{schedule.name}", roles=())
-    request = StartRequest(workflow=schedule.workflow, input=schedule.input)
     # The hash is the same for all: what was started for a time is not started again with what was changed since.
     idempotency = f"schedule {schedule.name} {due.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", "schedule"
-    return await start_once(services, client, starter, request, idempotency)
+    return await start_once(services, client, starter, request_of(schedule), idempotency)
 
 
 async def purge(services: Services, client: DurableClient) -> None:

@@ -18,6 +18,7 @@ from pydantic import AwareDatetime, Field, ValidationInfo, field_validator
 
 from domain.base import Name, Reference, Shape
 from domain.errors import Problem
+from domain.webhooks import Webhook
 
 ON_TIME = timedelta(minutes=5)
 """A time that is looked at later than this was missed: `catch_up` says what becomes of it."""
@@ -44,6 +45,7 @@ class Schedule(Shape):
     description: str = Field(default="", max_length=500)
     workflow: Reference = Field(description="What is started: `name`, as it is at that time, or `name@version`.")
     input: Any = Field(default_factory=dict, description="Satisfies the workflow's input schema.")
+    webhook: Webhook | None = Field(default=None, description="Whom to call when an execution has ended.")
     cron: str = Field(
         max_length=200,
         description=f"Five fields, {_AN_EXAMPLE}: minute, hour, day of the month, month, day of the week.",

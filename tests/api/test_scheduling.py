@@ -92,6 +92,7 @@ class TestRefusals:
             ({"input": {}}, "/input/topic", ""),
             ({"input": {"topic": 5}}, "/input/topic", ""),
             ({"inputs": {}}, "/inputs", "unknown key"),
+            ({"webhook": {"url": "https://hooks.example.com/"}}, "/webhook/url", "WEBHOOK_HOSTS"),
         ],
     )
     async def test_a_bad_one_changes_nothing(

@@ -62,6 +62,21 @@ async def test_each_time_starts_one_execution(services: Services, durable: FakeD
     assert state.next == NOON + 3 * HOUR
 
 
+async def test_a_webhook_is_asked_for_as_the_schedule_says(
+    services: Services, durable: FakeDurable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scheduled(services, webhook={"url": "https://hooks.example.com/x", "events": ["failed"]})
+    await start_due(services, durable, NOON + HOUR)
+    error = (await state_of(services)).last_error
+    assert error is not None
+    assert "/webhook/url" in {detail.pointer for detail in error.details}  # this deployment lists no such host
+    monkeypatch.setattr(services.webhooks, "refusal", lambda _: None)
+    await start_due(services, durable, NOON + 2 * HOUR)
+    [execution] = await executions(services)
+    assert execution.webhook is not None
+    assert (execution.webhook.url, execution.webhook.events) == ("https://hooks.example.com/x", ("failed",))
+
+
 @pytest.mark.parametrize(("catch_up", "count"), [("skip", 0), ("last", 1), ("all", 9)])
 async def test_what_was_missed_is_made_up_for_as_it_says(
     services: Services, durable: FakeDurable, catch_up: str, count: int
