@@ -1,4 +1,4 @@
-"""The function app: orchestrators, activities and entities, and one HTTP trigger per resource of the API."""
+"""The function app: what each room registers, and one HTTP trigger per resource of the API."""
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -7,6 +7,7 @@ from azurefunctions.extensions.http.fastapi import Request, Response
 import activities
 import entities
 import orchestrators
+from api import triggers
 from api.carrier import carry
 from api.carrier import negotiate as negotiated
 
@@ -19,6 +20,7 @@ ROUTES = {
     "executions": "api/executions/{*path}",
     "approvals": "api/approvals/{*path}",
     "retention": "api/retention/{*path}",
+    "schedules": "api/schedules/{*path}",
     "me": "api/me",
     "health": "api/health",
     "openapi": "api/openapi.json",
@@ -27,7 +29,7 @@ ROUTES = {
 }
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # the API asks for its own token
-for room in (orchestrators, activities, entities):
+for room in (orchestrators, activities, entities, triggers):
     app.register_functions(room.blueprint)
 
 

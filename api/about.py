@@ -12,13 +12,14 @@ from api import VERSION
 from api.auth import Caller
 from domain.agents import Agent
 from domain.errors import ProblemError, not_found
+from domain.schedules import Schedule
 from domain.workflows import Workflow
 from services.wiring import services
 
 router = APIRouter(prefix="/api", tags=["about"])
 
 
-_MODELS: dict[str, type[BaseModel]] = {"agent": Agent, "workflow": Workflow}
+_MODELS: dict[str, type[BaseModel]] = {"agent": Agent, "workflow": Workflow, "schedule": Schedule}
 
 
 @router.get("/health", summary="Whether the service is up, and with which model")

@@ -12,7 +12,18 @@ from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from api import VERSION, about, approvals, events, executions, negotiation, retention, validating, webhooks
+from api import (
+    VERSION,
+    about,
+    approvals,
+    events,
+    executions,
+    negotiation,
+    retention,
+    scheduling,
+    validating,
+    webhooks,
+)
 from api.definitions import Kind, definitions_router
 from api.forking import ForkRequest
 from api.pages import DIST, Pages
@@ -24,6 +35,7 @@ from domain.agents import Agent
 from domain.approvals import Decision
 from domain.errors import Detail
 from domain.retention import RetentionPolicy
+from domain.schedules import Schedule
 from domain.validation import check_schema, pointer
 from domain.values import Json
 from domain.workflows import Workflow
@@ -32,6 +44,7 @@ from services.wiring import Services
 _UNSEEN = (
     Agent,
     Workflow,
+    Schedule,
     StartRequest,
     ForkRequest,
     Decision,
@@ -65,6 +78,7 @@ def create_app(dist: Path = DIST) -> FastAPI:
         ),
         executions.router,
         approvals.router,
+        scheduling.router,
         events.router,
         retention.router,
         webhooks.router,

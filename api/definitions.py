@@ -67,7 +67,7 @@ def definitions_router(kind: Kind[D]) -> APIRouter:
         if_match: IfMatch = None,
         if_none_match: IfMatch = None,
     ) -> Response:
-        definition = await desk.read(caller.tenant, _named(await read_definition(request), name))
+        definition = await desk.read(caller.tenant, named(await read_definition(request), name))
         expected = await desk.expected(caller.tenant, name, if_match)
         stored, change = await kind.of(services()).put(
             caller.tenant, name, definition, if_match=expected, create_only=only_create(if_none_match)
@@ -139,7 +139,7 @@ def request_body(schema: str) -> dict[str, Any]:
     return {"required": True, "content": {"application/json": content, "application/yaml": content}}
 
 
-def _named(written: Json, name: str) -> Json:
+def named(written: Json, name: str) -> Json:
     """The body with the path's name, unless it has one. Raises `ProblemError` when they differ."""
     if not isinstance(written, dict) or written.get("name") == name:
         return written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import datetime, timedelta
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,19 +17,26 @@ from services.wiring import Services, services
 
 log = logging.getLogger("meta_agents.api")
 
+SETTLED = timedelta(minutes=1)
+"""Whoever records an execution has started or discarded it by then, or never will."""
+EVERYTHING_AGAIN = timedelta(hours=1)
 
-async def recover(services: Services, client: DurableClient) -> int:
-    """Start every running execution that has no orchestration, and finish what was asked of them.
 
-    The number of those that could not be looked after.
+async def recover(
+    services: Services, client: DurableClient, since: datetime | None = None, until: datetime | None = None
+) -> int:
+    """Start every running execution that has no orchestration, and finish what was asked of them; or only of those that
+    were created between.
+
+    Returns the number of those that could not be looked after.
     """
     failures = 0
     await services.waits.recover(client)
-    for execution in await services.executions.running():
+    for execution in await services.executions.running(since):
+        if until is not None and execution.created > until:
+            continue
         try:
-            if execution.status is not Status.CANCELING:
-                await _recover_one(services, client, execution)
-            await complete(services, client, execution)
+            await _recover_one(services, client, execution)
         except Exception:  # one that cannot be started must not keep the others from it
             log.exception("execution %s could not be recovered", execution.id)
             failures += 1
@@ -36,6 +44,16 @@ async def recover(services: Services, client: DurableClient) -> int:
 
 
 async def _recover_one(services: Services, client: DurableClient, execution: Execution) -> None:
+    # As it stands now: others may have paused or resumed it while those before it were looked after.
+    current = await services.executions.get(execution.tenant, execution.id)
+    if current is None or current.status.is_ended:
+        return
+    if current.status is not Status.CANCELING:
+        await _start_if_missing(services, client, current)
+    await complete(services, client, current)
+
+
+async def _start_if_missing(services: Services, client: DurableClient, execution: Execution) -> None:
     if await client.get_status(execution.id):
         return
     plan = await services.plans.load(execution.tenant, execution.plan)
@@ -62,3 +80,22 @@ class RecoverOnce:
             self._done = await recover(services(), client) == 0
         except Exception:  # nobody waits for this task; the next request tries again
             log.exception("running executions could not be looked through")
+
+
+class RecoverLatest:
+    """Recovers, call after call, what was created since the call before; at first, and every hour, everything.
+
+    So each call costs little, however many executions wait for weeks.
+    """
+
+    def __init__(self) -> None:
+        self._until: datetime | None = None
+        self._everything: datetime | None = None
+
+    async def __call__(self, services: Services, client: DurableClient, now: datetime) -> None:
+        since, until = self._until, now - SETTLED
+        if self._everything is None or now - self._everything >= EVERYTHING_AGAIN:
+            since = None
+        if await recover(services, client, since, until) == 0:
+            self._until = until
+            self._everything = now if since is None else self._everything

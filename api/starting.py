@@ -17,6 +17,7 @@ from domain.errors import Detail, ProblemError, invalid_input, invalid_request, 
 from domain.events import Draft, EventType
 from domain.executions import Execution, Fork, Status
 from domain.plans import Plan, content_hash
+from domain.schedules import Schedule
 from domain.validation import check_value, pointer
 from domain.values import Json, Value, recorded
 from domain.webhooks import Webhook
@@ -45,6 +46,11 @@ class StartRequest(Shape):
         return content_hash(self.model_dump(mode="json", exclude=None if self.webhook else {"webhook"}))
 
 
+def request_of(schedule: Schedule) -> StartRequest:
+    """What a schedule asks for at each of its times."""
+    return StartRequest(workflow=schedule.workflow, input=schedule.input, webhook=schedule.webhook)
+
+
 async def start_execution(
     services: Services, client: DurableClient, caller: Principal, request: StartRequest, key: str | None
 ) -> Execution:
@@ -53,12 +59,24 @@ async def start_execution(
     Raises `ProblemError`: not_found, invalid_definition, invalid_input, conflict, platform_failed.
     """
     idempotency = (checked_key(key), request.fingerprint) if key is not None else None
+    return await start_once(services, client, caller, request, idempotency)
+
+
+async def start_once(
+    services: Services,
+    client: DurableClient,
+    caller: Principal,
+    request: StartRequest,
+    idempotency: tuple[str, str] | None,
+) -> Execution:
+    """Like `start_execution`, for whatever may ask twice: `idempotency` is a key and the hash it must come with again.
+
+    A key with a space in it can be no caller's.
+    """
     # Before anything is checked: what it names may have been deleted since it was first sent.
     if idempotency and (existing := await services.executions.of_key(caller.tenant, *idempotency)):
         return existing
-    _check_webhook(services, request.webhook)
-    resolved, version = await _resolved(services, caller.tenant, request)
-    check_input(resolved.workflow, request.input)
+    resolved, version = await resolve_request(services, caller.tenant, request)
     plan = resolved.plan(version)
     saved = await services.plans.save(caller.tenant, plan)
     execution = new_execution(caller, plan, saved, request.input, webhook=request.webhook)
@@ -130,8 +148,15 @@ async def start_or_discard(
         raise ProblemError(platform_failed("The execution could not be started; nothing is left of it.")) from error
 
 
+async def resolve_request(services: Services, tenant: str, request: StartRequest) -> tuple[Resolved, int | None]:
+    """The workflow to run and its version, None for one that came with the request. Raises like `start_execution`."""
+    _check_webhook(services, request.webhook)
+    resolved, version = await _resolved(services, tenant, request)
+    check_input(resolved.workflow, request.input)
+    return resolved, version
+
+
 async def _resolved(services: Services, tenant: str, request: StartRequest) -> tuple[Resolved, int | None]:
-    """The workflow to run and its version, None for one that came with the request."""
     if (request.workflow is None) == (request.definition is None):
         detail = Detail(pointer="", message="exactly one of these keys is needed: workflow, definition")
         raise ProblemError(request_problem((detail,)))

@@ -23,10 +23,13 @@ from meta_agents.results import (
     Health,
     Json,
     Me,
+    NextTimes,
     Page,
     Purged,
+    ScheduleSummary,
     StoredDefinition,
     StoredRetention,
+    StoredSchedule,
     Validation,
     VersionSummary,
     WebhookDelivery,
@@ -63,6 +66,7 @@ class AsyncClient:
         self.agents = AsyncDefinitions("agents", self._call)
         self.workflows = AsyncWorkflows("workflows", self._call)
         self.executions = AsyncExecutions(self._http, self._call)
+        self.schedules = AsyncSchedules(self._call)
         self.retention = AsyncRetention(self._call)
 
     async def me(self) -> Me:
@@ -269,6 +273,49 @@ class AsyncRetention:
     async def purge(self, *, batch: int = 100) -> Purged:
         """Remove the oldest executions that are due, at most so many."""
         return await self._call(operations.purge(batch))
+
+
+class AsyncSchedules:
+    """Workflows that are started by the clock."""
+
+    def __init__(self, call: AsyncCall) -> None:
+        self._call = call
+
+    def list(self, *, page_size: int = 50) -> AsyncIterator[ScheduleSummary]:
+        """By name, without `input`, fetched page by page as the iterator is read."""
+        return _pages(lambda continuation: self._call(operations.list_schedules(page_size, continuation)))
+
+    async def get(self, name: str) -> StoredSchedule:
+        return await self._call(operations.get_schedule(name))
+
+    async def put(
+        self, schedule: Mapping[str, Json], *, if_match: str | None = None, create_only: bool = False
+    ) -> StoredSchedule:
+        """Create the schedule under its `name`, or change it; `paused` stays as it is unless the schedule says it.
+
+        `if_match`: only while the ETag is still this one. `create_only`: only a new name. Else `ApiError` (412).
+        """
+        return await self._call(operations.put_schedule(schedule, if_match, create_only))
+
+    async def delete(self, name: str, *, if_match: str | None = None) -> None:
+        """Executions that it started go on."""
+        await self._call(operations.delete_schedule(name, if_match))
+
+    async def pause(self, name: str) -> StoredSchedule:
+        """Start nothing until it is resumed."""
+        return await self._call(operations.set_paused(name, True))
+
+    async def resume(self, name: str) -> StoredSchedule:
+        """Go on with the next time from now."""
+        return await self._call(operations.set_paused(name, False))
+
+    async def run(self, name: str, *, idempotency_key: str | None = None) -> Execution:
+        """Start an execution now, paused or not; the same one again for the same key."""
+        return await self._call(operations.run_schedule(name, idempotency_key))
+
+    async def next(self, name: str, count: int = 5) -> NextTimes:
+        """Its next times, as if it were not paused."""
+        return await self._call(operations.next_times(name, count))
 
 
 async def _pages(fetch: Callable[[str | None], Awaitable[Page[T]]]) -> AsyncIterator[T]:

@@ -19,10 +19,13 @@ from meta_agents.results import (
     Health,
     Json,
     Me,
+    NextTimes,
     Page,
     Purged,
+    ScheduleSummary,
     StoredDefinition,
     StoredRetention,
+    StoredSchedule,
     Validation,
     VersionSummary,
     WebhookDelivery,
@@ -64,11 +67,9 @@ def put_definition(
     kind: Kind, definition: Mapping[str, Json], if_match: str | None, create_only: bool
 ) -> Operation[StoredDefinition]:
     """Raises `InvalidArgument` when the definition has no name to put it under."""
-    name = definition.get("name")
-    if not isinstance(name, str):
-        raise InvalidArgument("The definition has no `name`.", "Give it one: lower-case letters, digits and hyphens.")
+    path = f"/api/{kind}/{_segment(_name_of(definition))}"
     headers, read = _conditions(if_match, create_only), _tagged(StoredDefinition)
-    return Operation("PUT", f"/api/{kind}/{_segment(name)}", read, headers=headers, body=definition)
+    return Operation("PUT", path, read, headers=headers, body=definition)
 
 
 def delete_definition(kind: Kind, name: str, if_match: str | None) -> Operation[None]:
@@ -179,6 +180,38 @@ def purge(batch: int) -> Operation[Purged]:
     return Operation("POST", "/api/retention/purge", _as(Purged), _given(batch=batch), seconds=PURGE_SECONDS)
 
 
+def list_schedules(limit: int, continuation: str | None) -> Operation[Page[ScheduleSummary]]:
+    params = _given(limit=limit, continuation=continuation)
+    return Operation("GET", "/api/schedules", _as(Page[ScheduleSummary]), params)
+
+
+def get_schedule(name: str) -> Operation[StoredSchedule]:
+    return Operation("GET", _schedule(name), _tagged(StoredSchedule))
+
+
+def put_schedule(schedule: Mapping[str, Json], if_match: str | None, create_only: bool) -> Operation[StoredSchedule]:
+    """Raises `InvalidArgument` when the schedule has no name to put it under."""
+    headers, read = _conditions(if_match, create_only), _tagged(StoredSchedule)
+    return Operation("PUT", _schedule(_name_of(schedule)), read, headers=headers, body=schedule)
+
+
+def delete_schedule(name: str, if_match: str | None) -> Operation[None]:
+    return Operation("DELETE", _schedule(name), _nothing, headers=_given(**{"If-Match": if_match}))
+
+
+def set_paused(name: str, paused: bool) -> Operation[StoredSchedule]:
+    return Operation("POST", f"{_schedule(name)}/{'pause' if paused else 'resume'}", _tagged(StoredSchedule))
+
+
+def run_schedule(name: str, idempotency_key: str | None) -> Operation[Execution]:
+    headers = _given(**{"Idempotency-Key": idempotency_key})
+    return Operation("POST", f"{_schedule(name)}/run", _as(Execution), headers=headers)
+
+
+def next_times(name: str, count: int) -> Operation[NextTimes]:
+    return Operation("GET", f"{_schedule(name)}/next", _as(NextTimes), _given(count=count))
+
+
 def me() -> Operation[Me]:
     return Operation("GET", "/api/me", _as(Me))
 
@@ -189,6 +222,17 @@ def health() -> Operation[Health]:
 
 def _execution(execution: str) -> str:
     return f"/api/executions/{_segment(execution)}"
+
+
+def _schedule(name: str) -> str:
+    return f"/api/schedules/{_segment(name)}"
+
+
+def _name_of(definition: Mapping[str, Json]) -> str:
+    name = definition.get("name")
+    if not isinstance(name, str):
+        raise InvalidArgument("The definition has no `name`.", "Give it one: lower-case letters, digits and hyphens.")
+    return name
 
 
 def _segment(text: str) -> str:

@@ -169,6 +169,41 @@ class WebhookDelivery(Result):
     next: datetime | None = None
 
 
+class ScheduleProgress(Result):
+    """How far a schedule has come. `last_error`: why nothing was started at `last_due`."""
+
+    paused: bool = False
+    next: datetime | None = None
+    last_due: datetime | None = None
+    last_execution: str | None = None
+    last_error: Problem | None = None
+    updated: datetime | None = None
+    etag: str | None = None
+
+
+class ScheduleSummary(ScheduleProgress):
+    """One line of a list of schedules."""
+
+    name: str
+    workflow: str
+    cron: str
+    time_zone: str = "UTC"
+    description: str = ""
+
+
+class StoredSchedule(ScheduleProgress):
+    """A schedule as it was written. `etag` guards a later `put` or `delete` (`if_match`)."""
+
+    definition: dict[str, Json]
+
+
+class NextTimes(Result):
+    """In UTC; `time_zone` is the schedule's own."""
+
+    time_zone: str
+    times: tuple[datetime, ...]
+
+
 class Event(Result):
     """One line of an execution's log; `offset` starts at 1 and has no gaps.
 

@@ -97,7 +97,7 @@ class Definitions(Generic[D]):
         for _ in range(ATTEMPTS):
             latest = await self._documents.get(self._partition(tenant), _latest_id(name))
             existing = latest if latest and latest.body["role"] == "latest" else None
-            _check_preconditions(name, existing, if_match, create_only)
+            check_preconditions(name, existing.etag if existing else None, if_match, create_only)
             if existing and self._stored(existing).definition == definition:
                 return self._stored(existing), "unchanged"
             try:
@@ -115,7 +115,7 @@ class Definitions(Generic[D]):
             latest = await self._documents.get(self._partition(tenant), _latest_id(name))
             if latest is None or latest.body["role"] == "deleted":
                 return False
-            _check_preconditions(name, latest, if_match, create_only=False)
+            check_preconditions(name, latest.etag, if_match, create_only=False)
             tombstone = Put(latest.id, {**latest.body, "role": "deleted"}, if_match=latest.etag)
             try:
                 await self._documents.write(self._partition(tenant), [tombstone])
@@ -157,10 +157,11 @@ class Definitions(Generic[D]):
         return stored
 
 
-def _check_preconditions(name: str, existing: Document | None, if_match: str | None, create_only: bool) -> None:
-    if create_only and existing:
-        raise precondition_failed(f"{name!r} already exists.", "Leave out If-None-Match to make its next version.")
-    if if_match is not None and (existing is None or existing.etag != if_match):
+def check_preconditions(name: str, etag: str | None, if_match: str | None, create_only: bool) -> None:
+    """`etag` is the one the name has now, None if it is not there. Raises `ProblemError` precondition_failed."""
+    if create_only and etag is not None:
+        raise precondition_failed(f"{name!r} already exists.", "Leave out If-None-Match to change it.")
+    if if_match is not None and etag != if_match:
         raise precondition_failed(
             f"{name!r} is no longer what you read.", "Read it again, redo your change on it, and send that."
         )

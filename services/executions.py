@@ -14,6 +14,7 @@ from typing import Any
 from domain.errors import Problem, ProblemError, not_found
 from domain.events import Draft
 from domain.executions import Execution, Status, StopReason
+from domain.retention import first_id_of
 from domain.usage import Usage
 from domain.values import ARTIFACT_BYTES, Json, size_of
 from services.artifacts.base import ArtifactStore
@@ -164,12 +165,15 @@ class Executions:
         await self._artifacts.drop(partition_of(tenant, id))
         await self.unmark(id)
 
-    async def running(self) -> Found:
-        """Every running execution of every tenant, oldest first."""
+    async def running(self, since: datetime | None = None) -> Found:
+        """Every running execution of every tenant, oldest first; or of them only those created since then."""
+        between = None if since is None else (first_id_of(since), "g")  # ids are hexadecimal
         found: Found = []
         continuation: str | None = None
         while True:
-            marks, continuation = await self._documents.query(RUNNING, continuation=continuation, limit=200)
+            marks, continuation = await self._documents.query(
+                RUNNING, between=between, continuation=continuation, limit=200
+            )
             for mark in marks:
                 # Without a record, the mark belongs to one that is just being created, or was cut off at that.
                 execution = await self.get(mark.body["tenant"], mark.id)

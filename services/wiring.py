@@ -25,6 +25,7 @@ from services.plans import Plans
 from services.purging import Purges
 from services.realtime import LocalBus, Realtime
 from services.retention import Retention
+from services.schedules import Schedules
 from services.settings import Settings
 from services.signalr import SignalRPublisher
 from services.signalr_endpoint import Endpoint
@@ -53,6 +54,7 @@ class Services:
     executions: Executions
     retention: Retention
     purges: Purges
+    schedules: Schedules
     models: ModelClient
     tools: ToolClient
     realtime: Realtime
@@ -115,6 +117,7 @@ def build(settings: Settings) -> Services:
         executions=Executions(documents, artifacts, events),
         retention=retention,
         purges=Purges(documents, artifacts, retention),
+        schedules=Schedules(documents),
         models=ModelClient(settings),
         tools=ToolClient(settings),
         realtime=Realtime(bus, SignalRPublisher(endpoint) if endpoint else None),

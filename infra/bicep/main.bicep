@@ -56,6 +56,15 @@ param webhookHosts string = ''
 @description('URI of the Key Vault secret that webhooks are signed with; the app\'s identity must be allowed to read it.')
 param webhookSecretUri string = ''
 
+@description('Storage queue whose messages start executions; it is made in the app\'s own account. Empty: none.')
+param startQueue string = ''
+
+@description('Service Bus queue whose messages start executions; it must be there. Empty: none.')
+param startServiceBusQueue string = ''
+
+@description('Namespace of that queue: NAME.servicebus.windows.net.')
+param serviceBusNamespace string = ''
+
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
   'azd-env-name': environmentName
@@ -65,6 +74,7 @@ var functionAppName = 'func-${token}'
 var modelSettings = empty(openAiEndpoint) ? {} : { AZURE_OPENAI_ENDPOINT: openAiEndpoint, MODEL_NAME: modelName }
 // A reference that the platform resolves: the secret itself is nowhere in the template or its outputs.
 var webhookSettings = empty(webhookHosts) ? {} : { WEBHOOK_HOSTS: webhookHosts, WEBHOOK_SECRET: '@Microsoft.KeyVault(SecretUri=${webhookSecretUri})' }
+var queueSettings = empty(startQueue) ? {} : { START_QUEUE: startQueue }
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
   name: 'rg-${environmentName}'
@@ -99,6 +109,7 @@ module storage './modules/storage.bicep' = {
   scope: group
   params: {
     name: 'st${token}'
+    startQueue: startQueue
     location: location
     tags: tags
     identityPrincipalId: identity.outputs.principalId
@@ -156,7 +167,12 @@ module functionApp './modules/function-app.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
     durableAlwaysReadyInstances: durableAlwaysReadyInstances
-    appSettings: union(modelSettings, webhookSettings, {
+    appSettings: union(modelSettings, webhookSettings, queueSettings, empty(startServiceBusQueue) ? {} : {
+      START_SERVICE_BUS_QUEUE: startServiceBusQueue
+      ServiceBusConnection__fullyQualifiedNamespace: serviceBusNamespace
+      ServiceBusConnection__credential: 'managedidentity'
+      ServiceBusConnection__clientId: identity.outputs.clientId
+    }, {
       AzureWebJobsStorage__accountName: storage.outputs.name
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.outputs.clientId

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from meta_agents.cli import definitions, executing, keeping, showing
+from meta_agents.cli import definitions, executing, keeping, scheduling, showing
 from meta_agents.cli.context import console
 from meta_agents.cli.exits import code_of_error, show_error
 from meta_agents.errors import MetaAgentsError
@@ -79,6 +79,7 @@ app.command()(keeping.retention)
 app.command()(keeping.hold)
 app.command()(keeping.release)
 app.command()(keeping.purge)
+app.add_typer(scheduling.app, name="schedule")
 
 
 def main() -> None:

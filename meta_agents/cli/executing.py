@@ -51,7 +51,7 @@ def run(
     value = read_input(given, settings or ())
     with client_of(context) as client:
         execution = client.executions.start(target, value, idempotency_key=idempotency_key, webhook=webhook)
-        _see_through(client, execution, detach=detach, as_json=as_json)
+        see_through(client, execution, detach=detach, as_json=as_json)
 
 
 def watch(
@@ -72,7 +72,7 @@ def watch(
 def retry(context: typer.Context, execution: Id, detach: Detach = False, as_json: AsJson = False) -> None:
     """Execute a failed or canceled one again, from what it had finished; a new id."""
     with client_of(context) as client:
-        _see_through(client, client.executions.retry(execution), detach=detach, as_json=as_json)
+        see_through(client, client.executions.retry(execution), detach=detach, as_json=as_json)
 
 
 def cancel(context: typer.Context, execution: Id, as_json: AsJson = False) -> None:
@@ -85,7 +85,7 @@ def cancel(context: typer.Context, execution: Id, as_json: AsJson = False) -> No
         typer.echo(f"{record.id}  {record.status}")
 
 
-def _see_through(client: Client, execution: Execution, *, detach: bool, as_json: bool) -> None:
+def see_through(client: Client, execution: Execution, *, detach: bool, as_json: bool) -> None:
     """Print the id or record at once, or watch to the end and print what came of it."""
     if detach:
         if as_json:

@@ -85,30 +85,31 @@ def _fetch(client: Client, which: Thing, name: str, version: int | None) -> tupl
         record = client.executions.get(name).as_sent()
         return f"execution {name}", record, record
     stored = (client.agents if which is Thing.AGENTS else client.workflows).get(name, version)
-    updated = f", updated {_time(stored.updated)}" if stored.updated else ""
+    updated = f", updated {clock(stored.updated)}" if stored.updated else ""
     return f"{which.value[:-1]} {name}, version {stored.version}{updated}", stored.as_sent(), stored.definition
 
 
 def _definitions(rows: Iterable[DefinitionSummary]) -> Table:
-    table = _table("NAME", "VERSION", "UPDATED", "DESCRIPTION")
+    table = table_of("NAME", "VERSION", "UPDATED", "DESCRIPTION")
     for row in rows:
-        table.add_row(safe(row.name), str(row.version), _time(row.updated), safe(row.description))
+        table.add_row(safe(row.name), str(row.version), clock(row.updated), safe(row.description))
     return table
 
 
 def _executions(rows: Iterable[Execution]) -> Table:
-    table = _table("ID", "STATUS", "WORKFLOW", "CREATED", "TOOK", "CALLS", "COST")
+    table = table_of("ID", "STATUS", "WORKFLOW", "CREATED", "TOOK", "CALLS", "COST")
     for row in rows:
         took = duration(row.ended - row.created) if row.ended and row.created else ""
         cost = "" if row.usage.cost_usd is None else f"${row.usage.cost_usd:.4f}"
         version = "" if row.workflow_version is None else f"@{row.workflow_version}"
         calls = str(row.usage.model_calls)
         workflow = safe(row.workflow) + version
-        table.add_row(safe(row.id), safe(row.status), workflow, _time(row.created), took, calls, cost)
+        table.add_row(safe(row.id), safe(row.status), workflow, clock(row.created), took, calls, cost)
     return table
 
 
-def _table(*columns: str) -> Table:
+def table_of(*columns: str) -> Table:
+    """An empty table."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         # Names and ids are there to be copied: whole, on one line.
@@ -116,5 +117,6 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _time(time: datetime | None) -> str:
+def clock(time: datetime | None) -> str:
+    """In UTC, to the second."""
     return "" if time is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"

@@ -30,7 +30,7 @@ def test_the_version_is_the_projects() -> None:
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
 
 
-@pytest.mark.parametrize(("name", "key"), [("agent", "instructions"), ("workflow", "steps")])
+@pytest.mark.parametrize(("name", "key"), [("agent", "instructions"), ("workflow", "steps"), ("schedule", "cron")])
 async def test_schemas_of_definitions(api: httpx.AsyncClient, name: str, key: str) -> None:
     assert key in (await api.get(f"/api/schemas/{name}")).json()["properties"]
 

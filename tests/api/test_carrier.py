@@ -22,7 +22,7 @@ def loaded() -> dict[str, Any]:
     # In a process of its own: the SDK lets an app be asked for its functions only once.
     script = (
         "import json, sys, function_app\n"
-        "heavy = sorted({'api.app', 'openai', 'azure.identity', 'jsonschema'} & sys.modules.keys())\n"
+        "heavy = sorted({'api.app', 'api.starting', 'openai', 'azure.identity', 'jsonschema'} & sys.modules.keys())\n"
         "functions = function_app.app.get_functions()\n"
         "bindings = {f.get_function_name(): [json.loads(b) for b in f.get_raw_bindings()] for f in functions}\n"
         "print(json.dumps({'bindings': bindings, 'heavy': heavy}))"
@@ -45,6 +45,7 @@ def test_one_trigger_for_each_resource(loaded: dict[str, Any]) -> None:
         "api/executions/{*path}": "executions",
         "api/approvals/{*path}": "approvals",
         "api/retention/{*path}": "retention",
+        "api/schedules/{*path}": "schedules",
         "api/negotiate": "negotiate",
         "api/me": "me",
         "api/health": "health",
@@ -65,7 +66,7 @@ def test_negotiating_takes_a_connection_and_gives_a_membership(loaded: dict[str,
 
 
 def test_all_rooms_are_registered(loaded: dict[str, Any]) -> None:
-    assert {"workflow", "call_model", "chat"} <= loaded["bindings"].keys()
+    assert {"workflow", "call_model", "chat", "sweep"} <= loaded["bindings"].keys()
 
 
 def test_importing_the_function_app_loads_nothing_heavy(loaded: dict[str, Any]) -> None:

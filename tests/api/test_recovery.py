@@ -12,12 +12,11 @@ from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
 from api.durable import CLIENT
-from api.recovery import RecoverOnce, recover
+from api.recovery import EVERYTHING_AGAIN, SETTLED, RecoverLatest, RecoverOnce, recover
 from api.starting import started
 from domain.executions import Execution, Status
 from domain.plans import Plan
 from domain.workflows import Workflow
-from services.executions import new_execution_id
 from services.wiring import Services
 from tests.api.conftest import Carried, FakeDurable, finish
 
@@ -74,6 +73,35 @@ async def test_one_that_cannot_be_started_does_not_keep_the_others_from_it(
     assert still.status is Status.RUNNING
 
 
+class TestLatest:
+    async def test_the_first_time_and_every_hour_everything_else_what_came_since(
+        self, services: Services, durable: FakeDurable
+    ) -> None:
+        recover_latest = RecoverLatest()
+        now = datetime.now(UTC)
+        old, recent, new = [await _recorded(services, now - age * SETTLED) for age in (900, 3, 0.5)]
+        await recover_latest(services, durable, now)
+        assert durable.started.keys() == {old, recent}  # whoever records the new one may still be about to start it
+        durable.started.clear()
+        await recover_latest(services, durable, now + SETTLED)
+        assert durable.started.keys() == {new}
+        durable.started.clear()
+        await recover_latest(services, durable, now + 2 * SETTLED)
+        assert durable.started.keys() == set()
+        await recover_latest(services, durable, now + EVERYTHING_AGAIN)
+        assert durable.started.keys() == {old, recent, new}
+
+    async def test_what_failed_is_looked_at_again(self, services: Services, durable: FakeDurable) -> None:
+        recover_latest = RecoverLatest()
+        now = datetime.now(UTC)
+        id = await _recorded(services, now - 3 * SETTLED)
+        durable.refuses = True
+        await recover_latest(services, durable, now)
+        durable.refuses = False
+        await recover_latest(services, durable, now + 9 * SETTLED)
+        assert list(durable.started) == [id]
+
+
 class TestFirstRequest:
     async def test_it_happens_once_in_a_process_unless_it_fails(
         self, services: Services, durable: FakeDurable, monkeypatch: pytest.MonkeyPatch
@@ -81,7 +109,7 @@ class TestFirstRequest:
         looks = 0
         looked = asyncio.Event()
 
-        async def running() -> list[Execution]:
+        async def running(since: datetime | None) -> list[Execution]:
             nonlocal looks
             looks += 1
             looked.set()
@@ -112,24 +140,13 @@ class TestFirstRequest:
         assert looks == 2
 
     async def test_it_starts_what_was_cut_off(self, services: Services, durable: FakeDurable) -> None:
-        execution = Execution(
-            id=new_execution_id(),
-            tenant="two",
-            workflow="w",
-            workflow_version=None,
-            plan=await _plan(services),
-            status=Status.RUNNING,
-            input={},
-            started_by="bob",
-            created=datetime(2026, 1, 1, tzinfo=UTC),
-        )
-        await services.executions.create(execution, started(execution), None)
+        id = await _recorded(services, datetime(2026, 1, 1, tzinfo=UTC))
         transport = httpx.ASGITransport(Carried(create_app(), durable))
         async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
             await client.get("/api/health")
         async with asyncio.timeout(20):
             await durable.any_started.wait()
-        assert durable.started[execution.id]["tenant"] == "two"
+        assert durable.started[id]["tenant"] == "two"
 
 
 async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -140,7 +157,20 @@ async def _unused(*_: object) -> Any:
     """Neither receives nor sends."""
 
 
-async def _plan(services: Services) -> str:
+async def _recorded(services: Services, created: datetime) -> str:
+    """Id of an execution that was recorded at this time and never started."""
     workflow = Workflow.model_validate({"name": "w", "steps": [{"id": "a", "agent": "writer"}]})
     plan = Plan(workflow=workflow, workflow_version=None, agents={}, agent_versions={})
-    return await services.plans.save("two", plan)
+    execution = Execution(
+        id=f"{int(created.timestamp() * 1_000):012x}{'0' * 20}",
+        tenant="two",
+        workflow="w",
+        workflow_version=None,
+        plan=await services.plans.save("two", plan),
+        status=Status.RUNNING,
+        input={},
+        started_by="bob",
+        created=created,
+    )
+    await services.executions.create(execution, started(execution), None)
+    return execution.id

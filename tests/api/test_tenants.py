@@ -28,15 +28,24 @@ from tests.services.remains import make
         ("GET", "/api/executions/{id}/events"),
         ("GET", "/api/executions/{id}/chats/talk"),
         ("GET", "/api/executions/{id}/artifacts/" + "0" * 64),
+        ("GET", "/api/schedules/daily"),
+        ("DELETE", "/api/schedules/daily"),
+        ("POST", "/api/schedules/daily/pause"),
+        ("POST", "/api/schedules/daily/resume"),
+        ("POST", "/api/schedules/daily/run"),
+        ("GET", "/api/schedules/daily/next"),
     ],
 )
 async def test_anothers_is_not_there(
     api: httpx.AsyncClient, other: httpx.AsyncClient, execution: str, method: str, path: str
 ) -> None:
+    daily = {"name": "daily", "workflow": "brief", "input": {"topic": "tea"}, "cron": "30 7 * * *"}
+    assert (await api.post("/api/schedules", json=daily)).status_code == 201
     problem(await other.request(method, path.format(id=execution)), 404, "not_found")
     assert (await api.get(f"/api/executions/{execution}")).json()["status"] == "running"
     assert (await api.get("/api/agents/writer")).status_code == 200
     assert (await api.get("/api/workflows/brief")).status_code == 200
+    assert (await api.get("/api/schedules/daily")).json()["paused"] is False
 
 
 async def test_a_stream_of_anothers_execution_is_not_there(other: httpx.AsyncClient, execution: str) -> None:
@@ -74,7 +83,7 @@ async def test_a_purge_removes_only_ones_own(
 
 
 async def test_lists_hold_only_ones_own(other: httpx.AsyncClient, execution: str) -> None:
-    for path in ("/api/agents", "/api/workflows", "/api/executions"):
+    for path in ("/api/agents", "/api/workflows", "/api/executions", "/api/schedules"):
         assert (await other.get(path)).json()["items"] == []
 
 

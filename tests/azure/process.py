@@ -31,8 +31,8 @@ class WorkerProcess:
         functions: list[Indexed] = self._call("start", folder)
         return functions
 
-    def invoke(self, name: str, **inputs: Data) -> Invocation:
-        invocation: Invocation = self._call("invoke", name, inputs)
+    def invoke(self, name: str, *, trigger_metadata: Mapping[str, Data] | None = None, **inputs: Data) -> Invocation:
+        invocation: Invocation = self._call("invoke", name, inputs, None, trigger_metadata)
         return invocation
 
     def request(self, name: str, method: str, path: str, inputs: Mapping[str, Data], **sent: Any) -> Answer:

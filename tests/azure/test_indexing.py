@@ -45,19 +45,21 @@ def test_the_app_has_the_functions_that_the_design_names(azure: AzureApp) -> Non
         [trigger] = [binding["type"] for binding in function.bindings if binding["type"].endswith("Trigger")]
         triggers.setdefault(trigger, set()).add(function.name)
     http = triggers.pop("httpTrigger")
-    assert http >= {"agents", "workflows", "executions", "negotiate", "me", "health"}
+    assert http >= {"agents", "workflows", "executions", "schedules", "negotiate", "me", "health"}
     assert triggers == {
         "orchestrationTrigger": {"workflow", "group_chat", "map_slice", "loop_rounds", "sub_workflow"},
         "activityTrigger": {
             *("call_model", "call_tool", "ask_human", "park", "cancel_steps", "evaluate", "finish", "deliver")
         },
         "entityTrigger": {"chat"},
+        "timerTrigger": {"sweep", "purge"},
     }
 
 
 def test_every_binding_says_what_its_extension_needs(azure: AzureApp) -> None:
     needed = {
         "httpTrigger": {"route", "methods", "authLevel"},
+        "timerTrigger": {"schedule"},
         "signalR": {"hubName", "connectionStringSetting"},
         "signalRConnectionInfo": {"hubName", "connectionStringSetting", "userId"},
     }

@@ -86,8 +86,14 @@ class Worker:
             self._ids[metadata.name] = metadata.function_id
         return [_indexed(metadata) for metadata in found]
 
-    async def invoke(self, name: str, inputs: Mapping[str, Data], invocation_id: str | None = None) -> Invocation:
-        """Call a function with what its trigger and input bindings get from the host."""
+    async def invoke(
+        self,
+        name: str,
+        inputs: Mapping[str, Data],
+        invocation_id: str | None = None,
+        metadata: Mapping[str, Data] | None = None,
+    ) -> Invocation:
+        """Call a function with what its trigger and input bindings, and the trigger's metadata, get from the host."""
         invocation = {
             "invocation_id": invocation_id or str(uuid.uuid4()),
             "function_id": self._ids[name],
@@ -95,7 +101,7 @@ class Worker:
                 PROTOS.ParameterBinding(name=parameter, data=PROTOS.TypedData(**data))
                 for parameter, data in inputs.items()
             ],
-            "trigger_metadata": {},
+            "trigger_metadata": {key: PROTOS.TypedData(**data) for key, data in (metadata or {}).items()},
             "trace_context": SimpleNamespace(trace_parent="", trace_state="", attributes={}),
             "retry_context": SimpleNamespace(retry_count=0, max_retry_count=0, exception=None),
         }

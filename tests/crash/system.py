@@ -12,7 +12,7 @@ from meta_agents import Client
 from meta_agents.results import Execution
 from services.settings import Settings
 from tests.support.model_stub import ModelStub
-from tools.processes import Host
+from tools.processes import ROOT, Host
 
 TOKEN = "the-token-of-the-tests"
 SECONDS = 60
@@ -22,14 +22,16 @@ SECONDS = 60
 class System:
     """Up for as long as the context lasts; `host` may be killed and started again meanwhile, on the same state."""
 
-    def __init__(self, folder: Path, *, latency: float = 0.05, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, latency: float = 0.05, environment: Mapping[str, str] | None = None, app: Path = ROOT
+    ) -> None:
         # Nothing that is set for this machine may reach the app: a real model is paid for.
         unset = {str(field.alias): "" for name, field in Settings.model_fields.items() if "signalr" not in name}
         state = folder / "state"
         state.mkdir()
         self.stub = ModelStub(folder / "model.jsonl", latency=latency)
         settings = {**unset, **self.stub.environment(), "META_AGENTS_TOKEN": TOKEN, "META_AGENTS_STATE_DIR": str(state)}
-        self.host = Host(state, environment={**settings, **(environment or {})})
+        self.host = Host(state, app=app, environment={**settings, **(environment or {})})
         self.client: Client
 
     def __enter__(self) -> Self:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from domain.agents import Agent
+from domain.schedules import Schedule
 from domain.validation.workflows import check_workflow
 from domain.workflows import Workflow
 
@@ -28,6 +29,8 @@ def test_every_definition_shown_is_valid(text: str) -> None:
     for document in yaml.safe_load_all(text):
         if "instructions" in document:
             Agent.model_validate(document)
+        elif "cron" in document:
+            Schedule.model_validate(document)
         else:
             assert check_workflow(Workflow.model_validate(document)) == ()
 

@@ -72,7 +72,7 @@ def test_no_setting_is_one_that_flex_consumption_refuses() -> None:
 def test_each_connection_of_the_host_is_by_the_identity() -> None:
     settings = app_settings()
     prefixes = {name.rpartition("__")[0] for name in settings if name.endswith("__credential")}
-    assert prefixes == {"AzureWebJobsStorage", "AzureSignalRConnectionString"}
+    assert prefixes == {"AzureWebJobsStorage", "AzureSignalRConnectionString", "ServiceBusConnection"}
     assert not prefixes & set(settings)
     for prefix in prefixes:
         assert text(settings[f"{prefix}__credential"]) == "managedidentity"
@@ -108,6 +108,24 @@ def test_webhooks_have_hosts_and_a_reference_to_their_secret_or_neither() -> Non
     assert [set(settings) for settings in objects] == [set(), {"WEBHOOK_HOSTS", "WEBHOOK_SECRET"}]
     assert text(objects[1]["WEBHOOK_SECRET"]) == "@Microsoft.KeyVault(SecretUri=${webhookSecretUri})"
     assert text(site_value("keyVaultReferenceIdentity")) == "identityId"
+
+
+def test_each_queue_that_starts_executions_is_set_up_whole_or_not_at_all() -> None:
+    queue = next(node for node in MAIN.root.named_children if text(node).startswith("var queueSettings"))
+    assert text(queue) == "var queueSettings = empty(startQueue) ? {} : { START_QUEUE: startQueue }"
+    storage = BicepFile(MODULES / "storage.bicep")
+    [made] = [block for block in storage.resources if block.kind.endswith("queueServices/queues")]
+    name = made.value("name")
+    assert name is not None
+    assert text(name) == "startQueue"
+    module = next(module for module in MAIN.modules if module.symbol == "functionApp")
+    given = module.value("params", "appSettings")
+    assert given is not None
+    [bus] = [node for node in walk(given) if text(node).startswith("empty(startServiceBusQueue) ? {} : {")]
+    assert set(properties(bus.named_children[-1])) == {
+        "START_SERVICE_BUS_QUEUE",
+        *(f"ServiceBusConnection__{part}" for part in ("fullyQualifiedNamespace", "credential", "clientId")),
+    }
 
 
 def test_documents_are_partitioned_and_may_expire() -> None:

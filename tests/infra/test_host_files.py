@@ -41,6 +41,13 @@ def test_activities_are_bounded_in_number_and_time() -> None:
     assert host["functionTimeout"] == "00:10:00"
 
 
+def test_queue_messages_may_be_plain_and_are_tried_again_after_a_while() -> None:
+    assert read_json("host.json")["extensions"]["queues"] == {
+        "messageEncoding": "none",
+        "visibilityTimeout": "00:00:30",
+    }
+
+
 def test_telemetry_is_opentelemetry_and_sampled_but_for_failures() -> None:
     host = read_json("host.json")
     sampling = host["logging"]["applicationInsights"]["samplingSettings"]

@@ -54,6 +54,8 @@ class FakeApi:
     definitions: dict[str, dict[str, list[dict[str, Json]]]] = field(
         default_factory=lambda: {"agents": {}, "workflows": {}}
     )
+    schedules: dict[str, dict[str, Json]] = field(default_factory=dict)
+    """By name: what the API shows of each, with its etag."""
     executions: dict[str, dict[str, Json]] = field(default_factory=dict)
     logs: dict[str, list[dict[str, Json]]] = field(default_factory=dict)
     artifacts: dict[str, Json] = field(default_factory=dict)
@@ -135,6 +137,11 @@ class FakeApi:
                 Route(f"{execution}/events", self._events),
                 Route(f"{execution}/chats/{{step:path}}", _chat),
                 Route(f"{execution}/artifacts/{{reference}}", self._artifact),
+                Route("/api/schedules", self._list_schedules),
+                Route("/api/schedules/{name}", self._schedule, methods=["GET", "PUT", "DELETE"]),
+                Route("/api/schedules/{name}/run", self._run_schedule, methods=["POST"]),
+                Route("/api/schedules/{name}/next", _next_times),
+                Route("/api/schedules/{name}/{verb}", self._pause, methods=["POST"]),
                 Route("/api/{kind}", self._list_definitions),
                 Route("/api/{kind}/{name}", self._definition, methods=["GET", "DELETE"]),
                 Route("/api/{kind}/{name}", self._put, methods=["PUT"]),
@@ -172,6 +179,37 @@ class FakeApi:
         if not versions or versions[-1] != sent:
             versions.append(sent)
         return _stored(versions, len(versions), 201 if created else 200)
+
+    def _list_schedules(self, request: Request) -> Response:
+        items = [{**kept, **kept["definition"]} for _, kept in sorted(self.schedules.items())]
+        return _page(
+            [{key: item[key] for key in item if key not in {"definition", "input"}} for item in items], request
+        )
+
+    def _schedule(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if request.method == "PUT":
+            if request.headers.get("if-none-match") == "*" and name in self.schedules:
+                return problem(412, "precondition_failed", f"{name!r} exists.", "Choose another name.")
+            paused = self.seen[-1].body.get("paused", self.schedules.get(name, {}).get("paused", False))
+            self.schedules[name] = _kept(self.seen[-1].body, paused)
+        elif name not in self.schedules:
+            return problem(404, "not_found", f"There is no schedule {name!r}.", "List the schedules you can see.")
+        elif request.method == "DELETE":
+            del self.schedules[name]
+            return Response(status_code=204)
+        kept = self.schedules[name]
+        return JSONResponse({key: kept[key] for key in kept if key != "etag"}, 200, {"etag": kept["etag"]})
+
+    def _pause(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        self.schedules[name] = _kept(self.schedules[name]["definition"], request.path_params["verb"] == "pause")
+        return JSONResponse(self.schedules[name])
+
+    def _run_schedule(self, request: Request) -> Response:
+        definition = self.schedules[request.path_params["name"]]["definition"]
+        execution = self.add_execution(self.next_log, workflow=definition["workflow"])
+        return JSONResponse(self.executions[execution], 202)
 
     def _validate(self, request: Request) -> Response:
         workflow = self.seen[-1].body
@@ -365,6 +403,24 @@ def _me(_: Request) -> Response:
 def _chat(request: Request) -> Response:
     turn = {"turn": 1, "speaker": request.path_params["step"], "text": "Hello."}
     return JSONResponse({"turns": 1, "window": [turn]})
+
+
+def _kept(definition: dict[str, Json], paused: bool) -> dict[str, Json]:
+    return {
+        "definition": definition,
+        "updated": "2026-11-22T12:00:00Z",
+        "paused": paused,
+        "next": None if paused else "2026-11-23T06:30:00Z",
+        "last_due": None,
+        "last_execution": None,
+        "last_error": None,
+        "etag": f'"{len(json.dumps(definition))}"',
+    }
+
+
+def _next_times(request: Request) -> Response:
+    times = [f"2026-11-{23 + day}T06:30:00Z" for day in range(int(request.query_params["count"]))]
+    return JSONResponse({"time_zone": "Europe/Berlin", "times": times})
 
 
 def _stored(versions: list[dict[str, Json]], version: int, status: int) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.meta_agents.fake_api import TOKEN, FakeApi, Server, problem
 from tests.meta_agents.samples import call_completed, numbered, parsed, short_log, started
 
 WRITER = {"name": "writer", "instructions": "Write."}
+DAILY = {"name": "daily", "workflow": "brief", "cron": "30 7 * * *", "time_zone": "Europe/Berlin"}
 
 
 class TestDefinitions:
@@ -220,6 +221,43 @@ class TestRetention:
         assert list(api.executions) == made[:1]
 
 
+class TestSchedules:
+    def test_put_get_list_delete(self, client: Client) -> None:
+        for name in ("c", "a", "b"):
+            client.schedules.put(DAILY | {"name": name})
+
+        stored = client.schedules.get("a")
+        assert (stored.definition, stored.paused) == (DAILY | {"name": "a"}, False)
+        assert stored.next == datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
+        assert stored.etag
+        client.schedules.delete("b", if_match=stored.etag)
+        assert [(row.name, row.cron) for row in client.schedules.list()] == [("a", DAILY["cron"]), ("c", DAILY["cron"])]
+
+    def test_conditions_are_sent(self, client: Client, api: FakeApi) -> None:
+        client.schedules.put(DAILY, create_only=True)
+        with pytest.raises(ApiError, match="exists"):
+            client.schedules.put(DAILY, create_only=True)
+        client.schedules.put(DAILY, if_match='"7"')
+        assert api.seen[-1].headers["if-match"] == '"7"'
+        client.schedules.delete("daily", if_match='"7"')
+        assert api.seen[-1].headers["if-match"] == '"7"'
+
+    def test_a_schedule_needs_a_name(self, client: Client, api: FakeApi) -> None:
+        with pytest.raises(InvalidArgument):
+            client.schedules.put({"cron": "0 7 * * *"})
+        assert api.seen == []
+
+    def test_pause_resume_run_next(self, client: Client, api: FakeApi) -> None:
+        client.schedules.put(DAILY)
+
+        assert (client.schedules.pause("daily").paused, client.schedules.pause("daily").next) == (True, None)
+        assert not client.schedules.resume("daily").paused
+        assert client.schedules.run("daily", idempotency_key="k").workflow == "brief"
+        assert api.seen[-1].headers["idempotency-key"] == "k"
+        found = client.schedules.next("daily", 2)
+        assert (found.time_zone, [time.day for time in found.times]) == ("Europe/Berlin", [23, 24])
+
+
 class TestAnswers:
     def test_me_and_health(self, client: Client) -> None:
         assert client.me().roles == ("admin",)
@@ -291,6 +329,7 @@ def test_a_proxy_is_not_asked_for_this_machine(server: Server, monkeypatch: pyte
         (sync_client.Workflows, async_client.AsyncWorkflows),
         (sync_client.Executions, async_client.AsyncExecutions),
         (sync_client.Retention, async_client.AsyncRetention),
+        (sync_client.Schedules, async_client.AsyncSchedules),
     ],
 )
 def test_both_clients_offer_the_same(synchronous: type, asynchronous: type) -> None:

@@ -6,6 +6,9 @@ param name string
 param location string
 param tags object
 
+@description('Queue whose messages start executions. Empty: none.')
+param startQueue string
+
 @description('Principal that may read and write blobs, queues and tables.')
 param identityPrincipalId string
 
@@ -65,6 +68,16 @@ resource blobContainers 'Microsoft.Storage/storageAccounts/blobServices/containe
     publicAccess: 'None'
   }
 }]
+
+resource queues 'Microsoft.Storage/storageAccounts/queueServices@2023-05-01' = if (!empty(startQueue)) {
+  parent: account
+  name: 'default'
+}
+
+resource starts 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = if (!empty(startQueue)) {
+  parent: queues
+  name: startQueue
+}
 
 resource dataRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in roles: {
   name: guid(account.id, identityPrincipalId, role)
