@@ -25,6 +25,9 @@ from services.wiring import Services
 
 log = logging.getLogger("meta_agents.api")
 
+RECOVERY = "recovery"
+"""Who asks for what was asked before, and not heard."""
+ATTEMPTS = 5
 _ENDED = ("Completed", "Failed", "Terminated", "Canceled")
 """What the platform calls an orchestration that does nothing more."""
 
@@ -70,17 +73,20 @@ async def cancel_execution(services: Services, client: DurableClient, execution:
 
 async def complete(services: Services, client: DurableClient, execution: Execution) -> None:
     """Finish asking what the record says was asked: the process that asked may have ended in between."""
-    match execution.status:
-        case Status.PAUSED:
-            await pause_execution(services, execution, "recovery")
-        case Status.CANCELING:
-            await cancel_execution(services, client, execution, "recovery")
-        case Status.RUNNING:
-            control = await services.controls.asked(execution.tenant, execution.id)
-            if state_of(control) == "paused":
-                await resume_execution(services, client, execution, "recovery")
-        case _:
-            pass
+    for _ in range(ATTEMPTS):
+        record = await services.executions.get(execution.tenant, execution.id)
+        if record is None or record.status.is_ended:
+            return
+        if record.status is Status.CANCELING:
+            await cancel_execution(services, client, record, RECOVERY)
+            return
+        state: Asked = "paused" if record.status is Status.PAUSED else "running"
+        if state_of(await services.controls.asked(record.tenant, record.id)) == state:
+            return
+        # Somebody may ask for something else just now: then look again.
+        async with services.waits.change(client, record.tenant, record.id):
+            type = EventType.EXECUTION_PAUSED if state == "paused" else EventType.EXECUTION_RESUMED
+            await _ask(services, record, state, type, RECOVERY)
 
 
 async def send_event(

@@ -13,6 +13,7 @@ import logging
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from domain.calls import Action
@@ -24,6 +25,8 @@ log = logging.getLogger("meta_agents.waits")
 
 OUTBOX = "wakes"
 """A partition that spans tenants: a mark for every change whose wakes may not have been raised."""
+UNDER_WAY = timedelta(minutes=5)
+"""A change is made within this time, or its process has ended."""
 _KIND = "waiting"
 
 
@@ -58,7 +61,7 @@ class Waits:
     async def change(self, client: Waker, tenant: str, execution: str, under: str = "") -> AsyncGenerator[None]:
         """Change inside what something may wait for; afterwards whatever waits in the step `under` is woken."""
         mark = f"{execution}:{secrets.token_hex(8)}"
-        body = {"tenant": tenant, "execution": execution, "under": under}
+        body = {"tenant": tenant, "execution": execution, "under": under, "time": datetime.now(UTC).isoformat()}
         await self._documents.write(OUTBOX, [Put(mark, body)])
         yield
         await self.wake(client, tenant, execution, under)
@@ -77,7 +80,9 @@ class Waits:
             marks, continuation = await self._documents.query(OUTBOX, continuation=continuation, limit=200)
             for mark in marks:
                 await self.wake(client, mark.body["tenant"], mark.body["execution"], mark.body["under"])
-                await self._documents.write(OUTBOX, [Delete(mark.id)])
+                # A younger one may belong to a change that is just being made: whoever makes it removes it.
+                if datetime.fromisoformat(mark.body["time"]) < datetime.now(UTC) - UNDER_WAY:
+                    await self._documents.write(OUTBOX, [Delete(mark.id)])
             if continuation is None:
                 return
 
