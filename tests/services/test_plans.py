@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -56,3 +57,28 @@ async def test_the_cache_is_bounded_and_forgets_the_least_used(services: Service
     assert await plans.load("acme", hashes[0]) is kept
     assert len(plans._cache) == CACHED
     assert (await plans.load("acme", hashes[1])).workflow_version == 2
+
+
+EVERY_KIND = [
+    {"id": "a", "agent": "x"},
+    {"id": "t", "tool": "x"},
+    {"id": "s", "sequential": [{"id": "s1", "agent": "x"}]},
+    {"id": "c", "concurrent": [{"id": "c1", "agent": "x"}]},
+    {"id": "m", "map": {"over": "input", "step": {"id": "m1", "agent": "x"}}},
+    {"id": "g", "group_chat": {"participants": ["x", "y"], "task": "t", "until": {"any": [{"turns": 2}]}}},
+    {"id": "h", "handoff": {"start": "x", "may_pass": {"x": ["y"]}}},
+    {"id": "l", "loop": {"steps": [{"id": "l1", "agent": "x"}], "most": 2, "while": "true"}},
+    {"id": "w", "switch": {"cases": [{"when": "true", "step": {"id": "w1", "agent": "x"}}]}},
+    {"id": "p", "approval": {"ask": "?", "deadline": "PT5M"}},
+    {"id": "w1", "wait": {"for": "PT5S"}},
+    {"id": "w2", "wait": {"until": "${input}"}},
+    {"id": "w3", "wait": {"event": "e", "within": "PT5S", "otherwise": {"fallback": None}}},
+    {"id": "o", "workflow": "other"},
+]
+
+
+@pytest.mark.parametrize("step", EVERY_KIND, ids=lambda step: list(step)[1])
+async def test_every_kind_of_step_reads_back(services: Services, step: dict[str, Any]) -> None:
+    workflow = Workflow.model_validate({"name": "w", "steps": [step]})
+    plan = Plan(workflow=workflow, workflow_version=1, agents={}, agent_versions={})
+    assert await Plans(services.artifacts).load("t", await Plans(services.artifacts).save("t", plan)) == plan
