@@ -1,0 +1,199 @@
+"""How each step of an execution went, summed up from its log, event by event."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from domain.base import Shape
+from domain.calls import PREVIEW_CHARACTERS
+from domain.events import TERMINAL, Event, EventType
+from domain.expressions import as_text
+from domain.plans import content_hash
+from domain.usage import Usage
+from domain.values import Json
+
+Progress = Literal["running", "waiting", "completed", "failed", "skipped", "canceled"]
+
+_PROGRESS: dict[EventType, Progress] = {
+    EventType.STEP_STARTED: "running",
+    EventType.STEP_WAITING: "waiting",
+    EventType.STEP_COMPLETED: "completed",
+    EventType.STEP_FAILED: "failed",
+    EventType.STEP_SKIPPED: "skipped",
+    EventType.STEP_CANCELED: "canceled",
+}
+_ASKED: dict[EventType, Progress] = {
+    EventType.APPROVAL_REQUESTED: "waiting",
+    EventType.APPROVAL_DECIDED: "completed",
+}
+_UNENDED = ("running", "waiting")
+_TURN = re.compile(r"(^|/)turn\[\d+\]$")
+
+
+class StepSummary(Shape):
+    """One step as its log tells of it. What steps inside it did is not counted here but with them, so sums add up."""
+
+    path: str
+    kind: str = Field(description="Kind of the step; `turn` of a chat; the role of a call beside a turn.")
+    status: Progress
+    agent: str | None = None
+    output: str | None = Field(default=None, description="Hash of the output, for telling two apart.")
+    preview: str = Field(default="", description="The beginning of the output, or why it failed.")
+    artifact: str | None = Field(default=None, description="Where the whole output is, when it is not in the log.")
+    requests: dict[str, str] = Field(default_factory=dict, description="Hash of what was asked, by the call's key.")
+    attempts: int = Field(default=0, description="How often a call was begun.")
+    reused: int = Field(default=0, description="Answers that were taken over from another execution.")
+    usage: Usage = Usage()
+    seconds: float | None = Field(default=None, description="From its first event to its end.")
+    stop_reason: str | None = None
+    error: str | None = Field(default=None, description="Code of the failure.")
+
+    @property
+    def is_ended(self) -> bool:
+        return self.status not in _UNENDED
+
+
+class LogSummary(Shape):
+    """The steps in the order they began; the sums over all; the time from the first event to the last."""
+
+    steps: dict[str, StepSummary]
+    usage: Usage
+    seconds: float
+
+
+class LogReader:
+    """Takes in a log page by page and keeps no event of it."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, _Step] = {}
+        self._first: datetime | None = None
+        self._last: datetime | None = None
+        self._ended = False
+
+    def read(self, events: Iterable[Event]) -> None:
+        """The next events, in the order of their offsets."""
+        for event in events:
+            self._first = self._first or event.time
+            self._last = event.time
+            self._ended = self._ended or event.type in TERMINAL
+            if event.step is None:
+                continue
+            if event.type in _PROGRESS or event.type is EventType.SPEAKER_CHOSEN or "call" in event.data:
+                self._steps.setdefault(event.step, _Step(event.step, event.time))
+            if event.step in self._steps:  # else it is of something inside a step that is no step, as a loop's round
+                self._steps[event.step].read(event)
+
+    def summary(self) -> LogSummary:
+        steps = {path: step.summary(self._ended) for path, step in self._steps.items()}
+        usage = sum((step.usage for step in steps.values()), Usage())
+        return LogSummary(steps=steps, usage=usage, seconds=_seconds(self._first, self._last) or 0.0)
+
+
+@dataclass
+class _Step:
+    path: str
+    began: datetime
+    ended: datetime | None = None
+    has_progress: bool = False
+    known: dict[str, Any] = field(default_factory=dict)
+    requests: dict[str, str] = field(default_factory=dict)
+    attempts: int = 0
+    reused: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+    def read(self, event: Event) -> None:
+        if event.agent is not None:
+            self.known["agent"] = event.agent
+        if reason := event.data.get("stop_reason"):
+            self.known["stop_reason"] = reason
+        if event.type in _PROGRESS:
+            self._progress(event)
+        elif "call" in event.data:
+            self._call(event)
+        elif event.type in _ASKED:
+            self._answer(event)
+
+    def _progress(self, event: Event) -> None:
+        self.has_progress = True
+        self.known["status"] = _PROGRESS[event.type]
+        self.ended = None if _PROGRESS[event.type] in _UNENDED else event.time
+        if kind := event.data.get("kind"):
+            self.known["kind"] = kind
+        if event.type is EventType.STEP_FAILED:
+            self._failed(event)
+        elif event.type is EventType.STEP_COMPLETED and "output" not in self.known:
+            # Of a step whose own call gave no output, the log has the beginning only, or what there is to say of it.
+            self._output(event, event.data.get("output") or "")
+
+    def _call(self, event: Event) -> None:
+        data = event.data
+        if request := data.get("request"):
+            self.requests[data["call"]] = request
+        if usage := data.get("usage"):
+            self.usage += Usage.model_validate(usage)
+        self.attempts += event.type is EventType.CALL_STARTED
+        self.reused += "reused_from" in data
+        if event.type is EventType.CALL_COMPLETED:
+            self._output(event)
+        if event.type is EventType.CALL_FAILED and "retry_in" not in data:
+            self._failed(event)
+        if not self.has_progress:
+            self._progress_of_call(event)
+
+    def _progress_of_call(self, event: Event) -> None:
+        """A turn of a chat has no events but those of its calls."""
+        if event.type is EventType.CALL_COMPLETED:
+            self.known["status"], self.ended = "completed", event.time
+        elif event.type is EventType.CALL_FAILED and "retry_in" not in event.data:
+            self.known["status"], self.ended = "failed", event.time
+        else:
+            self.known["status"], self.ended = "running", None
+
+    def _answer(self, event: Event) -> None:
+        """A human's turn in a chat has no events but those of its question."""
+        if event.type is EventType.APPROVAL_DECIDED:
+            self._output(event, event.data)
+        if not self.has_progress:
+            self.known["status"] = _ASKED[event.type]
+            self.ended = event.time if event.type is EventType.APPROVAL_DECIDED else None
+
+    def _output(self, event: Event, instead: Json = None) -> None:
+        """The event's payload; `instead` of none."""
+        value = instead if event.value is None else event.value
+        self.known["output"] = event.artifact or content_hash(value)
+        self.known["artifact"] = event.artifact
+        self.known["preview"] = "" if event.artifact else as_text(value)[:PREVIEW_CHARACTERS]
+
+    def _failed(self, event: Event) -> None:
+        error = event.data.get("error") or {}
+        self.known |= {"error": error.get("code"), "preview": str(error.get("message", ""))[:PREVIEW_CHARACTERS]}
+        self.known |= {"output": None, "artifact": None}
+
+    def summary(self, execution_ended: bool) -> StepSummary:
+        status = self.known.get("status", "running")
+        if execution_ended and status in _UNENDED:
+            status = "canceled"  # what was under way has nobody left to end it
+        return StepSummary(
+            **{"kind": self._kind(), **self.known, "status": status},
+            path=self.path,
+            requests=self.requests,
+            attempts=self.attempts,
+            reused=self.reused,
+            usage=self.usage,
+            seconds=_seconds(self.began, self.ended),
+        )
+
+    def _kind(self) -> str:
+        """Of what has no `step.started`: it stands beside the steps, such as `debate/turn[3]/chair`."""
+        return "turn" if _TURN.search(self.path) else self.path.rpartition("/")[2].partition("[")[0]
+
+
+def _seconds(begin: datetime | None, end: datetime | None) -> float | None:
+    """Never below zero: orchestrators and activities may look at different clocks."""
+    return None if begin is None or end is None else round(max(0.0, (end - begin).total_seconds()), 3)
