@@ -16,6 +16,8 @@ from api import (
     VERSION,
     about,
     approvals,
+    bundles,
+    diffs,
     events,
     executions,
     negotiation,
@@ -33,6 +35,7 @@ from api.resolving import resolve
 from api.starting import StartRequest
 from domain.agents import Agent
 from domain.approvals import Decision
+from domain.bundles import Bundle
 from domain.errors import Detail
 from domain.retention import RetentionPolicy
 from domain.schedules import Schedule
@@ -48,6 +51,7 @@ _UNSEEN = (
     StartRequest,
     ForkRequest,
     Decision,
+    Bundle,
     retention.HoldRequest,
     RetentionPolicy,
     negotiation.NegotiateRequest,
@@ -80,6 +84,8 @@ def create_app(dist: Path = DIST) -> FastAPI:
         approvals.router,
         scheduling.router,
         events.router,
+        diffs.router,
+        bundles.router,
         retention.router,
         webhooks.router,
         negotiation.router,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import yaml
@@ -26,6 +27,7 @@ INTEGERS = range(-(2**63), 2**64)
 """What expressions compute with; a larger number would silently lose its last digits."""
 
 JSON_TYPES = frozenset({"", "application/json", "text/json"})
+_SEND_LESS = "Send less: put large material where the workflow can fetch it, and send its address."
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 
 
@@ -35,50 +37,44 @@ class Unreadable(Exception):
 
 async def read_json(request: Request) -> Json:
     """The JSON body. Raises `Unreadable`, or `ProblemError` too_large."""
-    if _media_type(request) not in JSON_TYPES:
+    if media_type_of(request) not in JSON_TYPES:
         raise Unreadable("The body must be JSON: send `Content-Type: application/json`.")
-    return parse_json(await _read(request))
+    return parse_json(await read_bytes(request))
 
 
 async def read_definition(request: Request) -> Json:
     """The JSON or YAML body. Raises like `read_json`."""
-    media_type = _media_type(request)
+    media_type = media_type_of(request)
     if media_type in YAML_TYPES:
         # Large YAML takes a second to parse: not on the event loop.
-        return await asyncio.to_thread(parse_yaml, await _read(request))
+        return await asyncio.to_thread(parse_yaml, await read_bytes(request))
     if media_type not in JSON_TYPES:
         raise Unreadable("The body must be JSON or YAML: `Content-Type: application/json` or `application/yaml`.")
-    return parse_json(await _read(request))
+    return parse_json(await read_bytes(request))
 
 
-def _media_type(request: Request) -> str:
+def media_type_of(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def _read(request: Request) -> bytes:
+async def read_bytes(request: Request, most: int = MAX_BYTES, action: str = _SEND_LESS) -> bytes:
+    """The body as it came. Raises `ProblemError` too_large, which says to do `action`."""
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > MAX_BYTES:
-        raise _too_large()
+    if announced.isdecimal() and int(announced) > most:
+        raise too_large(f"The body is larger than {most} bytes.", action)
     content = bytearray()
     async for piece in request.stream():
         content += piece
-        if len(content) > MAX_BYTES:
-            raise _too_large()
+        if len(content) > most:
+            raise too_large(f"The body is larger than {most} bytes.", action)
     return bytes(content)
 
 
-def _too_large() -> ProblemError:
-    return ProblemError(
-        Problem(
-            code=Code.TOO_LARGE,
-            message=f"The body is larger than {MAX_BYTES} bytes.",
-            action="Send less: put large material where the workflow can fetch it, and send its address.",
-            fault=Fault.CALLER,
-        )
-    )
+def too_large(message: str, action: str) -> ProblemError:
+    return ProblemError(Problem(code=Code.TOO_LARGE, message=message, action=action, fault=Fault.CALLER))
 
 
-def parse_json(content: bytes) -> Json:
+def parse_json(content: bytes, most_values: int = MAX_VALUES, most_depth: int = MAX_DEPTH) -> Json:
     """Raises `Unreadable`."""
     text = _text(content)
     try:
@@ -86,10 +82,10 @@ def parse_json(content: bytes) -> Json:
     except json.JSONDecodeError as error:
         raise Unreadable(f"Not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
     except RecursionError as error:
-        raise _too_deep() from error
+        raise _too_deep(most_depth) from error
     except ValueError as error:  # an integer with thousands of digits
         raise Unreadable(f"Not JSON this service takes: {error}.") from error
-    _check(value)
+    _check(value, most_values, most_depth)
     return value
 
 
@@ -122,8 +118,7 @@ def _text(content: bytes) -> str:
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        twice = next(key for key, number in Counter(key for key, _ in pairs).items() if number > 1)
         raise Unreadable(f"The key {twice!a} stands twice in one object.")
     return found
 
@@ -163,23 +158,35 @@ def _check_nesting(text: str) -> None:
             depth -= 1
 
 
-def _too_deep() -> Unreadable:
-    return Unreadable(f"The body is nested more than {MAX_DEPTH} deep.")
+def _too_deep(most: int = MAX_DEPTH) -> Unreadable:
+    return Unreadable(f"The body is nested more than {most} deep.")
 
 
-def _check(value: Json) -> None:
-    """Walk the whole value, as often as it would be written out."""
-    waiting: list[tuple[Json, tuple[str | int, ...]]] = [(value, ())]
+_NO_MORE: tuple[None, None] = (None, None)
+
+
+def _check(value: Json, most_values: int = MAX_VALUES, most_depth: int = MAX_DEPTH) -> None:
+    """Walk the whole value, as often as it would be written out, and never hold more of it than the way down."""
+    way: list[str | int] = []  # the first part leads to the whole value
+    levels: list[Iterator[tuple[str | int | None, Json]]] = [iter([(0, value)])]
     count = 0
-    while waiting:
-        here, parts = waiting.pop()
+    while levels:
+        part, here = next(levels[-1], _NO_MORE)
+        if part is None:
+            levels.pop()
+            del way[-1:]
+            continue
         count += 1
-        if count > MAX_VALUES:
-            raise Unreadable(f"The body holds more than {MAX_VALUES} values.")
-        if len(parts) > MAX_DEPTH:
-            raise _too_deep()
-        _check_scalar(here, parts)
-        waiting.extend((child, (*parts, key)) for key, child in _children(here))
+        if count > most_values:
+            raise Unreadable(f"The body holds more than {most_values} values.")
+        if not isinstance(here, dict | list):
+            if not (isinstance(here, str) and here.isascii()):  # by far the most are
+                _check_scalar(here, [*way, part][1:])
+            continue
+        if len(levels) > most_depth:
+            raise _too_deep(most_depth)
+        way.append(part)
+        levels.append(iter(_children(here)))
 
 
 def _children(value: Json) -> Iterable[tuple[str | int, Json]]:
@@ -190,7 +197,7 @@ def _children(value: Json) -> Iterable[tuple[str | int, Json]]:
     return enumerate(value) if isinstance(value, list) else ()
 
 
-def _check_scalar(value: Json, parts: tuple[str | int, ...]) -> None:
+def _check_scalar(value: Json, parts: Sequence[str | int]) -> None:
     if isinstance(value, str) and not value.isascii():
         try:
             value.encode()

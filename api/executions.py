@@ -54,7 +54,7 @@ async def start(
     if wait:
         execution = await wait_for_end(services(), execution, wait)
     ended = wait and execution.status.is_ended
-    return _shown(execution, 200 if ended else 202)
+    return shown(execution, 200 if ended else 202)
 
 
 @router.get("", summary="List executions, newest first")
@@ -79,12 +79,12 @@ async def read(caller: Caller, id: str) -> Response:
 
 @router.post("/{id}/pause", summary="Begin nothing more until it is resumed; what is under way ends")
 async def pause(caller: Caller, id: str) -> Response:
-    return _shown(await pause_execution(services(), await existing(caller, id), caller.name), 200)
+    return shown(await pause_execution(services(), await existing(caller, id), caller.name), 200)
 
 
 @router.post("/{id}/resume", summary="Go on after a pause")
 async def resume(caller: Caller, client: Durable, id: str) -> Response:
-    return _shown(await resume_execution(services(), client, await existing(caller, id), caller.name), 200)
+    return shown(await resume_execution(services(), client, await existing(caller, id), caller.name), 200)
 
 
 @router.post("/{id}/cancel", status_code=202, summary="End it: calls under way are broken off, finished work is kept")
@@ -92,7 +92,7 @@ async def cancel(caller: Caller, client: Durable, id: str, wait: Wait = 0) -> Re
     record = await cancel_execution(services(), client, await existing(caller, id), caller.name)
     if wait:
         record = await wait_for_end(services(), record, wait)
-    return _shown(record, 200 if record.status.is_ended else 202)
+    return shown(record, 200 if record.status.is_ended else 202)
 
 
 @router.post("/{id}/retry", status_code=202, summary="Start again what failed, reusing what it finished")
@@ -102,7 +102,7 @@ async def retry(
     execution = await existing(caller, id)
     if execution.status not in (Status.FAILED, Status.CANCELED):
         raise ProblemError(_nothing_to_retry(execution))
-    return _shown(await fork_execution(services(), client, caller, execution, ForkRequest(), idempotency_key), 202)
+    return shown(await fork_execution(services(), client, caller, execution, ForkRequest(), idempotency_key), 202)
 
 
 @router.post(
@@ -116,7 +116,7 @@ async def fork(
 ) -> Response:
     asked = read_shape(ForkRequest, await read_json(request), request_problem)
     execution = await existing(caller, id)
-    return _shown(await fork_execution(services(), client, caller, execution, asked, idempotency_key), 202)
+    return shown(await fork_execution(services(), client, caller, execution, asked, idempotency_key), 202)
 
 
 @router.post("/{id}/events/{name}", status_code=202, summary="Send an event to the step that waits for it, or will")
@@ -136,7 +136,8 @@ async def send(
     return JSONResponse(event.model_dump(mode="json"), 202)
 
 
-def _shown(execution: Execution, status: int) -> Response:
+def shown(execution: Execution, status: int) -> Response:
+    """The record as every answer about one execution has it."""
     return JSONResponse(record_of(execution), status, {"Location": f"/api/executions/{execution.id}"})
 
 

@@ -55,7 +55,8 @@ def step_at(plan: Plan, path: str) -> Step | None:
     for segment in path.split("/"):
         name, *items = _INDEX.sub("[]", segment).split("[")
         if isinstance(found, LoopStep) and name == "round":
-            found, steps = None, found.loop.steps
+            steps = found.loop.steps
+            found = None
             continue
         found = next((step for step in steps if step.id == name), None)
         for _ in items:

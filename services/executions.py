@@ -76,6 +76,20 @@ class Executions:
             return await self.create(execution, started, idempotency, more)
         return execution, True
 
+    async def keep(self, execution: Execution, idempotency: tuple[str, str] | None = None) -> tuple[Execution, bool]:
+        """Record an execution that has ended, and whose log is written; `idempotency` and the answer as of `create`."""
+        try:
+            await self._documents.write(records_of(execution.tenant), await self._creation(execution, idempotency))
+        except Conflict as conflict:
+            if not idempotency or conflict.id != _key_id(idempotency[0]):
+                raise
+            existing = await self.of_key(execution.tenant, *idempotency)
+            if existing is None:
+                raise
+            await self.discard(execution.tenant, execution.id)
+            return existing, False
+        return execution, True
+
     async def get(self, tenant: str, id: str) -> Execution | None:
         document = await self._documents.get(records_of(tenant), id)
         if document is None or document.body["kind"] != "execution":

@@ -94,7 +94,7 @@ class FakeDurable:
 class Carried:
     """The app as a trigger carries it: with a durable client in the scope."""
 
-    def __init__(self, app: ASGIApp, client: FakeDurable) -> None:
+    def __init__(self, app: ASGIApp, client: object) -> None:
         self._app = app
         self._client = client
 

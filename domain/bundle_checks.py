@@ -1,0 +1,161 @@
+"""Whether a bundle is one that this service could have made. Nothing in it is believed because it is written there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from domain.base import split_reference
+from domain.bundles import Bundle, BundledEvent, Spent
+from domain.errors import Detail, Problem
+from domain.events import TERMINAL, EventType
+from domain.executions import Status
+from domain.plans import Plan
+from domain.validation import check_schema, check_value, check_workflow, pointer
+from domain.values import Json, size_of
+
+MOST_DATA_BYTES = 65_536
+_MOST_SECONDS = 10**9
+_ENDS = {
+    Status.COMPLETED: EventType.EXECUTION_COMPLETED,
+    Status.FAILED: EventType.EXECUTION_FAILED,
+    Status.CANCELED: EventType.EXECUTION_CANCELED,
+}
+_ALONE = TERMINAL | {EventType.EXECUTION_STARTED}
+"""Of these an execution has one, which is found by its type."""
+
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Seconds = Annotated[float, Field(ge=0, le=_MOST_SECONDS)]
+Count = Annotated[int, Field(ge=0, le=_MOST_SECONDS)]
+
+
+class Facts(BaseModel):
+    """The `data` of events, as far as anything reads it. More may be there."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str | None = None
+    output: str | None = None
+    by: str | None = None
+    reason: str | None = None
+    evidence: str | None = None
+    error: Problem | None = None
+    stop_reason: str | None = None
+    usage: Spent | None = None
+    turns: Count | None = None
+
+
+class CallFacts(Facts):
+    call: str
+    attempt: Count = 1
+    turn: Count | None = None
+    role: str | None = None
+    model: str | None = None
+    seconds: Seconds | None = None
+    retry_in: Seconds | None = None
+    finish_reason: str | None = None
+    reused_from: str | None = None
+    request: Hash | None = None
+
+
+class AnswerFacts(CallFacts):
+    """Another execution may take this answer over, and its cost counts."""
+
+    usage: Spent
+    request: Hash
+
+
+class FailureFacts(Facts):
+    error: Problem
+
+
+_FACTS: dict[EventType, type[Facts]] = {
+    EventType.CALL_STARTED: CallFacts,
+    EventType.CALL_COMPLETED: AnswerFacts,
+    EventType.CALL_FAILED: CallFacts,
+    EventType.STEP_FAILED: FailureFacts,
+}
+
+
+def facts_of(type: EventType) -> type[Facts]:
+    """The shape of the `data` of such events."""
+    return _FACTS.get(type, Facts)
+
+
+def check_bundle(bundle: Bundle, written: Json) -> list[Detail]:
+    """Everything that does not fit together in a bundle whose shape is right; `written` is what it was read from."""
+    return [
+        *_check_log(bundle.events),
+        *_check_end(bundle),
+        *(_check_plan(bundle.plan, written["plan"]) or _check_input(bundle)),
+        *_check_names(bundle),
+    ]
+
+
+def _check_log(events: tuple[BundledEvent, ...]) -> Iterator[Detail]:
+    """The first mistake; what follows one is likely to be wrong because of it."""
+    if not events:
+        yield Detail(pointer="/events", message="should begin with execution.started")
+    seen: set[str] = set()
+    for index, event in enumerate(events):
+        place = f"/events/{index}"
+        if event.offset != index + 1:
+            yield Detail(pointer=f"{place}/offset", message=f"should be {index + 1}: they count from 1 without gaps")
+            return
+        if event.id in seen:
+            yield Detail(pointer=f"{place}/id", message="another event has this id")
+            return
+        seen.add(event.id)
+        if event.type not in event.id.split(":") or (event.type in _ALONE and event.id != event.type):
+            yield Detail(pointer=f"{place}/id", message=f"is not the id of an event of type `{event.type}`")
+            return
+        if (event.type is EventType.EXECUTION_STARTED) != (index == 0):
+            yield Detail(pointer=f"{place}/type", message="the first event, and no other, should be execution.started")
+            return
+        if size_of(event.data) > MOST_DATA_BYTES:
+            yield Detail(pointer=f"{place}/data", message=f"is larger than {MOST_DATA_BYTES} bytes")
+            return
+
+
+def _check_end(bundle: Bundle) -> Iterator[Detail]:
+    status = bundle.execution.status
+    if status.is_ended != (bundle.execution.ended is not None):
+        yield Detail(pointer="/execution/ended", message=f"does not fit the status `{status}`")
+    if status is Status.COMPLETED and bundle.execution.error is not None:
+        yield Detail(pointer="/execution/error", message="a completed execution has none")
+    if status is Status.FAILED and bundle.execution.error is None:
+        yield Detail(pointer="/execution/error", message="a failed execution has one")
+    for index, event in enumerate(bundle.events):
+        if event.type in TERMINAL and event.type != _ENDS.get(status):
+            yield Detail(pointer=f"/events/{index}/type", message=f"does not fit the status `{status}`")
+
+
+def _check_plan(plan: Plan, written: Any) -> list[Detail]:
+    found = [
+        Detail(pointer="/plan/workflow" + detail.pointer, message=detail.message)
+        for detail in check_workflow(plan.workflow, set(plan.agents), written["workflow"])
+    ]
+    for reference, agent in plan.agents.items():
+        place = "/plan/agents" + pointer([reference])
+        if agent.name != split_reference(reference)[0]:
+            found.append(Detail(pointer=f"{place}/name", message="is not the name that the workflow uses"))
+        mistakes = check_schema(agent.output_schema or {})
+        found.extend(Detail(pointer=f"{place}/output_schema{pointer(at)}", message=said) for at, said in mistakes)
+    if plan.agent_versions.keys() != plan.agents.keys():
+        found.append(Detail(pointer="/plan/agent_versions", message="should name the agents of `agents`"))
+    return found
+
+
+def _check_input(bundle: Bundle) -> list[Detail]:
+    found = check_value(bundle.execution.input, bundle.plan.workflow.input)
+    return [Detail(pointer="/execution/input" + pointer(parts), message=message) for parts, message in found]
+
+
+def _check_names(bundle: Bundle) -> Iterator[Detail]:
+    plan, execution = bundle.plan, bundle.execution
+    if execution.workflow != plan.workflow.name:
+        yield Detail(pointer="/execution/workflow", message="is not the name of the workflow in `plan`")
+    if execution.workflow_version != plan.workflow_version:
+        yield Detail(pointer="/execution/workflow_version", message="is not the version in `plan`")
