@@ -58,7 +58,7 @@ def _events(written: list[Any]) -> tuple[BundledEvent, ...]:
             _shape(facts_of(event.type), event.data, f"/events/{index}/data")
             events.append(event)
         except ProblemError as error:
-            details.extend(error.problem.details)
+            details.extend(error.problem.details or [Detail(pointer=f"/events/{index}", message="is no event")])
             if len(details) >= MOST_MISTAKES:
                 break
     _refuse(details)

@@ -11,6 +11,7 @@ from typing import Protocol, Self, TypeVar
 import httpx
 
 from meta_agents import operations
+from meta_agents.diffs import Diff
 from meta_agents.errors import MetaAgentsError, require_stream, unreachable
 from meta_agents.following import Follower, Item, OnLost, Reconnect
 from meta_agents.operations import Kind, Operation
@@ -195,6 +196,24 @@ class AsyncExecutions:
     async def webhook(self, execution: str) -> WebhookDelivery:
         """What came of telling its webhook of its end; `ApiError` (404) when it has none."""
         return await self._call(operations.webhook(execution))
+
+    async def diff(self, left: str, right: str, *, changed: bool = False, limit: int = 1_000) -> Diff:
+        """Two executions side by side, aligned by step; they may still go on.
+
+        `changed`: without the steps that are the same. `limit`: most steps in the answer, at most 10,000.
+        """
+        return await self._call(operations.diff(left, right, changed, limit))
+
+    async def export(self, execution: str, *, zipped: bool = False) -> bytes:
+        """The execution as a bundle for `import_bundle`: JSON, or a zip that holds it."""
+        return await self._call(operations.export(execution, zipped))
+
+    async def import_bundle(self, bundle: bytes, *, idempotency_key: str | None = None) -> Execution:
+        """Take in what `export` gave, here or elsewhere; the record of the execution that it has become.
+
+        `idempotency_key`: importing again with the same key and bundle gives the same execution.
+        """
+        return await self._call(operations.import_bundle(bundle, idempotency_key))
 
     async def events(self, execution: str, after: int = 0, *, limit: int = 500) -> EventPage:
         """One page of the log: the events after an offset."""

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from meta_agents.diffs import Diff
 from meta_agents.errors import InvalidArgument, json_of, refusal, unexpected
 from meta_agents.results import (
     Chat,
@@ -39,6 +40,9 @@ ANSWER_SECONDS = 30.0
 """How long an answer may take, beyond what the request itself asks to wait."""
 PURGE_SECONDS = 200.0
 """The same where much may have to be removed first."""
+BUNDLE_SECONDS = 200.0
+"""A long execution is written down event by event."""
+_ZIP = b"PK"
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class Operation(Generic[T_co]):
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Json] | None = None
+    content: bytes | None = None
+    """A body that is sent as it is, in place of `body`."""
     seconds: float = ANSWER_SECONDS
 
 
@@ -108,7 +114,7 @@ def start(
         _given(wait=wait),
         _given(**{"Idempotency-Key": idempotency_key}),
         body,
-        ANSWER_SECONDS + (wait or 0),
+        seconds=ANSWER_SECONDS + (wait or 0),
     )
 
 
@@ -145,6 +151,23 @@ def delete_execution(execution: str) -> Operation[None]:
 
 def webhook(execution: str) -> Operation[WebhookDelivery]:
     return Operation("GET", f"{_execution(execution)}/webhook", _as(WebhookDelivery))
+
+
+def diff(left: str, right: str, changed: bool, limit: int) -> Operation[Diff]:
+    params = _given(changed="true" if changed else None, limit=limit)
+    return Operation("GET", f"{_execution(left)}/diff/{_segment(right)}", _as(Diff), params)
+
+
+def export(execution: str, zipped: bool) -> Operation[bytes]:
+    params = _given(format="zip" if zipped else None)
+    return Operation("GET", f"{_execution(execution)}/bundle", _bytes, params, seconds=BUNDLE_SECONDS)
+
+
+def import_bundle(bundle: bytes, idempotency_key: str | None) -> Operation[Execution]:
+    headers = _given(**{"Idempotency-Key": idempotency_key})
+    headers["Content-Type"] = "application/zip" if bundle.startswith(_ZIP) else "application/json"
+    path = "/api/executions/import"
+    return Operation("POST", path, _as(Execution), headers=headers, content=bundle, seconds=BUNDLE_SECONDS)
 
 
 def list_events(execution: str, after: int, limit: int) -> Operation[EventPage]:
@@ -275,6 +298,12 @@ def _object(response: httpx.Response) -> dict[str, Json]:
 def _nothing(response: httpx.Response) -> None:
     if not response.is_success:
         raise refusal(response)
+
+
+def _bytes(response: httpx.Response) -> bytes:
+    if not response.is_success:
+        raise refusal(response)
+    return response.content
 
 
 def _shaped(shape: type[R], response: httpx.Response, content: Json) -> R:

@@ -138,6 +138,8 @@ class Execution(Result):
     turns: int = 0
     retry_of: str | None = None
     hold: Hold | None = None
+    imported_from: str | None = None
+    """The id it had where it was exported."""
     started_by: str = ""
     created: datetime | None = None
     ended: datetime | None = None

@@ -42,5 +42,6 @@ def request(http: httpx.Client | httpx.AsyncClient, operation: Operation[object]
         params=dict(operation.params),
         headers=dict(operation.headers),
         json=operation.body,
+        content=operation.content,
         timeout=httpx.Timeout(operation.seconds, connect=CONNECT_SECONDS),
     )

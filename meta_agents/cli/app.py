@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from meta_agents.cli import definitions, executing, keeping, scheduling, showing
+from meta_agents.cli import bundling, comparing, definitions, executing, keeping, scheduling, showing
 from meta_agents.cli.context import console
 from meta_agents.cli.exits import code_of_error, show_error
 from meta_agents.errors import MetaAgentsError
@@ -74,6 +74,9 @@ app.command()(showing.get)
 app.command()(definitions.validate)
 app.command()(executing.cancel)
 app.command()(executing.retry)
+app.command()(comparing.diff)
+app.command("export")(bundling.export_one)
+app.command("import")(bundling.import_one)
 app.command()(definitions.delete)
 app.command()(keeping.retention)
 app.command()(keeping.hold)

@@ -25,6 +25,8 @@ from tests.services.remains import make
         ("POST", "/api/executions/{id}/retry"),
         ("POST", "/api/executions/{id}/release"),
         ("DELETE", "/api/executions/{id}"),
+        ("GET", "/api/executions/{id}/bundle"),
+        ("GET", "/api/executions/{id}/diff/{id}"),
         ("GET", "/api/executions/{id}/events"),
         ("GET", "/api/executions/{id}/chats/talk"),
         ("GET", "/api/executions/{id}/artifacts/" + "0" * 64),

@@ -99,7 +99,8 @@ class FakeApi:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         body = await request.body()
-        sent = json.loads(body) if body else None
+        is_json = request.headers.get("content-type", "").startswith("application/json")
+        sent = json.loads(body) if body and is_json else body or None
         self.seen.append(
             Seen(request.method, request.scope["path"], dict(request.query_params), dict(request.headers), sent)
         )

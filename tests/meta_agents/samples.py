@@ -105,3 +105,35 @@ def frames(log: list[dict[str, Json]]) -> bytes:
 def parsed(made: dict[str, Json]) -> Event | Delta:
     """As the client knows it."""
     return Event.model_validate(made) if "offset" in made else Delta.model_validate(made)
+
+
+def step_summary(path: str, **fields: Json) -> dict[str, Json]:
+    """One side of a row of a comparison."""
+    requests = {f"{path}#0": "a" * 64}
+    whole = {"path": path, "kind": "agent", "status": "completed", "preview": "Tea.", "requests": requests}
+    return {**whole, "agent": "writer", "usage": USAGE, "seconds": 1.5, "reused": 0, **fields}
+
+
+def diff_row(path: str, alignment: str = "same", *differs: str, **fields: Json) -> dict[str, Json]:
+    sides = {"left": step_summary(path), "right": step_summary(path)}
+    if alignment.startswith("only_"):
+        sides["right" if alignment == "only_left" else "left"] = None  # type: ignore[assignment]
+    return {"path": path, "alignment": alignment, "differs": list(differs), "first": [], **sides, **fields}
+
+
+def diff(*rows: dict[str, Json], **fields: Json) -> dict[str, Json]:
+    """What the server answers when two executions are compared."""
+    side = {"workflow": "brief", "workflow_version": 1, "status": "completed", "usage": USAGE, "seconds": 61.0}
+    nothing = {"items": [], "left_out": 0}
+    return {
+        "left": {"id": "1" * 32, **side},
+        "right": {"id": "2" * 32, **side},
+        "input": nothing,
+        "output": nothing,
+        "definitions": nothing,
+        "first": {"request": None, "output": None},
+        "counts": {"same": len(rows), "changed": 0, "only_left": 0, "only_right": 0},
+        "rows": list(rows),
+        "left_out": 0,
+        **fields,
+    }

@@ -15,7 +15,7 @@ from meta_agents import client as sync_client
 from meta_agents.errors import InvalidArgument
 from meta_agents.results import Detail
 from tests.meta_agents.fake_api import TOKEN, FakeApi, Server, problem
-from tests.meta_agents.samples import call_completed, numbered, parsed, short_log, started
+from tests.meta_agents.samples import call_completed, diff, diff_row, numbered, parsed, short_log, started
 
 WRITER = {"name": "writer", "instructions": "Write."}
 DAILY = {"name": "daily", "workflow": "brief", "cron": "30 7 * * *", "time_zone": "Europe/Berlin"}
@@ -185,6 +185,47 @@ class TestExecutions:
 
         assert client.executions.value(execution, small) == {}
         assert client.executions.value(execution, large) == {"long": "text"}
+
+    def test_diff(self, client: Client, api: FakeApi) -> None:
+        api.answers.append(JSONResponse(diff(diff_row("write", "changed", "output", first=["output"]))))
+        made = client.executions.diff("1" * 32, "2" * 32, changed=True, limit=5)
+
+        assert (api.seen[-1].path, api.seen[-1].query) == (
+            f"/api/executions/{'1' * 32}/diff/{'2' * 32}",
+            {"changed": "true", "limit": "5"},
+        )
+        assert (made.rows[0].alignment, made.rows[0].first, made.left.usage.cost_usd) == (
+            "changed",
+            ("output",),
+            Decimal("0.001"),
+        )
+
+    @pytest.mark.parametrize(
+        ("content", "media_type"), [(b"PK\x03\x04", "application/zip"), (b"{}", "application/json")]
+    )
+    def test_a_bundle_there_and_back(self, client: Client, api: FakeApi, content: bytes, media_type: str) -> None:
+        execution = api.add_execution(short_log(), imported_from="1" * 32)
+        api.answers.extend([Response(content), JSONResponse(api.executions[execution], 201)])
+        exported = client.executions.export(execution, zipped=content != b"{}")
+        record = client.executions.import_bundle(exported, idempotency_key="k")
+
+        asked, sent = api.seen[-2:]
+        assert (exported, asked.path) == (content, f"/api/executions/{execution}/bundle")
+        assert asked.query == ({} if content == b"{}" else {"format": "zip"})
+        assert (sent.method, sent.path) == ("POST", "/api/executions/import")
+        assert (sent.headers["content-type"], sent.headers["idempotency-key"]) == (media_type, "k")
+        assert sent.body == (content if content != b"{}" else {})
+        assert record.imported_from == "1" * 32
+
+    def test_a_bundle_that_is_refused(self, client: Client, api: FakeApi) -> None:
+        bad = {"pointer": "/events/3/id", "message": "another event has this id"}
+        api.answers.append(problem(400, "invalid_request", "It cannot be imported.", "Export it again.", bad))
+        api.answers.append(problem(413, "too_large", "It is too large.", "Read its log."))
+        with pytest.raises(ApiError) as refused:
+            client.executions.import_bundle(b"{}")
+        assert refused.value.details == (Detail(**bad),)
+        with pytest.raises(ApiError, match="too large"):
+            client.executions.export("1" * 32)
 
     def test_chat_of_a_step_inside_another(self, client: Client, api: FakeApi) -> None:
         chat = client.executions.chat(api.add_execution(short_log()), "each[0]/debate")
