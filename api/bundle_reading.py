@@ -13,8 +13,9 @@ from pydantic import BaseModel, ValidationError
 from api.bodies import Unreadable, parse_json
 from api.shapes import moved
 from domain.bundle_checks import check_bundle, facts_of
-from domain.bundles import SCHEMA_VERSION, Bundle, BundledEvent
+from domain.bundles import SCHEMA_VERSION, Bundle, BundledEvent, Frame
 from domain.errors import Detail, ProblemError, invalid_request
+from domain.plans import Plan
 from domain.validation import details_of
 from domain.values import Json
 
@@ -33,10 +34,15 @@ def read_bundle(content: bytes) -> Bundle:
         raise Unreadable(f"The bundle holds more than {MOST_VALUES} values.")
     written = parse_json(content, MOST_VALUES, MOST_DEPTH)
     _check_version(written)
-    events = written.get("events") if isinstance(written, dict) else None
-    # Events one by one: the mistakes of a long log could not be counted in time.
-    frame = {**written, "events": []} if isinstance(events, list) else written
-    bundle = _shape(Bundle, frame, "").model_copy(update={"events": _events(events or [])})
+    frame = _shape(Frame, written, "")
+    plan = _shape(Plan, frame.plan, "/plan", strict=False)  # as definitions are read everywhere
+    bundle = Bundle(
+        schema_version=frame.schema_version,
+        exported=frame.exported,
+        execution=frame.execution,
+        plan=plan,
+        events=_events(frame.events),
+    )
     _refuse(check_bundle(bundle, written))
     return bundle
 
@@ -50,6 +56,7 @@ def _check_version(written: Json) -> None:
 
 
 def _events(written: list[Any]) -> tuple[BundledEvent, ...]:
+    """One by one: the mistakes of a long log could not all be named in time."""
     events: list[BundledEvent] = []
     details: list[Detail] = []
     for index, each in enumerate(written):
@@ -65,10 +72,10 @@ def _events(written: list[Any]) -> tuple[BundledEvent, ...]:
     return tuple(events)
 
 
-def _shape(model: type[M], written: Json, place: str) -> M:
-    """Strictly, and as JSON: a text is no number (`"NaN"` would be one), but may be a time."""
+def _shape(model: type[M], written: Json, place: str, *, strict: bool = True) -> M:
+    """Strictly, but as JSON: a text is no number (`"NaN"` would be one), and may be a time."""
     try:
-        return model.model_validate_json(json.dumps(written), strict=True)
+        return model.model_validate_json(json.dumps(written), strict=strict)
     except ValidationError as error:
         number = error.error_count()
         if number > 10 * MOST_MISTAKES:  # to name them well takes time for each two of them

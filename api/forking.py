@@ -17,7 +17,7 @@ from api.starting import check_input, checked_key, new_execution, start_or_disca
 from domain.agents import Agent
 from domain.base import Name, Shape, split_reference
 from domain.errors import Detail, ProblemError, invalid_input, platform_failed
-from domain.events import Draft, Event, EventType
+from domain.events import Draft, Event, EventType, given_id
 from domain.executions import Execution, Fork
 from domain.paths import is_within
 from domain.plans import Plan, content_hash
@@ -83,10 +83,10 @@ async def given_to(services: Services, execution: Execution) -> dict[str, Value]
 async def _outputs_of(services: Services, execution: Execution) -> dict[str, Json]:
     """What a fork was given, read back from its log."""
     paths = execution.fork.outputs if execution.fork else ()
-    found = await services.events.get(execution.tenant, execution.id, [_given_id(path) for path in paths])
+    found = await services.events.get(execution.tenant, execution.id, [given_id(path) for path in paths])
     outputs: dict[str, Json] = {}
     for path in paths:
-        event = found.get(_given_id(path))
+        event = found.get(given_id(path))
         if event is None:
             raise ProblemError(platform_failed(f"The log has lost the output that was given to `{path}`."))
         outputs[path] = await services.events.value(execution.tenant, execution.id, event)
@@ -100,7 +100,7 @@ async def _still_given(services: Services, parent: Execution, before: str | None
 
 
 def _as_values(outputs: dict[str, Json]) -> dict[str, Value]:
-    return {path: recorded(output, _given_id(path)) for path, output in outputs.items()}
+    return {path: recorded(output, given_id(path)) for path, output in outputs.items()}
 
 
 async def _plan(services: Services, tenant: str, parent: Execution, request: ForkRequest) -> Plan:
@@ -196,14 +196,10 @@ async def _begun(services: Services, parent: Execution, path: str) -> Event | No
 
 def _given(path: str, output: Json) -> Draft:
     return Draft(
-        id=_given_id(path),
+        id=given_id(path),
         type=EventType.STEP_EVALUATED,
         time=datetime.now(UTC),
         step=path,
         data={"source": "given by the fork"},
         value=output,
     )
-
-
-def _given_id(path: str) -> str:
-    return f"fork:{path}"

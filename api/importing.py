@@ -38,6 +38,16 @@ async def import_bundle(
         return existing, False
     bundle = await asyncio.to_thread(read_bundle, content)
     execution = _imported(bundle, caller, await services.plans.save(caller.tenant, bundle.plan))
+    try:
+        return await _kept(services, execution, bundle, idempotency)
+    except Exception:
+        await services.executions.discard(execution.tenant, execution.id)
+        raise
+
+
+async def _kept(
+    services: Services, execution: Execution, bundle: Bundle, idempotency: tuple[str, str] | None
+) -> tuple[Execution, bool]:
     await _write_log(services, execution, bundle.events)
     if not bundle.execution.status.is_ended:
         usage, turns = await sum_up(services.events, execution.tenant, execution.id)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from domain.base import split_reference
 from domain.bundles import Bundle, BundledEvent, Spent
 from domain.errors import Detail, Problem
-from domain.events import TERMINAL, EventType
+from domain.events import TERMINAL, EventType, given_id
 from domain.executions import Status
-from domain.plans import Plan
-from domain.validation import check_schema, check_value, check_workflow, pointer
+from domain.plan_checks import check_plan
+from domain.validation import check_value, pointer
 from domain.values import Json, size_of
 
 MOST_DATA_BYTES = 65_536
@@ -25,6 +24,8 @@ _ENDS = {
 }
 _ALONE = TERMINAL | {EventType.EXECUTION_STARTED}
 """Of these an execution has one, which is found by its type."""
+
+_NAMED_OTHERWISE = {EventType.SIGNAL_RECEIVED: "signal:", EventType.STEP_EVALUATED: given_id("")}
 
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Seconds = Annotated[float, Field(ge=0, le=_MOST_SECONDS)]
@@ -61,10 +62,13 @@ class CallFacts(Facts):
 
 
 class AnswerFacts(CallFacts):
-    """Another execution may take this answer over, and its cost counts."""
+    """Another execution may take this answer over, if it asks for the very same."""
 
-    usage: Spent
     request: Hash
+
+
+class RejectionFacts(AnswerFacts):
+    error: Problem
 
 
 class FailureFacts(Facts):
@@ -74,6 +78,7 @@ class FailureFacts(Facts):
 _FACTS: dict[EventType, type[Facts]] = {
     EventType.CALL_STARTED: CallFacts,
     EventType.CALL_COMPLETED: AnswerFacts,
+    EventType.CALL_REJECTED: RejectionFacts,
     EventType.CALL_FAILED: CallFacts,
     EventType.STEP_FAILED: FailureFacts,
 }
@@ -89,7 +94,7 @@ def check_bundle(bundle: Bundle, written: Json) -> list[Detail]:
     return [
         *_check_log(bundle.events),
         *_check_end(bundle),
-        *(_check_plan(bundle.plan, written["plan"]) or _check_input(bundle)),
+        *(check_plan(bundle.plan, written["plan"]) or _check_input(bundle)),
         *_check_names(bundle),
     ]
 
@@ -108,7 +113,7 @@ def _check_log(events: tuple[BundledEvent, ...]) -> Iterator[Detail]:
             yield Detail(pointer=f"{place}/id", message="another event has this id")
             return
         seen.add(event.id)
-        if event.type not in event.id.split(":") or (event.type in _ALONE and event.id != event.type):
+        if not _may_be_called(event):
             yield Detail(pointer=f"{place}/id", message=f"is not the id of an event of type `{event.type}`")
             return
         if (event.type is EventType.EXECUTION_STARTED) != (index == 0):
@@ -117,6 +122,13 @@ def _check_log(events: tuple[BundledEvent, ...]) -> Iterator[Detail]:
         if size_of(event.data) > MOST_DATA_BYTES:
             yield Detail(pointer=f"{place}/data", message=f"is larger than {MOST_DATA_BYTES} bytes")
             return
+
+
+def _may_be_called(event: BundledEvent) -> bool:
+    """Whether this could be its id: events are looked up by ids, which tell their types, and so are other things."""
+    if event.type in _ALONE:
+        return event.id == event.type
+    return event.type in event.id.split(":") or event.id.startswith(_NAMED_OTHERWISE.get(event.type, event.type))
 
 
 def _check_end(bundle: Bundle) -> Iterator[Detail]:
@@ -130,22 +142,6 @@ def _check_end(bundle: Bundle) -> Iterator[Detail]:
     for index, event in enumerate(bundle.events):
         if event.type in TERMINAL and event.type != _ENDS.get(status):
             yield Detail(pointer=f"/events/{index}/type", message=f"does not fit the status `{status}`")
-
-
-def _check_plan(plan: Plan, written: Any) -> list[Detail]:
-    found = [
-        Detail(pointer="/plan/workflow" + detail.pointer, message=detail.message)
-        for detail in check_workflow(plan.workflow, set(plan.agents), written["workflow"])
-    ]
-    for reference, agent in plan.agents.items():
-        place = "/plan/agents" + pointer([reference])
-        if agent.name != split_reference(reference)[0]:
-            found.append(Detail(pointer=f"{place}/name", message="is not the name that the workflow uses"))
-        mistakes = check_schema(agent.output_schema or {})
-        found.extend(Detail(pointer=f"{place}/output_schema{pointer(at)}", message=said) for at, said in mistakes)
-    if plan.agent_versions.keys() != plan.agents.keys():
-        found.append(Detail(pointer="/plan/agent_versions", message="should name the agents of `agents`"))
-    return found
 
 
 def _check_input(bundle: Bundle) -> list[Detail]:

@@ -15,7 +15,7 @@ from domain.executions import Fork, Status, StopReason
 from domain.plans import Plan
 from domain.usage import Usage
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 MAX_BYTES = 32 * 1024 * 1024
 """Of a bundle as JSON: what is larger is neither exported nor imported."""
 NOT_BUNDLED = frozenset({"tenant", "plan", "hold"})
@@ -83,6 +83,16 @@ class BundledExecution(Shape):
     started_by: str = Field(max_length=500)
     created: Moment
     ended: Moment | None = None
+
+
+class Frame(Shape):
+    """A bundle whose plan and events are still to be looked at."""
+
+    schema_version: Literal[1]
+    exported: Moment
+    execution: BundledExecution
+    plan: dict[str, Any]
+    events: list[Any]
 
 
 class Bundle(Shape):

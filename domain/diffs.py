@@ -12,6 +12,7 @@ from pydantic import Field
 from domain.base import Shape
 from domain.changes import Changes, changes
 from domain.executions import Execution, Status
+from domain.paths import ancestors
 from domain.pinned import Pinned
 from domain.plans import Plan
 from domain.summaries import LogSummary, StepSummary
@@ -158,7 +159,7 @@ def _differences(left: StepSummary, right: StepSummary) -> tuple[Aspect, ...]:
 def _first(rows: list[Row], *, both_ended: bool) -> Divergence:
     causes = (row.path for row in rows if any(aspect in _CAUSES for aspect in row.differs))
     effects = [row.path for row in rows if _is_effect(row, both_ended)]
-    around = {path[:at] for path in effects for at, character in enumerate(path) if character in "/["}
+    around = {outer for path in effects for outer in ancestors(path)[:-1]}
     return Divergence(request=next(causes, None), output=next((path for path in effects if path not in around), None))
 
 

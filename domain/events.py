@@ -45,6 +45,11 @@ TERMINAL = frozenset({EventType.EXECUTION_COMPLETED, EventType.EXECUTION_FAILED,
 """An event of one of these is the last of its execution."""
 
 
+def given_id(path: str) -> str:
+    """Id of the event that holds the output which a fork gives to the step at `path`."""
+    return f"fork:{path}"
+
+
 class Draft(Shape):
     """An event before the log gives it an offset. Its `id` is deterministic: appending it twice keeps it once."""
 

@@ -45,7 +45,7 @@ class Pinned:
         return [own, self._named("agents", agent), self._named("tools", tool)]
 
     def _named(self, kind: str, reference: str | None) -> Json:
-        return self.definitions.get(kind, {}).get(reference) if reference else None
+        return self.definitions[kind].get(reference) if reference else None
 
 
 def step_at(plan: Plan, path: str) -> Step | None:
@@ -69,6 +69,5 @@ def step_at(plan: Plan, path: str) -> Step | None:
 
 def _inside(plan: Plan, step: Step) -> tuple[Step, ...]:
     if isinstance(step, WorkflowStep):
-        workflows: dict[str, Any] = getattr(plan, "workflows", {})
-        return workflows[step.workflow].steps if step.workflow in workflows else ()
+        return plan.workflows[step.workflow].steps if step.workflow in plan.workflows else ()
     return step.children()

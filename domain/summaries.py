@@ -12,7 +12,7 @@ from pydantic import Field
 
 from domain.base import Shape
 from domain.calls import PREVIEW_CHARACTERS
-from domain.events import TERMINAL, Event, EventType
+from domain.events import TERMINAL, Event, EventType, given_id
 from domain.expressions import as_text
 from domain.plans import content_hash
 from domain.usage import Usage
@@ -22,17 +22,16 @@ Progress = Literal["running", "waiting", "completed", "failed", "skipped", "canc
 
 _PROGRESS: dict[EventType, Progress] = {
     EventType.STEP_STARTED: "running",
-    EventType.STEP_WAITING: "waiting",
     EventType.STEP_COMPLETED: "completed",
     EventType.STEP_FAILED: "failed",
     EventType.STEP_SKIPPED: "skipped",
     EventType.STEP_CANCELED: "canceled",
 }
-_ASKED: dict[EventType, Progress] = {
-    EventType.APPROVAL_REQUESTED: "waiting",
-    EventType.APPROVAL_DECIDED: "completed",
-}
+_TELLS_OF_STEP = frozenset({*_PROGRESS, EventType.STEP_WAITING, EventType.SPEAKER_CHOSEN, EventType.APPROVAL_REQUESTED})
+"""Beside events of calls. What others are of may be no step: a round of a loop, the output that a fork gives."""
 _UNENDED = ("running", "waiting")
+_DECISION = ("decision", "comment")
+"""What a human said; by whom and when it is another in each execution."""
 _TURN = re.compile(r"(^|/)turn\[\d+\]$")
 
 
@@ -53,6 +52,7 @@ class StepSummary(Shape):
     seconds: float | None = Field(default=None, description="From its first event to its end.")
     stop_reason: str | None = None
     error: str | None = Field(default=None, description="Code of the failure.")
+    edited: bool = Field(default=False, description="It was not run: a fork gave its output.")
 
     @property
     def is_ended(self) -> bool:
@@ -68,10 +68,11 @@ class LogSummary(Shape):
 
 
 class LogReader:
-    """Takes in a log page by page and keeps no event of it."""
+    """Takes in a log page by page and keeps no event of it but the outputs that a fork gave."""
 
     def __init__(self) -> None:
         self._steps: dict[str, _Step] = {}
+        self._given: dict[str, Event] = {}
         self._first: datetime | None = None
         self._last: datetime | None = None
         self._ended = False
@@ -82,12 +83,19 @@ class LogReader:
             self._first = self._first or event.time
             self._last = event.time
             self._ended = self._ended or event.type in TERMINAL
-            if event.step is None:
-                continue
-            if event.type in _PROGRESS or event.type is EventType.SPEAKER_CHOSEN or "call" in event.data:
-                self._steps.setdefault(event.step, _Step(event.step, event.time))
-            if event.step in self._steps:  # else it is of something inside a step that is no step, as a loop's round
-                self._steps[event.step].read(event)
+            if event.step is not None:
+                self._read(event.step, event)
+
+    def _read(self, path: str, event: Event) -> None:
+        if event.id == given_id(path):
+            self._given[path] = event
+        if event.type in _TELLS_OF_STEP or "call" in event.data:
+            self._steps.setdefault(path, _Step(path, event.time))
+        if path in self._steps:
+            self._steps[path].read(event)
+        if event.data.get("edited") and path in self._given:
+            self._steps[path].output(self._given[path])
+            self._steps[path].known["edited"] = True
 
     def summary(self) -> LogSummary:
         steps = {path: step.summary(self._ended) for path, step in self._steps.items()}
@@ -97,10 +105,13 @@ class LogReader:
 
 @dataclass
 class _Step:
+    """`is_told`: its log has events of the step itself, and not of calls and questions alone as a turn's has."""
+
     path: str
     began: datetime
     ended: datetime | None = None
-    has_progress: bool = False
+    is_told: bool = False
+    waits_for_time: bool = False
     known: dict[str, Any] = field(default_factory=dict)
     requests: dict[str, str] = field(default_factory=dict)
     attempts: int = 0
@@ -114,22 +125,38 @@ class _Step:
             self.known["stop_reason"] = reason
         if event.type in _PROGRESS:
             self._progress(event)
+        elif event.type is EventType.STEP_WAITING:
+            self.waits_for_time = event.data.get("for") == "time"
+            self._at("waiting")
         elif "call" in event.data:
             self._call(event)
-        elif event.type in _ASKED:
-            self._answer(event)
+        elif event.type is EventType.APPROVAL_REQUESTED:
+            self._at("waiting")
+        elif event.type is EventType.APPROVAL_DECIDED:
+            self._decided(event)
+
+    def _at(self, status: Progress, ended: datetime | None = None) -> None:
+        self.known["status"], self.ended = status, ended
+
+    def _go_on(self) -> None:
+        """A call may end when its step has already been canceled: that stays so."""
+        if self.known.get("status") == "waiting":
+            self._at("running")
 
     def _progress(self, event: Event) -> None:
-        self.has_progress = True
-        self.known["status"] = _PROGRESS[event.type]
-        self.ended = None if _PROGRESS[event.type] in _UNENDED else event.time
+        self.is_told = True
+        status = _PROGRESS[event.type]
+        self._at(status, None if status in _UNENDED else event.time)
         if kind := event.data.get("kind"):
             self.known["kind"] = kind
         if event.type is EventType.STEP_FAILED:
             self._failed(event)
-        elif event.type is EventType.STEP_COMPLETED and "output" not in self.known:
-            # Of a step whose own call gave no output, the log has the beginning only, or what there is to say of it.
-            self._output(event, event.data.get("output") or "")
+        elif event.type is EventType.STEP_COMPLETED:
+            self.known["error"] = None  # it may have failed before, and been tried again
+            # What a wait gives is the time, which is never the same. Of a step that gave its output in no call of its
+            # own, the log has the beginning only, or what there is to say of it.
+            if self.known.get("output") is None and not self.waits_for_time:
+                self.output(event, event.data.get("output") or "")
 
     def _call(self, event: Event) -> None:
         data = event.data
@@ -139,31 +166,33 @@ class _Step:
             self.usage += Usage.model_validate(usage)
         self.attempts += event.type is EventType.CALL_STARTED
         self.reused += "reused_from" in data
+        failed = event.type is EventType.CALL_FAILED and "retry_in" not in data
         if event.type is EventType.CALL_COMPLETED:
-            self._output(event)
-        if event.type is EventType.CALL_FAILED and "retry_in" not in data:
+            self.output(event)
+        elif failed:
             self._failed(event)
-        if not self.has_progress:
-            self._progress_of_call(event)
-
-    def _progress_of_call(self, event: Event) -> None:
-        """A turn of a chat has no events but those of its calls."""
-        if event.type is EventType.CALL_COMPLETED:
-            self.known["status"], self.ended = "completed", event.time
-        elif event.type is EventType.CALL_FAILED and "retry_in" not in event.data:
-            self.known["status"], self.ended = "failed", event.time
+        if self.is_told:
+            self._go_on()
+        elif event.type is EventType.CALL_COMPLETED:
+            self._at("completed", event.time)
         else:
-            self.known["status"], self.ended = "running", None
+            self._at("failed" if failed else "running", event.time if failed else None)
 
-    def _answer(self, event: Event) -> None:
-        """A human's turn in a chat has no events but those of its question."""
-        if event.type is EventType.APPROVAL_DECIDED:
-            self._output(event, event.data)
-        if not self.has_progress:
-            self.known["status"] = _ASKED[event.type]
-            self.ended = event.time if event.type is EventType.APPROVAL_DECIDED else None
+    def _decided(self, event: Event) -> None:
+        """What a human said: the output of a question; of a step that failed, what becomes of it."""
+        data = event.data
+        if self.known.get("error") is None:
+            self.output(event.model_copy(update={"value": None}), {name: data.get(name) for name in _DECISION})
+            if self.is_told:
+                self._go_on()
+            else:
+                self._at("completed", event.time)
+        elif data.get("decision") == "retry":
+            self._at("running")
+        else:
+            self._at("failed", event.time)
 
-    def _output(self, event: Event, instead: Json = None) -> None:
+    def output(self, event: Event, instead: Json = None) -> None:
         """The event's payload; `instead` of none."""
         value = instead if event.value is None else event.value
         self.known["output"] = event.artifact or content_hash(value)

@@ -53,6 +53,8 @@ class StepSummary(Result):
     seconds: float | None = None
     stop_reason: str | None = None
     error: str | None = None
+    edited: bool = False
+    """It was not run: a fork gave its output."""
 
 
 class DiffRow(Result):

@@ -115,8 +115,8 @@ def _what(row: DiffRow) -> Text:
     words = [_WORDS[row.alignment]] if row.alignment in _WORDS else []
     words.extend(aspect.replace("_", " ") for aspect in row.differs)
     text = Text(safe(", ".join(words)), "" if row.differs else _DIM)
-    if row.right and row.right.reused:
-        text.append(" (reused)", _DIM)
+    if row.right and (row.right.reused or row.right.edited):
+        text.append(" (given)" if row.right.edited else " (reused)", _DIM)
     if row.first:
         text.append(safe(f"  {_FIRST} first other {' and '.join(row.first)}"), "bold")
     return text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from domain.errors import Code, Fault, Problem, ProblemError
 from services.identity import Principal
 from services.wiring import use
 from tests.api.conftest import Carried
-from tests.orchestrators.bench import TENANT, Bench
+from tests.orchestrators.bench import TENANT, Bench, EngineClient
 from tests.support.scripted_model import Script, ScriptedModel
 
 OTHER = "t2"
@@ -39,19 +38,6 @@ class Living:
         return (await self.bench.ended(id)).id
 
 
-class _Engine:
-    """The durable client as the API uses it, over the bench's engine."""
-
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
-
-    async def start_new(self, name: str, instance_id: str | None = None, client_input: Any = None) -> str:
-        return await self._bench.engine.start_instance(name, instance_id, json.dumps(json.dumps(client_input)))
-
-    async def get_status(self, instance_id: str) -> Any:
-        return await self._bench.engine.get_status(instance_id)
-
-
 def _authenticate(authorization: str | None) -> Principal:
     tenant = (authorization or "").removeprefix("Bearer ")
     if tenant not in (TENANT, OTHER):
@@ -63,7 +49,7 @@ def _authenticate(authorization: str | None) -> Principal:
 async def living(state_dir: Path, script: Script = lambda request: "yes") -> AsyncIterator[Living]:
     async with Bench(state_dir, ScriptedModel(script)) as bench:
         use(dataclasses.replace(bench.services, authenticate=_authenticate))
-        carried = Carried(_app(), _Engine(bench))
+        carried = Carried(_app(), EngineClient(bench.engine))
         try:
             async with _client(carried, TENANT) as api, _client(carried, OTHER) as other:
                 yield Living(bench, api, other)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.agents import Agent
 from domain.errors import Code, Fault, Problem
 from domain.events import Draft, EventType
-from domain.executions import Execution, Fork, Status, StopReason
+from domain.executions import Execution, Fork, Hold, Status, StopReason
 from domain.plans import Plan, content_hash
 from domain.usage import Usage
 from domain.values import ARTIFACT_BYTES, Json
@@ -72,7 +72,7 @@ def drafts(draw: st.DrawFn, number: int) -> Draft:
     if type.startswith("call."):
         usage = draw(USAGES).model_dump(mode="json")
         data |= {"call": f"{step}#{number}", "usage": usage, "request": content_hash(number), "attempt": 1}
-    if type in (EventType.STEP_FAILED, EventType.CALL_FAILED):
+    if type in (EventType.STEP_FAILED, EventType.CALL_FAILED, EventType.CALL_REJECTED):
         data["error"] = draw(PROBLEMS).model_dump(mode="json", exclude_none=True)
     return Draft(
         id=f"{step}#{number}:{type}",
@@ -102,10 +102,10 @@ def records(draw: st.DrawFn) -> Execution:
         stop_reason=draw(st.sampled_from(StopReason)) if status.is_ended else None,
         usage=draw(USAGES),
         turns=draw(COUNTS),
-        retry_of=draw(st.none() | EXECUTION_IDS),
+        retry_of=draw(st.none() | EXECUTION_IDS) if status.is_ended else None,
         fork=draw(st.none() | st.builds(Fork, before=STEPS, edited=st.just(("input",)))),
         imported_from=draw(st.none() | EXECUTION_IDS),
-        hold=draw(st.none() | st.just("for the court")),
+        hold=draw(st.none() | st.builds(Hold, reason=TEXTS, by=TEXTS, since=TIMES)),
         started_by=draw(TEXTS),
         created=created,
         ended=created + timedelta(seconds=draw(st.integers(0, 10**5))) if status.is_ended else None,

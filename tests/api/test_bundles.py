@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,10 @@ import httpx
 import pytest
 
 from domain.plans import content_hash
+from domain.tools import Tool
+from domain.workflows import Workflow
 from services.models.base import ModelRequest
+from services.tools.functions import tool_function
 from tests.api.bundles import STEPS, comparable, exported, ids, imported, sent
 from tests.api.conftest import problem
 from tests.api.living import OTHER, Living, living
@@ -182,26 +185,17 @@ class TestRepeating:
         problem(await sent(app.other, bundle, **{"Idempotency-Key": "a b"}), 400, "invalid_request")
 
     @pytest.mark.parametrize("write", range(1, 5))
-    async def test_one_that_is_cut_off_is_not_there_and_can_be_repeated(
+    async def test_one_that_is_killed_is_not_there_and_can_be_repeated(
         self, app: Living, monkeypatch: pytest.MonkeyPatch, write: int
     ) -> None:
-        """Cut off at each write: those of the log, in small pieces, and that of the record."""
+        """Killed at each write: those of the log, in small pieces, and that of the record."""
         bundle = await exported(app.api, await app.run(STEPS))
         monkeypatch.setattr("api.importing.AT_ONCE", len(bundle["events"]) // 3 + 1)
-        store, writes = app.bench.services.documents, 0
-        honest = type(store).write
-
-        async def cut_off(self: Any, partition: str, operations: Any, **more: Any) -> Any:
-            nonlocal writes
-            writes += 1
-            if writes == write:
-                raise ZeroDivisionError("killed")
-            return await honest(self, partition, operations, **more)
-
         with monkeypatch.context() as context:
-            context.setattr(type(store), "write", cut_off)
-            problem(await sent(app.other, bundle, **{"Idempotency-Key": "k"}), 500, "platform_failed")
-        assert writes == write
+            written = fail_at(context, app, write, Killed())
+            with pytest.raises(Killed):
+                await sent(app.other, bundle, **{"Idempotency-Key": "k"})
+        assert len(written) == write - 1
         assert await ids(app.other) == []
         assert await app.bench.services.executions.running() == []
 
@@ -209,6 +203,43 @@ class TestRepeating:
         assert answer.status_code == 201
         assert await ids(app.other) == [answer.json()["id"]]
         assert comparable(await exported(app.other, answer.json()["id"])) == comparable(bundle)
+
+    @pytest.mark.parametrize("write", range(1, 5))
+    async def test_one_that_fails_leaves_nothing(
+        self, app: Living, monkeypatch: pytest.MonkeyPatch, write: int
+    ) -> None:
+        bundle = await exported(app.api, await app.run(STEPS, {"topic": LONG}))
+        monkeypatch.setattr("api.importing.AT_ONCE", len(bundle["events"]) // 3 + 1)
+        with monkeypatch.context() as context:
+            written = fail_at(context, app, write, ZeroDivisionError("the disk is full"))
+            problem(await sent(app.other, bundle), 500, "platform_failed")
+        services = app.bench.services
+        for partition in written:
+            assert await services.documents.read_stream(partition, 0) == []
+            assert await services.documents.query(partition) == ([], None)
+        assert not list(app.bench.state_dir.glob(f"artifacts/*{OTHER}%2Fexecutions*"))
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def fail_at(context: pytest.MonkeyPatch, app: Living, number: int, error: BaseException) -> list[str]:
+    """From now on the n-th write fails, and no other; the partitions that the writes before it were to."""
+    store, before = type(app.bench.services.documents), list[str]()
+    honest, failed = store.write, False
+
+    async def write(self: Any, partition: str, operations: Any, **more: Any) -> Any:
+        nonlocal failed
+        if not failed and len(before) == number - 1:
+            failed = True
+            raise error
+        if not failed:
+            before.append(partition)
+        return await honest(self, partition, operations, **more)
+
+    context.setattr(store, "write", write)
+    return before
 
 
 class TestSize:
@@ -259,3 +290,121 @@ async def test_ids_of_anothers_executions_give_nothing_of_theirs(app: Living) ->
         assert "secret" not in json.dumps(await exported(app.other, id))
     assert await ids(app.api) == [secret]
     assert (await app.bench.services.executions.get(TENANT, record["id"])) is None
+
+
+@tool_function("bundle-add")
+def add(n: int) -> dict[str, int]:
+    return {"sum": n + 1}
+
+
+EVERY_KIND = {
+    "steps": [
+        {"id": "plan", "agent": "planner"},
+        {"id": "add", "tool": "add", "arguments": {"n": "${input.n}"}},
+        {"id": "line", "sequential": [{"id": "in", "agent": "writer"}]},
+        {"id": "both", "concurrent": [{"id": "a", "agent": "writer"}, {"id": "b", "agent": "writer"}]},
+        {"id": "each", "map": {"over": "['a', 'b']", "step": {"id": "item", "agent": "writer", "input": "${item}"}}},
+        STEPS["steps"][2],
+        {"id": "desk", "handoff": {"start": "ann", "may_pass": {"ann": ["bob"], "bob": []}}},
+        {"id": "again", "loop": {"most": 2, "until": "false", "steps": [{"id": "try", "agent": "writer"}]}},
+        {"id": "which", "switch": {"cases": [{"when": "true", "step": {"id": "yes", "agent": "writer"}}]}},
+        {"id": "soon", "wait": {"for": "PT0.01S"}},
+        {"id": "go", "wait": {"event": "go"}},
+        {"id": "other", "workflow": "inner", "input": {}},
+        {"id": "never", "agent": "writer", "when": "false"},
+        {"id": "broken", "agent": "breaker", "retry": {"attempts": 1}, "on_error": "skip"},
+        {"id": "ok", "approval": {"ask": "Well?"}},
+    ]
+}
+
+
+def all_kinds(request: ModelRequest) -> Answer:
+    who = str(request.messages[0])
+    if "breaker" in who:
+        return unreachable()
+    if request.response_schema is not None:
+        return {"answer": "Ask bob.", "pass_to": "bob", "reason": "he knows"}
+    return says(request)
+
+
+async def run_every_kind(app: Living) -> str:
+    tool = Tool.model_validate({"name": "add", "function": "bundle-add"})
+    inner = Workflow.model_validate({"name": "inner", "steps": [{"id": "deep", "agent": "writer", "input": "Deep."}]})
+    id = await app.bench.begin(EVERY_KIND, {"n": 1}, tools={"add": tool}, workflows={"inner": inner})
+    sent_event = await app.api.post(f"/api/executions/{id}/events/go", json={"said": "now"})
+    assert sent_event.status_code == 202
+
+    await app.bench.until(lambda: _any(questions(app.api, id)))
+    (question,) = await questions(app.api, id)
+    await app.api.post(f"/api/approvals/{question['id']}", json={"decision": "approve", "comment": "Good."})
+    record = await app.bench.ended(id)
+    assert record.status == "completed", record.error
+    return id
+
+
+async def questions(api: httpx.AsyncClient, execution: str) -> list[dict[str, Any]]:
+    listed = await api.get("/api/approvals", params={"execution": execution})
+    items: list[dict[str, Any]] = listed.json()["items"]
+    return items
+
+
+async def _any(found: Awaitable[list[Any]]) -> bool:
+    return bool(await found)
+
+
+async def test_every_kind_of_step_is_taken_along_compared_and_forked(tmp_path: Path) -> None:
+    async with living(tmp_path, all_kinds) as app:
+        one, two = await run_every_kind(app), await run_every_kind(app)
+        document = (await app.api.get(f"/api/executions/{one}/diff/{two}")).json()
+        assert [row["path"] for row in document["rows"] if row["alignment"] != "same"] == []
+        statuses = {row["path"]: row["left"]["status"] for row in document["rows"]}
+        assert {path for path, status in statuses.items() if status != "completed"} == {"never", "broken"}
+        assert {"desk/turn[2]", "again/round[2]/try", "which/yes", "other/deep", "each[1]", "ok"} < set(statuses)
+
+        bundle = await exported(app.api, one)
+        record = await imported(app.other, bundle)
+        assert comparable(await exported(app.other, record["id"])) == comparable(bundle)
+
+        asked_before = len(app.bench.model.asked)
+        fork = {"before": "go", "outputs": {"plan": LONG}}
+        answer = await app.api.post(f"/api/executions/{one}/fork", json=fork)
+        assert answer.status_code == 202, answer.text
+        forked = answer.json()["id"]
+        await app.bench.until(lambda: app.bench.waits(forked))
+        document = (await app.api.get(f"/api/executions/{one}/diff/{forked}", params={"changed": True})).json()
+        plan = document["rows"][0]
+        assert (plan["path"], plan["differs"], plan["first"]) == ("plan", ["output"], ["output"])
+        assert plan["right"]["edited"]
+        assert len(app.bench.model.asked) == asked_before  # all but `plan`, which was given, is taken over
+        again = await imported(app.other, await exported(app.api, forked))
+        events = await log_of(app.other, again["id"])
+        assert [event["artifact"] is not None for event in events if event["id"] == "fork:plan"] == [True]
+
+
+async def test_one_that_was_imported_is_forked(app: Living) -> None:
+    record = await imported(app.other, await exported(app.api, await app.run(STEPS)))
+    fork = {"before": "write", "agents": {"writer": {"instructions": "Be brief."}}}
+    answer = await app.other.post(f"/api/executions/{record['id']}/fork", json=fork)
+    assert answer.status_code == 202, answer.text
+    await app.bench.instance_ended(answer.json()["id"])
+    document = (await app.other.get(f"/api/executions/{record['id']}/diff/{answer.json()['id']}")).json()
+    assert document["first"] == {"request": "each[0]", "output": "each[0]"}
+    assert [row["path"] for row in document["rows"] if row["right"]["reused"]] == [
+        "plan", "debate/turn[1]", "debate/turn[2]", "debate/turn[3]",
+    ]  # fmt: skip
+
+
+async def test_what_was_decided_elsewhere_is_asked_anew(app: Living) -> None:
+    steps = [{"id": "ok", "approval": {"ask": "Well?"}}, {"id": "no", "tool": "missing", "retry": {"attempts": 1}}]
+    tool = Tool.model_validate({"name": "missing", "function": "not-registered"})
+    id = await app.bench.begin({"steps": steps}, {}, tools={"missing": tool})
+    await app.bench.until(lambda: _any(questions(app.api, id)))
+    (question,) = await questions(app.api, id)
+    await app.api.post(f"/api/approvals/{question['id']}", json={"decision": "approve"})
+    assert (await app.bench.ended(id)).status == "failed"
+
+    record = await imported(app.other, await exported(app.api, id))
+    assert await questions(app.other, record["id"]) == []
+    again = (await app.other.post(f"/api/executions/{record['id']}/retry")).json()["id"]
+    await app.bench.until(lambda: _any(questions(app.other, again)))
+    assert [question["state"] for question in await questions(app.other, again)] == ["pending"]

@@ -138,7 +138,14 @@ PLAN: list[tuple[str, Json, str]] = [
     ("/plan/agents/planner/name", "somebody", "/plan/agents/planner/name"),
     ("/plan/agents/planner/output_schema", {"type": 5}, "/plan/agents/planner/output_schema/type"),
     ("/plan/agents/planner/instructions", "", "/plan/agents/planner/instructions"),
-    ("/plan/agent_versions/planner", ..., "/plan/agent_versions"),
+    ("/plan/agent_versions/nobody", 1, "/plan/agent_versions"),
+    ("/plan/tools/x", {"name": "y", "function": "f"}, "/plan/tools/x/name"),
+    ("/plan/tools/x", {"name": "x", "function": "f", "input": {"type": 5}}, "/plan/tools/x/input/type"),
+    ("/plan/tools/x", {"name": "x"}, "/plan/tools/x"),
+    ("/plan/workflow/steps/0", {"id": "plan", "tool": "x"}, "/plan/tools"),
+    ("/plan/workflow/steps/0", {"id": "plan", "workflow": "x"}, "/plan/workflows"),
+    ("/plan/workflows/x", {"name": "x", "steps": [{"id": "a", "agent": "nobody"}]}, "/plan/workflows/x/steps/0/agent"),
+    ("/plan/workflows/x", {"name": "x", "steps": [{"id": "a", "workflow": "x"}]}, "/plan/workflows"),
     ("/plan/agent_versions/planner", "first", "/plan/agent_versions/planner"),
     ("/plan/hash", "0" * 64, "/plan/hash"),
 ]
@@ -182,7 +189,6 @@ EVENTS: list[tuple[str, Json, str]] = [
     ("/events/1/data", {"note": "x" * 70_000}, "/events/1/data"),
 ]
 ANSWER: list[tuple[str, Json]] = [
-    ("usage", ...),
     ("usage", {**USAGE, "tokens_in": "many"}),
     ("usage", {**USAGE, "cost_usd": "1e999999999"}),
     ("request", ...),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from domain.diffs import Diff, Subject, diff
 from domain.events import EventType
 from domain.executions import Execution, Status
 from domain.plans import Plan
+from domain.tools import Tool
 from domain.workflows import Workflow, agents_used
 from tests.domain.logs import BEGIN, Log
 
@@ -181,6 +183,31 @@ def test_a_changed_step_inside_others_is_found_at_its_path() -> None:
     made = diff(subject(log, steps("${input}")), subject(log, steps("other")))
     assert [row.path for row in made.rows if row.differs] == [path]
     assert made.first.request == path
+
+
+def test_a_changed_step_of_another_workflow_is_found_where_it_ran() -> None:
+    steps = [{"id": "other", "workflow": "inner", "input": {}}]
+    log = Log().begin("other", "workflow").agent_step("other/deep", "a", "x").add(EventType.EXECUTION_COMPLETED)
+
+    def with_inner(input: str) -> Subject:
+        inner = Workflow.model_validate({"name": "inner", "steps": [{"id": "deep", "agent": "a", "input": input}]})
+        made = subject(log, steps)
+        return replace(made, plan=made.plan.model_copy(update={"workflows": {"inner": inner}}))
+
+    made = diff(with_inner("Deep."), with_inner("Deeper."))
+    assert rows(made) == [("other", "same", ()), ("other/deep", "changed", ("definition",))]
+    assert [change.pointer for change in made.definitions.items] == ["/workflows/inner/steps/0/input"]
+
+
+def test_a_changed_tool_is_the_definition_of_the_steps_that_call_it() -> None:
+    log = Log().begin("t", "tool").add(EventType.CALL_COMPLETED, "t", call="t#0", request="r", value=1).end("t")
+
+    def with_tool(description: str) -> Subject:
+        tool = Tool.model_validate({"name": "add", "function": "f", "description": description})
+        made = subject(log, [{"id": "t", "tool": "add"}])
+        return replace(made, plan=made.plan.model_copy(update={"tools": {"add": tool}}))
+
+    assert rows(diff(with_tool("Adds."), with_tool("Sums up."))) == [("t", "changed", ("definition",))]
 
 
 def test_of_one_that_goes_on_what_has_not_come_yet_is_no_difference_in_output() -> None:

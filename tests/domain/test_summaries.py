@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from domain.errors import platform_failed
-from domain.events import EventType
+from domain.events import EventType, given_id
 from domain.summaries import LogReader
 from tests.domain.logs import Log
 
@@ -60,14 +60,75 @@ def test_a_call_that_fails_for_good_fails_its_turn() -> None:
     assert (turn.status, turn.error) == ("failed", "platform_failed")
 
 
-def test_a_question_waits_until_it_is_decided() -> None:
+def test_a_turn_of_a_human_is_its_question() -> None:
     log = Log().begin("talk", "group_chat").add(EventType.SPEAKER_CHOSEN, "talk/turn[1]", "you", turn=1)
     log.add(EventType.APPROVAL_REQUESTED, "talk/turn[1]")
     assert log.summary().steps["talk/turn[1]"].status == "waiting"
-    log.add(EventType.APPROVAL_DECIDED, "talk/turn[1]", decision="say", comment="Well.", by="ann")
+    log.add(EventType.APPROVAL_DECIDED, "talk/turn[1]", decision="say", comment="Well.", by="ann", value={"by": "ann"})
     turn = log.summary().steps["talk/turn[1]"]
     assert (turn.status, turn.seconds) == ("completed", 2)
     assert "Well." in turn.preview
+
+
+def test_what_was_decided_is_the_output_whoever_did_it() -> None:
+    def approved(by: str, decision: str) -> str | None:
+        log = Log().begin("ok", "approval").add(EventType.APPROVAL_REQUESTED, "ok", approval=by)
+        log.add(EventType.APPROVAL_DECIDED, "ok", decision=decision, comment="", by=by, approval=by)
+        step = log.end("ok", output=f"{decision}, by {by}").summary().steps["ok"]
+        assert step.status == "completed"
+        return step.output
+
+    assert approved("ann", "approve") == approved("bob", "approve") != approved("ann", "reject")
+
+
+@pytest.mark.parametrize(("decision", "status"), [("retry", "running"), ("fail", "failed")])
+def test_what_becomes_of_a_failed_step_is_decided(decision: str, status: str) -> None:
+    log = Log().begin("a").fail("a").add(EventType.APPROVAL_REQUESTED, "a", kind="failure")
+    assert log.summary().steps["a"].status == "waiting"
+    log.add(EventType.APPROVAL_DECIDED, "a", decision=decision)
+    step = log.summary().steps["a"]
+    assert (step.status, step.error) == (status, "platform_failed")
+    if decision == "retry":
+        step = log.call("a", "x", "yes").end("a").summary().steps["a"]
+        assert (step.status, step.error, step.preview) == ("completed", None, "yes")
+
+
+def test_a_pause_is_waited_for_before_a_call() -> None:
+    log = Log().begin("talk", "group_chat").add(EventType.SPEAKER_CHOSEN, "talk/turn[1]", "ann")
+    log.add(EventType.STEP_WAITING, "talk/turn[1]", "ann", call="talk/turn[1]#0", **{"for": "resume"})
+    assert log.summary().steps["talk/turn[1]"].status == "waiting"
+    assert log.call("talk/turn[1]", "ann", "hello").summary().steps["talk/turn[1]"].status == "completed"
+    log = Log().begin("a").add(EventType.STEP_WAITING, "a", **{"for": "resume"})
+    log.add(EventType.CALL_STARTED, "a", "x", call="a#0")
+    assert log.summary().steps["a"].status == "running"
+
+
+def test_the_time_that_was_waited_for_is_no_output() -> None:
+    log = Log().begin("w", "wait").add(EventType.STEP_WAITING, "w", until="2026-01-02T00:00:00Z", **{"for": "time"})
+    assert log.summary().steps["w"].status == "waiting"
+    step = log.end("w", output="waited until 2026-01-02T00:00:00Z").summary().steps["w"]
+    assert (step.status, step.output, step.seconds) == ("completed", None, 2)
+
+
+def test_a_call_that_ends_after_its_step_was_canceled_changes_nothing() -> None:
+    log = Log().begin("a").add(EventType.CALL_STARTED, "a", "x", call="a#0").add(EventType.STEP_CANCELED, "a")
+    log.add(EventType.CALL_FAILED, "a", "x", call="a#0", error=ERROR)
+    assert log.summary().steps["a"].status == "canceled"
+
+
+def test_an_answer_that_did_not_fit_was_paid_for_too() -> None:
+    usage = {"model_calls": 1, "tokens_in": 1, "tokens_out": 1, "cost_usd": "1"}
+    log = Log().begin("a").add(EventType.CALL_REJECTED, "a", "x", call="a#0", usage=usage, request="0", value="Hm.")
+    step = log.answer("a", "x", {"n": 1}, call="a#1").end("a").summary().steps["a"]
+    assert (step.usage.model_calls, list(step.requests), step.status) == (2, ["a#0", "a#1"], "completed")
+
+
+def test_an_output_that_a_fork_gave() -> None:
+    log = Log().add(EventType.STEP_EVALUATED, "a", source="given by the fork", value={"n": 1})
+    log.events[-1] = log.events[-1].model_copy(update={"id": given_id("a")})
+    assert log.summary().steps == {}
+    step = log.begin("a").add(EventType.STEP_COMPLETED, "a", edited=True).summary().steps["a"]
+    assert (step.status, step.edited, step.preview, step.seconds) == ("completed", True, '{"n": 1}', 1)
 
 
 def test_what_runs_when_the_execution_ends_is_canceled() -> None:

@@ -85,6 +85,10 @@ class TestDiff:
         assert "= No step was asked anything else." in output
         assert "- failed: No answer.\n" in output
 
+    def test_an_output_that_was_given(self, command: Command, api: FakeApi) -> None:
+        row = diff_row("plan", "changed", "output", right=step_summary("plan", edited=True, requests={}))
+        assert row_of(answered(api, command, diff(row)), "plan").split()[2:4] == ["output", "(given)"]
+
     def test_the_same(self, command: Command, api: FakeApi) -> None:
         output = answered(api, command, diff(diff_row("write")))
         assert output.endswith("= No step was asked anything else, and none gave another output.\n")
