@@ -53,7 +53,7 @@ async def test_what_is_exported_is_imported_whole(app: Living) -> None:
     id = await app.run(STEPS, {"topic": LONG})
     bundle = await exported(app.api, id)
     assert (bundle["schema_version"], bundle["execution"]["id"]) == (1, id)
-    assert bundle["execution"].keys().isdisjoint({"tenant", "plan", "hold"})
+    assert bundle["execution"].keys().isdisjoint({"tenant", "plan", "hold", "webhook"})
     assert bundle["events"][0]["value"] == {"topic": LONG}
     assert not any("artifact" in event for event in bundle["events"])
 
