@@ -76,7 +76,7 @@ def _after_failure(run: Run, step: Step, path: str, scope: Scope) -> Generator[A
     """The step's outcome after what its author asked for when it fails. What was canceled is never carried on."""
     on_error: OnError = step.on_error or scope.rules.defaults.on_error or "fail"
     for number in count():
-        outcome = yield from _attempted(run, step, path, scope)
+        outcome = yield from _attempted(run, step, path, scope, str(number) if number else None)
         if outcome.error is None or on_error == "fail" or outcome.status == "canceled":
             return outcome
         if isinstance(on_error, Fallback):
@@ -93,7 +93,8 @@ def _after_failure(run: Run, step: Step, path: str, scope: Scope) -> Generator[A
     raise AssertionError("count() does not end")
 
 
-def _attempted(run: Run, step: Step, path: str, scope: Scope) -> Generator[Any, Any, Outcome]:
+def _attempted(run: Run, step: Step, path: str, scope: Scope, again: str | None) -> Generator[Any, Any, Outcome]:
+    """`again`: which repetition it is that a human asked for; its events are others than the first ones."""
     kind, pattern = PATTERNS[type(step)]
     if run.loom.is_canceled:
         return Outcome.canceled()
@@ -105,7 +106,7 @@ def _attempted(run: Run, step: Step, path: str, scope: Scope) -> Generator[Any, 
         if step.when is not None and not (yield from run.condition(step.when, scope, path)):
             run.emit(EventType.STEP_SKIPPED, path, reason=f"`{step.when}` is false")
             return Outcome(status="skipped")
-        run.emit(EventType.STEP_STARTED, path, kind=kind)
+        run.emit(EventType.STEP_STARTED, path, about=again, kind=kind)
         inner = scope.under(scope.rules.within(step, path))
         limit = step.timeout or (scope.rules.defaults.timeout if isinstance(step, CALLING) else None)
         working = pattern(run, step, path, inner, run_step)
@@ -114,19 +115,20 @@ def _attempted(run: Run, step: Step, path: str, scope: Scope) -> Generator[Any, 
         outcome = Outcome.failed(error.problem)
     except Canceled:
         outcome = Outcome.canceled()
-    return _told(run, path, outcome)
+    return _told(run, path, outcome, again)
 
 
-def _told(run: Run, path: str, outcome: Outcome) -> Outcome:
+def _told(run: Run, path: str, outcome: Outcome, again: str | None) -> Outcome:
     """The outcome, with the event that says it."""
     if outcome.error is None:
         why = {"stop_reason": outcome.stop_reason, "evidence": outcome.evidence} if outcome.stop_reason else {}
-        run.emit(EventType.STEP_COMPLETED, path, output=outcome.preview, **why)
+        run.emit(EventType.STEP_COMPLETED, path, about=again, output=outcome.preview, **why)
         return outcome
     if outcome.error.code is Code.CANCELED:
-        run.emit(EventType.STEP_CANCELED, path, reason="what it is part of was canceled")
+        run.emit(EventType.STEP_CANCELED, path, about=again, reason="what it is part of was canceled")
         return Outcome.canceled()
-    run.emit(EventType.STEP_FAILED, path, error=outcome.error.model_dump(mode="json", exclude_defaults=True))
+    error = outcome.error.model_dump(mode="json", exclude_defaults=True)
+    run.emit(EventType.STEP_FAILED, path, about=again, error=error)
     return outcome
 
 

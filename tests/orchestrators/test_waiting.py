@@ -148,6 +148,16 @@ class TestApproval:
         await desk.decide(question, "retry")
         assert (await desk.bench.ended(id)).output == "at last"
 
+    async def test_a_second_failure_is_logged_and_asked_about_too(self, desk: Desk) -> None:
+        desk.bench.model._script = lambda request: unreachable()
+        step = {"id": "a", "agent": "x", "retry": ONCE, "on_error": {"ask": {}}}
+        id = await desk.bench.begin({"steps": [step]})
+        await desk.decide(await desk.question(id), "retry")
+        await desk.until_logged(id, "approval.requested", 2)
+        await desk.decide(await desk.question(id), "fail")
+        assert (await desk.bench.ended(id)).status is Status.FAILED
+        assert [type for type, _ in await desk.bench.types(id)].count("step.failed") == 2
+
     @pytest.mark.parametrize(("decision", "status"), [("skip", Status.COMPLETED), ("fail", Status.FAILED)])
     async def test_or_skips_it_or_lets_it_fail(self, desk: Desk, decision: str, status: Status) -> None:
         desk.bench.model._script = lambda request: unreachable()
