@@ -16,9 +16,9 @@ MOST = 16
 ALIKE = 0.6
 """From this share of common pairs on, one text says nothing that the other does not."""
 
-_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 """Scripts written without blanks: each character counts as a word."""
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
+_WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
 _BYTES = 4
 
 Fingerprint = tuple[int, ...]

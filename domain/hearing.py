@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from domain.base import Shape, split_reference
-from domain.fingerprints import fingerprint
+from domain.fingerprints import UNSPACED, fingerprint
 
 PREVIEW_CHARACTERS = 300
+_LETTER = rf"[^\W{UNSPACED}]"
+"""What makes a word longer, in scripts that put blanks between words."""
 
 
 class Listening(Shape):
@@ -49,5 +51,5 @@ def names_in(text: str, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _pattern(name: str) -> str:
-    parts = split_reference(name)[0].split("-")
-    return r"(?<![\w-])" + r"[-_\s]?".join(map(re.escape, parts)) + r"(?![\w-])"
+    joined = r"[-_\s]?".join(map(re.escape, split_reference(name)[0].split("-")))
+    return rf"(?<!{_LETTER})(?<!-){joined}(?!{_LETTER}|-)"
