@@ -13,7 +13,7 @@ from itertools import pairwise
 
 MOST = 16
 """Numbers in a fingerprint."""
-ALIKE = 0.6
+ALIKE = 0.7
 """From this share of common pairs on, one text says nothing that the other does not."""
 
 UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"

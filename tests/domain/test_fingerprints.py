@@ -31,6 +31,7 @@ def test_nearly_the_same(one: str, other: str) -> None:
         ("Yes.", "No."),
         ("", ""),
         ("?!", "..."),
+        ("We should take the key.", "We should take the ring."),
         ("We should take the key.", "We should take the ring, for the key may be lost."),
         ("I think the door should be green.", "I think the price should be lower."),
         (LONG, LONG.upper().replace("COSTS", "SAVES").replace("OF THE PLAN", "IN OUR LIST")),
