@@ -139,7 +139,8 @@ class View(Shape):
         default=None, description="An agent that sums up the turns before these; its summary is seen instead of them."
     )
     only: Literal["all", "addressed"] = Field(
-        default="all", description="`addressed`: a participant sees only turns of its own and those that name it."
+        default="all",
+        description="`addressed`: a participant sees only its own turns and those that name it; `last` counts these.",
     )
 
 

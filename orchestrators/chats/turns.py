@@ -20,6 +20,7 @@ from domain.values import Value
 from orchestrators.asking import decision_in, settled
 from orchestrators.chats.talk import Talk
 
+
 def speak(talk: Talk, path: str, speaker: str) -> Generator[Any, Any, None]:
     """Let the speaker have its turn, and tell the entity what it said. Raises `ProblemError` when it cannot speak."""
     human = talk.rules.human(speaker)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import Any
 
 from domain.events import Event
+from orchestrators.group_chat import group_chat
 from services.models.base import ModelRequest
 from tests.orchestrators.bench import Bench
 
@@ -65,3 +68,41 @@ def by_agent(**answers: Any) -> Callable[[ModelRequest], Any]:
         return answer(calls[name]) if callable(answer) else answer
 
     return script
+
+
+@dataclass
+class Counting:
+    """A durable context that counts what a generation does, and keeps what it hands to the next."""
+
+    context: Any
+    actions: int = 0
+    handed_on: str | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.context, name)
+
+    def call_activity(self, *arguments: Any) -> Any:
+        self.actions += 1
+        return self.context.call_activity(*arguments)
+
+    def signal_entity(self, *arguments: Any) -> Any:
+        self.actions += 1
+        return self.context.signal_entity(*arguments)
+
+    def continue_as_new(self, payload: Any) -> None:
+        self.handed_on = json.dumps(payload)
+        self.context.continue_as_new(payload)
+
+
+def counted(bench: Bench) -> list[Counting]:
+    """Every generation of the bench's chats from now on, once it has ended."""
+    generations: list[Counting] = []
+
+    def counting(context: Any) -> Generator[Any, Any, Any]:
+        one = Counting(context)
+        result = yield from group_chat(one)
+        generations.append(one)
+        return result
+
+    bench.app.replace("group_chat", counting)
+    return generations

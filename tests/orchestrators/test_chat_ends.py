@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from domain.executions import Execution, Status, StopReason
 from tests.orchestrators.bench import Bench
 from tests.orchestrators.chatting import asked_of, by_agent, chat, chosen, discussion, ended, events
 from tests.orchestrators.desk import Desk
-from tests.support.scripted_model import bad_answer, rejected, unreachable
+from tests.support.scripted_model import Answer, bad_answer, rejected, unreachable
 
 JUDGED = {"judged": {"agent": "judge", "question": "Is it settled?"}}
 
@@ -221,8 +222,8 @@ class TestOtherwise:
         told = await ended(desk.bench, id)
         assert (told["stop_reason"], told["turns"]) == ("canceled", 2)
 
-    async def test_garbage_from_a_speaker_in_free_text_is_no_failure(self, bench: Bench) -> None:
-        answers = iter([bad_answer(), "words", "words"])
+    async def test_a_speaker_whose_answer_did_not_come_through_is_asked_again(self, bench: Bench) -> None:
+        answers: Iterator[Answer] = iter([bad_answer(), "words", "words"])
         bench.model._script = lambda request: next(answers)
         record = await bench.run(chat({"turns": 2}), "it")
         assert (record.status, record.turns) == (Status.COMPLETED, 2)

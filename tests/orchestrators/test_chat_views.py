@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Generator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from domain.executions import Status, StopReason
-from orchestrators.group_chat import ACTIONS_PER_GENERATION, group_chat
+from orchestrators.group_chat import ACTIONS_PER_GENERATION
 from services.models.base import ModelRequest
 from tests.orchestrators.bench import Bench
-from tests.orchestrators.chatting import NAMES, asked_of, by_agent, chat, discussion, events, said_in, speaker_of
+from tests.orchestrators.chatting import (
+    NAMES,
+    asked_of,
+    by_agent,
+    chat,
+    counted,
+    discussion,
+    events,
+    said_in,
+    speaker_of,
+)
 from tests.support.scripted_model import unreachable
 
 
@@ -131,32 +138,6 @@ class TestSummary:
         assert (record.status, record.usage.model_calls) == (Status.COMPLETED, 1)
 
 
-@dataclass
-class Counting:
-    """A durable context that counts what a generation does, and keeps what it hands to the next."""
-
-    context: Any
-    generations: list[Counting]
-    actions: int = 0
-    handed_on: str | None = None
-    windows: list[int] = field(default_factory=list)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.context, name)
-
-    def call_activity(self, *arguments: Any) -> Any:
-        self.actions += 1
-        return self.context.call_activity(*arguments)
-
-    def signal_entity(self, *arguments: Any) -> Any:
-        self.actions += 1
-        return self.context.signal_entity(*arguments)
-
-    def continue_as_new(self, payload: Any) -> None:
-        self.handed_on = json.dumps(payload)
-        self.context.continue_as_new(payload)
-
-
 async def test_what_a_chat_carries_and_does_in_a_generation_is_bounded(bench: Bench) -> None:
     def script(request: ModelRequest) -> Any:
         properties = (request.response_schema or {}).get("properties", {})
@@ -164,16 +145,8 @@ async def test_what_a_chat_carries_and_does_in_a_generation_is_bounded(bench: Be
             return {"next": properties["next"]["enum"][len(bench.model.asked) % 2], "reason": "r"}
         return {"settled": False, "reason": "no"} if properties else f"cat, number {len(bench.model.asked)}"
 
-    generations: list[Counting] = []
-
-    def counted(context: Any) -> Generator[Any, Any, Any]:
-        counting = Counting(context, generations)
-        result = yield from group_chat(counting)  # type: ignore[arg-type]
-        generations.append(counting)
-        return result
-
     bench.model._script = script
-    bench.app.replace("group_chat", counted)
+    generations = counted(bench)
     judged = {"judged": {"agent": "judge", "question": "Settled?"}}
     stops = [judged, {"no_progress": 9}, {"budget": {"model_calls": 9_999}}, {"time": "P1D"}, {"turns": 120}]
     rules = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,9 +13,11 @@ from domain.chats import ChatState, by_chance, entity_key
 from domain.errors import Code
 from domain.executions import Status, StopReason
 from domain.hearing import heard
+from orchestrators.chats.talk import Talk
+from orchestrators.run import Run
 from services.models.base import ModelRequest
-from tests.orchestrators.bench import Bench
-from tests.orchestrators.chatting import by_agent, chat, chosen, ended, events, said_in, speaker_of
+from tests.orchestrators.bench import TENANT, Bench
+from tests.orchestrators.chatting import by_agent, chat, chosen, counted, ended, events, said_in, speaker_of
 from tests.support.scripted_model import bad_answer, rejected, unreachable
 
 
@@ -222,3 +224,36 @@ async def test_a_chat_that_is_over_before_anyone_spoke_has_no_output(bench: Benc
     bench.model._script = by_agent(chair={"next": "ann", "reason": "nothing to settle", "agreed": True})
     record = await bench.run(chat({"agreed": True}, speaker={"agent": "chair"}, min_turns=0), "it")
     assert (record.status, record.stop_reason, record.output) == (Status.COMPLETED, StopReason.AGREED, None)
+
+
+async def test_a_chat_of_release_0_1_0_goes_on_as_it_began(bench: Bench) -> None:
+    """Its payload has neither `begun` nor rules; a generation of it has 25 turns, however much these do."""
+    definition = chat(speaker={"agent": "chair"}, until={"any": [{"agreed": True}, {"turns": 60}]})
+    definition["steps"][0]["when"] = "false"
+    id = (await bench.run(definition, "it")).id  # for its plan and its log
+    bench.model._script = by_agent(
+        chair=lambda n: {"next": ["ann", "bob"][n % 2], "reason": "r", **({"agreed": n == 51} if n > 3 else {})}
+    )
+    generations = counted(bench)
+    record = await bench.services.executions.get(TENANT, id)
+    assert record is not None
+    payload = {
+        "tenant": TENANT, "execution": id, "plan": record.plan, "events": [], "step": definition["steps"][0],
+        "path": "panel", "scope": {"input": {"v": "it"}, "steps": {"o": {}}}, "state": {},
+    }  # fmt: skip
+    instance = await bench.engine.start_instance("group_chat", f"{id}.panel", json.dumps(json.dumps(payload)))
+    output = json.loads((await bench.instance_ended(instance)).output or "null")
+    assert [generation.actions for generation in generations] == [75, 75, 1]
+    assert output["result"]["stop_reason"] == "agreed"
+    assert output["result"]["value"] == {"r": "panel/turn[50]#0:call.completed", "p": []}
+
+
+def test_what_release_0_1_0_handed_on_is_read() -> None:
+    window = [{"turn": 25, "speaker": "ann", "event": "panel/turn[25]#0:call.completed"}]
+    payload = {
+        "step": chat()["steps"][0], "path": "panel", "scope": {"steps": {"o": {}}},
+        "state": {"turns": 25, "window": window},
+    }  # fmt: skip
+    talk = Talk(cast(Run, None), payload)
+    assert talk.begun is None
+    assert talk.state.answer == talk.state.window[-1]
