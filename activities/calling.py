@@ -12,11 +12,12 @@ from activities.loading import Loader
 from activities.recording import Recorder
 from activities.stopping import unless_stopped
 from domain.agents import Agent
-from domain.calls import CallOutcome, ModelCall, TemplatePrompt
+from domain.calls import CallOutcome, ModelCall
 from domain.errors import Code, Problem, ProblemError, canceled
 from domain.events import Delta, Draft, Event, EventType
 from domain.expressions import as_text
 from domain.plans import content_hash
+from domain.prompt_shapes import TemplatePrompt
 from domain.prompts import messages, repaired
 from domain.usage import Usage
 from domain.values import Json
@@ -85,10 +86,7 @@ class _Call:
         prompt = call.prompt
         task = prompt if isinstance(prompt, TemplatePrompt) else prompt.task
         scope = await self.loader.plain(task.scope)
-        view = () if isinstance(prompt, TemplatePrompt) else prompt.view
-        said = await self.loader.recorded([turn.event for turn in view])
-        turns = [(turn.speaker, _words(said[turn.event])) for turn in view]
-        asked = messages(agent, prompt, scope, turns)
+        asked = messages(agent, prompt, scope, *await self.loader.seen(prompt))
         if call.repair is not None:
             rejected = await self.loader.recorded([call.repair.rejected])
             asked = repaired(asked, as_text(rejected[call.repair.rejected]), call.repair.complaint)
@@ -114,7 +112,8 @@ class _Call:
             return None
         value = await self.services.events.value(call.tenant, call.retry_of, answer)
         free = Usage().model_dump(mode="json")
-        data = {**answer.data, "usage": free, "reused_from": call.retry_of}
+        used = answer.data.get("used_then", answer.data["usage"])
+        data = {**answer.data, "usage": free, "used_then": used, "reused_from": call.retry_of}
         events = await self._append([*call.events, self.record.answer(answer.type, value, data)])
         return await self.record.outcome_of(events[-1]), events
 
@@ -209,11 +208,6 @@ class _Call:
             return await self.services.events.append(*where, drafts, *operations, *settled)
 
         return await (write() if usage is None else self.budget.settled(usage, write))
-
-
-def _words(said: Json) -> str:
-    """What an agent said: in a handoff, its answer without what goes with it."""
-    return as_text(said["answer"] if isinstance(said, dict) and "answer" in said else said)
 
 
 def _schema_of(agent: Agent, call: ModelCall) -> dict[str, Any] | None:

@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from domain import values
+from domain.chat_prompts import Turn, words_of
 from domain.errors import ProblemError, platform_failed
+from domain.expressions import as_text
+from domain.prompt_shapes import OverChat, Prompt, TemplatePrompt
 from domain.values import Json, Value
 from services.wiring import Services
 
@@ -30,6 +33,16 @@ class Loader:
             *(self._events.value(self._tenant, self._execution, events[event_id]) for event_id in wanted)
         )
         return dict(zip(wanted, loaded, strict=True))
+
+    async def seen(self, prompt: Prompt) -> tuple[list[Turn], str | None]:
+        """The words of the turns that a prompt shows, oldest first, and those of its summary."""
+        if isinstance(prompt, TemplatePrompt):
+            return [], None
+        summary = prompt.summary if isinstance(prompt, OverChat) else None
+        wanted = [said.event for said in prompt.view]
+        found = await self.recorded([*wanted, summary.event] if summary else wanted)
+        turns = [(said.speaker, words_of(found[said.event])) for said in prompt.view]
+        return turns, as_text(found[summary.event]) if summary else None
 
     async def plain(self, scope: Mapping[str, Value]) -> dict[str, Json]:
         """A scope of `Value`s as plain JSON, ready for expressions."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from domain import values
-from domain.calls import PREVIEW_CHARACTERS, CallOutcome, ModelCall, ToolCall, completed_id, rejected_id
+from domain.calls import CallOutcome, ModelCall, ToolCall, completed_id, rejected_id
 from domain.errors import Code, Problem
 from domain.events import Draft, Event, EventType
 from domain.expressions import as_text
+from domain.hearing import PREVIEW_CHARACTERS, heard
 from domain.usage import Usage
 from domain.values import Json
 from services.wiring import Services
@@ -44,19 +45,26 @@ class Recorder:
     async def outcome_of(self, event: Event) -> CallOutcome:
         """What an answer that is in the log means to the orchestrator."""
         call = self._call
-        usage = Usage.model_validate(event.data.get("usage", {}))
+        usage = self._usage(event)
         if event.type is EventType.CALL_REJECTED:
             problem = Problem.model_validate(event.data["error"])
             may_be_repaired = problem.code is Code.MODEL_BAD_ANSWER
             return CallOutcome(error=problem, rejected=event.id if may_be_repaired else None, usage=usage)
         value = await self._services.events.value(call.tenant, call.execution, event)
-        text = as_text(value)
-        watch, pick = (call.watch, call.pick) if isinstance(call, ModelCall) else ((), ())
+        listening, pick = (call, call.pick) if isinstance(call, ModelCall) else (None, ())
         return CallOutcome(
+            **dict(heard(as_text(value), listening)),
             value=values.recorded(value, event.id),
             event=event.id if call.key.rpartition("#")[2] != "0" else None,
-            said=tuple(word for word in watch if word in text),
             picked={key: as_text(value[key])[:PREVIEW_CHARACTERS] for key in pick},
-            preview=text[:PREVIEW_CHARACTERS],
-            usage=usage if isinstance(call, ModelCall) and call.tell_usage else Usage(),
+            usage=usage,
         )
+
+    def _usage(self, event: Event) -> Usage:
+        """What the call cost, if its orchestrator counts that.
+
+        What is used again was paid for once: a chat that counts what it spends then comes to the same end.
+        """
+        if not isinstance(self._call, ModelCall) or not self._call.tell_usage:
+            return Usage()
+        return Usage.model_validate(event.data.get("used_then") or event.data.get("usage", {}))

@@ -8,11 +8,13 @@ from typing import Any
 from activities.loading import Loader
 from domain import values
 from domain.approvals import OPTIONS, Approval, Kind, State
-from domain.calls import Action, Arrival, Ask, Park
+from domain.calls import Action, Arrival, Ask, Park, decided_id
+from domain.chat_prompts import shown_text
 from domain.errors import ProblemError, canceled
 from domain.events import Draft, Event, EventType
 from domain.expressions import as_text, render
-from domain.values import Json
+from domain.hearing import heard
+from domain.values import Json, Value
 from services.approvals import approval_id, expired
 from services.control import canceled_id
 from services.documents.base import Delete
@@ -75,9 +77,14 @@ async def _asked(ask: Ask, services: Services) -> tuple[Approval, list[Draft]]:
 
 
 async def _made(ask: Ask, id: str, services: Services) -> Approval:
-    scope = await Loader(services, ask.tenant, ask.execution).plain(ask.scope)
+    loader = Loader(services, ask.tenant, ask.execution)
+    scope = await loader.plain(ask.scope)
     # A failure's message is no template, whatever is in it.
     question = ask.ask if ask.kind is Kind.FAILURE else as_text(render(ask.ask, scope))
+    show = _bounded(render(ask.show, scope)) if ask.show else None
+    if ask.chat is not None:
+        task = await loader.plain(ask.chat.task.scope)
+        show = shown_text(ask.chat, task, *await loader.seen(ask.chat), MOST_SHOWN)
     return Approval(
         id=id,
         tenant=ask.tenant,
@@ -86,7 +93,7 @@ async def _made(ask: Ask, id: str, services: Services) -> Approval:
         step=ask.step,
         kind=ask.kind,
         ask=question[:MOST_SHOWN],
-        show=_bounded(render(ask.show, scope)) if ask.show else None,
+        show=show,
         options=OPTIONS[ask.kind],
         roles=ask.roles,
         created=ask.time,
@@ -103,8 +110,8 @@ async def _reused(ask: Ask, made: Approval, services: Services) -> Approval:
     same = before is not None and (before.ask, before.show) == (made.ask, made.show)
     if before is None or not same or before.state is not State.DECIDED:
         return made
-    found = await services.events.get(ask.tenant, ask.retry_of, [_decided_id(ask.key)])
-    told = found.get(_decided_id(ask.key))
+    found = await services.events.get(ask.tenant, ask.retry_of, [decided_id(ask.key)])
+    told = found.get(decided_id(ask.key))
     if ask.retry_until is not None and (told is None or told.offset >= ask.retry_until):
         return made
     kept = {"state": before.state, "decision": before.decision, "comment": before.comment, "by": before.by}
@@ -121,16 +128,26 @@ async def _decided(
         "decided": approval.decided.isoformat() if approval.decided else None,
     }
     how = "decided" if approval.state is State.DECIDED else "deadline"
-    facts = {"approval": approval.id, "decision": approval.decision, "by": approval.by, "how": how}
+    facts = {"approval": approval.id, "decision": approval.decision, "by": approval.by, "how": how, **ask.data}
     draft = _about(ask, EventType.APPROVAL_DECIDED, {**facts, "comment": approval.comment[:300]})
-    value = decision if ask.kind is Kind.TURN else None
-    draft = draft.model_copy(update={"id": _decided_id(ask.key), "value": value})
+    told = _by_part(decision, draft.id)
+    is_referred_to = ask.kind is Kind.TURN or "o" in told
+    draft = draft.model_copy(update={"value": decision if is_referred_to else None})
     marks = []
     if ask.kind is Kind.FAILURE and approval.decision == "retry":
         # What was canceled with the failed step is to run again.
         marks.append(Delete(canceled_id(ask.step)))
     logged = await services.events.append(ask.tenant, ask.execution, [draft], *marks)
-    return Arrival(value=values.recorded(decision, _decided_id(ask.key))), [*events, *logged]
+    words = "" if approval.decision == "pass" else approval.comment.strip()
+    return Arrival(**dict(heard(words, ask)), value=told), [*events, *logged]
+
+
+def _by_part(decision: dict[str, Json], event_id: str) -> Value:
+    """The decision as an orchestrator holds it: at hand, but for long words."""
+    parts = {key: values.inline(part) for key, part in decision.items()}
+    if values.size_of(decision["comment"]) > values.INLINE_BYTES:
+        parts["comment"] = values.reference(event_id, ["comment"])
+    return values.of_object(parts)
 
 
 def _requested(ask: Ask, approval: Approval) -> Draft:
@@ -141,6 +158,7 @@ def _requested(ask: Ask, approval: Approval) -> Draft:
         "options": list(approval.options),
         "deadline": ask.deadline.isoformat() if ask.deadline else None,
         "otherwise": ask.otherwise,
+        **ask.data,
     }
     draft = _about(ask, EventType.APPROVAL_REQUESTED, facts)
     return draft.model_copy(update={"value": {"ask": approval.ask, "show": approval.show}, "time": ask.time})
@@ -148,10 +166,6 @@ def _requested(ask: Ask, approval: Approval) -> Draft:
 
 def _about(ask: Ask, type: EventType, data: dict[str, Any]) -> Draft:
     return Draft(id=f"{ask.key}:{type}", type=type, time=datetime.now(UTC), step=ask.step, data=data)
-
-
-def _decided_id(key: str) -> str:
-    return f"{key}:{EventType.APPROVAL_DECIDED}"
 
 
 async def _note(action: Action, services: Services, drafts: list[Draft]) -> list[Event]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from pydantic import Field
 
@@ -13,66 +13,10 @@ from domain.base import Shape
 from domain.errors import Problem
 from domain.events import Draft
 from domain.executions import StopReason
+from domain.hearing import Heard, Listening
 from domain.policies import Budget, Retry
+from domain.prompt_shapes import ChatPrompt, Prompt, Repair
 from domain.usage import Usage
-
-
-class TemplatePrompt(Shape):
-    """The user message is `template` rendered over `scope` (each entry a `Value`)."""
-
-    kind: Literal["template"]
-    template: str
-    scope: dict[str, Any]
-
-
-class Said(Shape):
-    """One turn of a chat as the window holds it: who, and the event that recorded the words."""
-
-    turn: int
-    speaker: str
-    event: str
-
-
-class ChatPrompt(Shape):
-    """The speaker's go in a group chat: the task, who is there, and the turns in view."""
-
-    kind: Literal["chat"]
-    task: TemplatePrompt
-    participants: tuple[str, ...]
-    speaker: str
-    turn: int
-    view: tuple[Said, ...]
-
-
-class HandoffPrompt(Shape):
-    """The go of an agent that answers, or passes the conversation to one of `choices`."""
-
-    kind: Literal["handoff"]
-    task: TemplatePrompt
-    speaker: str
-    choices: tuple[str, ...]
-    view: tuple[Said, ...]
-
-
-class ChairPrompt(Shape):
-    """The chair's go: who speaks next among `choices`, and, when asked, whether they agree."""
-
-    kind: Literal["chair"]
-    task: TemplatePrompt
-    participants: tuple[str, ...]
-    choices: tuple[str, ...]
-    may_agree: bool
-    view: tuple[Said, ...]
-
-
-Prompt = Annotated[TemplatePrompt | ChatPrompt | ChairPrompt | HandoffPrompt, Field(discriminator="kind")]
-
-
-class Repair(Shape):
-    """Asks once more after an answer that did not fit its schema: where that is recorded, and what was wrong."""
-
-    rejected: str
-    complaint: str
 
 
 class Cap(Shape):
@@ -105,7 +49,7 @@ class Action(Shape):
         return wake_name(self.key, self.tries)
 
 
-class ModelCall(Action):
+class ModelCall(Action, Listening):
     """One model call. `agent` is the reference as written in the workflow."""
 
     plan: str
@@ -113,7 +57,6 @@ class ModelCall(Action):
     prompt: Prompt
     repair: Repair | None = None
     output_schema: dict[str, Any] | None = None
-    watch: tuple[str, ...] = Field(default=(), description="Texts to look for in the answer.")
     pick: tuple[str, ...] = Field(default=(), description="Keys of the answer, an object, to hand back beside it.")
     data: dict[str, Any] = Field(default_factory=dict, description="Facts for the call's events: turn, role.")
     tell_usage: bool = Field(default=False, description="The orchestrator counts what its calls use.")
@@ -133,7 +76,7 @@ class ToolCall(Action):
     failures: int = 0
 
 
-class CallOutcome(Shape):
+class CallOutcome(Heard):
     """How a call ended: `value` (a `Value`) or `error`. `held`: it was not made, for the execution is paused."""
 
     value: dict[str, Any] | None = None
@@ -141,28 +84,25 @@ class CallOutcome(Shape):
     error: Problem | None = None
     rejected: str | None = Field(default=None, description="The event that holds an answer that did not fit.")
     held: bool = False
-    said: tuple[str, ...] = Field(default=(), description="The watched texts that the answer contains.")
     picked: dict[str, str] = Field(default={}, description="The beginnings of what `pick` asked for.")
-    preview: str = Field(default="", description="The beginning of the answer, for those who only glance.")
     usage: Usage = Usage()
 
 
-PREVIEW_CHARACTERS = 300
-
-
-class Ask(Action):
+class Ask(Action, Listening):
     """A question to a human: made when it is not there yet, looked at when it is, closed when its time is up."""
 
     kind: Kind
     workflow: str
     ask: str
     show: str | None = None
+    chat: ChatPrompt | None = Field(default=None, description="What whoever is to speak is shown, of a `turn`.")
     scope: dict[str, Any] = Field(default_factory=dict)
     roles: tuple[str, ...]
     deadline: datetime | None = None
     otherwise: str
     escalate_to: tuple[str, ...] = Field(default=(), description="From now on these may answer as well.")
     expired: bool = Field(default=False, description="The deadline is reached: `otherwise` counts, unless decided.")
+    data: dict[str, Any] = Field(default_factory=dict, description="Facts for its events: turn, speaker.")
     time: datetime
 
 
@@ -173,8 +113,8 @@ class Park(Action):
     expired: bool = Field(default=False, description="It waits no longer; a signal that is there still counts.")
 
 
-class Arrival(Shape):
-    """What a human or a signal brought; neither `value` nor `error`: nothing yet."""
+class Arrival(Heard):
+    """What a human, whose words are heard, or a signal brought; neither `value` nor `error`: nothing yet."""
 
     value: dict[str, Any] | None = None
     error: Problem | None = None
@@ -238,3 +178,8 @@ def completed_id(key: str) -> str:
 def rejected_id(key: str) -> str:
     """Id of the event that holds an answer which was paid for and did not fit."""
     return f"{key}:call.rejected"
+
+
+def decided_id(key: str) -> str:
+    """Id of the event that holds what a human answered."""
+    return f"{key}:approval.decided"

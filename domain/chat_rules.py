@@ -27,6 +27,12 @@ def name_of(participant: Participant) -> str:
     return participant.human if isinstance(participant, Human) else participant
 
 
+def _introduced(participant: Participant) -> str:
+    if not isinstance(participant, Human):
+        return participant
+    return f"{participant.human} (a person{f': {participant.description}' if participant.description else ''})"
+
+
 class AgentSpeaker(Shape):
     agent: Reference = Field(description="The chair: an agent that chooses who speaks next.")
 
@@ -40,7 +46,9 @@ class RandomSpeaker(Shape):
 
 
 class ExpressionSpeaker(Shape):
-    expression: str = Field(description="CEL over `chat` that gives the name of a participant.")
+    expression: str = Field(
+        description="CEL over `chat` (turns, last, speaker, participants) that gives the name of a participant."
+    )
 
 
 Speaker = (
@@ -67,7 +75,9 @@ class Agreed(Shape):
 
 
 class Holds(Shape):
-    holds: str = Field(description="Ends when this CEL condition over `chat` (turns, last, speaker) is true.")
+    holds: str = Field(
+        description="Ends when this CEL condition over `chat` (turns, last, speaker, participants) is true."
+    )
 
 
 class Verdict(Shape):
@@ -81,11 +91,11 @@ class Judged(Shape):
 
 
 class NoProgress(Shape):
-    no_progress: int = Field(ge=2, le=50, description="Ends when so many turns in a row have said hardly anything new.")
+    no_progress: int = Field(ge=2, le=50, description="Ends when so many turns in a row repeat earlier ones.")
 
 
 class Spent(Shape):
-    budget: Budget = Field(description="Ends when the chat has spent this much.")
+    budget: Budget = Field(description="Ends when the chat, its chair and judges included, has spent this much.")
 
 
 class Elapsed(Shape):
@@ -126,10 +136,11 @@ class View(Shape):
 
     last: int = Field(default=12, ge=1, le=100, description="How many of the latest turns a participant sees.")
     summary: Reference | None = Field(
-        default=None, description="An agent that sums up, for those who come later, the turns that leave the view."
+        default=None, description="An agent that sums up the turns before these; its summary is seen instead of them."
     )
     only: Literal["all", "addressed"] = Field(
-        default="all", description="`addressed`: of these only the speaker's own turns and those that name it."
+        default="all",
+        description="`addressed`: a participant sees only its own turns and those that name it; `last` counts these.",
     )
 
 
@@ -141,7 +152,9 @@ class GroupChat(Shape):
     views: dict[str, View] = Field(default_factory=dict, description="For some participants, by name, another view.")
     until: Until
     min_turns: int | None = Field(
-        default=None, ge=0, description="No condition but `turns` is looked at before; default: each spoke once."
+        default=None,
+        ge=0,
+        description="Until then only `turns`, `budget` and `time` count; default: as many turns as participants.",
     )
 
     @property
@@ -152,13 +165,26 @@ class GroupChat(Shape):
     def view_of(self, name: str) -> View:
         return self.views.get(name) or self.views.get(split_reference(name)[0]) or self.view
 
-    def summarisers(self) -> tuple[str, ...]:
-        views = (self.view, *self.views.values())
-        return tuple(dict.fromkeys(view.summary for view in views if view.summary))
+    def human(self, name: str) -> Human | None:
+        """The person of that name; None when it is an agent."""
+        humans = (one for one in self.participants if isinstance(one, Human))
+        return next((human for human in humans if human.human == name), None)
 
-    @property
-    def longest_view(self) -> int:
-        return max(view.last for view in (self.view, *self.views.values()))
+    def introductions(self) -> tuple[str, ...]:
+        """The participants as the others are told of them: of people, that they are."""
+        return tuple(_introduced(participant) for participant in self.participants)
+
+    def summarisers(self) -> dict[str, int]:
+        """The agents that sum up, each with the length of the shortest view that it sums up for."""
+        found: dict[str, int] = {}
+        for view in (self.view, *self.views.values()):
+            if view.summary is not None:
+                found[view.summary] = min(view.last, found.get(view.summary, view.last))
+        return found
+
+    def addressees(self) -> tuple[str, ...]:
+        """Those who see only what addresses them: of each turn it has to be known whether it does."""
+        return tuple(name for name in self.names if self.view_of(name).only == "addressed")
 
     @model_validator(mode="after")
     def _views_of_participants(self) -> GroupChat:

@@ -32,6 +32,7 @@ class EventType(StrEnum):
     CALL_REJECTED = "call.rejected"
     SPEAKER_CHOSEN = "chat.speaker_chosen"
     CHAT_SUMMARISED = "chat.summarised"
+    CHAT_JUDGED = "chat.judged"
     CHAT_ENDED = "chat.ended"
     HANDED_OFF = "handoff.passed"
     LOOP_ROUND = "loop.round"

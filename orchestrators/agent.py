@@ -6,7 +6,8 @@ from collections.abc import Generator
 from typing import Any
 
 from domain import values
-from domain.calls import ModelCall, TemplatePrompt
+from domain.calls import ModelCall
+from domain.prompt_shapes import TemplatePrompt
 from domain.steps import AgentStep
 from orchestrators.calling import call_model
 from orchestrators.run import Run

@@ -35,17 +35,13 @@ def run_approval(run: Run, step: ApprovalStep, path: str, scope: Scope, _run_ste
         time=run.now,
     )
     answer = yield from answered(run, question, asked)
-    decision = _plain(answer)
-    if decision["decision"] == "fail":
+    decision = decision_in(answer)
+    if decision == "fail":
         return Outcome.failed(nobody_answered(f"Nobody answered `{path}` within {asked.deadline}."))
-    output = {
-        "approved": decision["decision"] == "approve",
-        "by": decision["by"],
-        "comment": decision["comment"],
-        "decided": decision["decided"],
-    }
-    who = decision["by"] or "the deadline"
-    return Outcome(value=values.inline(output), preview=f"{decision['decision']}, by {who}")
+    told = {part: values.at(answer, part) for part in ("by", "comment", "decided")}
+    output = values.of_object({"approved": values.inline(decision == "approve"), **told})
+    who = told["by"]["v"] or "the deadline"
+    return Outcome(value=output, preview=f"{decision}, by {who}")
 
 
 def ask_about_failure(
@@ -61,19 +57,31 @@ def ask_about_failure(
         otherwise=asked.otherwise,
         time=run.now,
     )
-    decision: str = _plain((yield from answered(run, question, asked)))["decision"]
-    return decision
+    return decision_in((yield from answered(run, question, asked)))
 
 
 def answered(run: Run, question: Ask, asked: Question) -> Generator[Any, Any, Value]:
-    """The decision, an inline value `{decision, by, comment, decided}`. Raises `ProblemError` canceled."""
+    """The decision, a value `{decision, by, comment, decided}`. Raises `ProblemError` canceled."""
+    arrival = yield from settled(run, question, asked)
+    return arrival.value or values.inline(None)
+
+
+def decision_in(answer: Value) -> str:
+    """Which of the options was decided."""
+    decision: str = values.at(answer, "decision")["v"]
+    return decision
+
+
+def settled(run: Run, question: Ask, asked: Question) -> Generator[Any, Any, Arrival]:
+    """As `answered`, with what was heard of the words. Raises `ProblemError` canceled."""
     deadline = run.now + asked.deadline if asked.deadline else None
     escalates = run.now + asked.escalate.after if asked.escalate else None
     question = question.model_copy(update={"deadline": deadline})
     while True:
         sent, found = yield from run.insist("ask_human", question)
-        if (value := arrived(found)) is not None:
-            return value
+        arrival = _without_error(found)
+        if arrival.value is not None:
+            return arrival
         until = _earliest(escalates, deadline)
         if not (yield from run.idle(sent.wake, until)):
             continue
@@ -86,16 +94,15 @@ def answered(run: Run, question: Ask, asked: Question) -> Generator[Any, Any, Va
 
 def arrived(found: Json) -> Value | None:
     """What an activity found, if anything. Raises `ProblemError`."""
+    return _without_error(found).value
+
+
+def _without_error(found: Json) -> Arrival:
     arrival = Arrival.model_validate(found)
     if arrival.error is not None:
         raise ProblemError(arrival.error)
-    return arrival.value
+    return arrival
 
 
 def _earliest(*moments: datetime | None) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
-
-
-def _plain(value: Value) -> dict[str, Any]:
-    found: dict[str, Any] = value["v"]
-    return found

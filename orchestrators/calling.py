@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, TypeVar
 
-from domain.calls import CallOutcome, ModelCall, Repair, ToolCall
+from domain.calls import CallOutcome, ModelCall, ToolCall
 from domain.chance import chance
 from domain.errors import Code, Problem
+from domain.prompt_shapes import Repair
 from orchestrators.run import Run
 
 C = TypeVar("C", ModelCall, ToolCall)

@@ -6,10 +6,11 @@ from collections.abc import Generator
 from typing import Any
 
 from domain import values
-from domain.calls import HandoffPrompt, ModelCall, Said, TemplatePrompt, completed_id
+from domain.calls import ModelCall, completed_id
 from domain.events import EventType
 from domain.executions import StopReason
 from domain.handoffs import NOBODY, PICKED, handoff_schema
+from domain.prompt_shapes import HandoffPrompt, Said, TemplatePrompt
 from domain.steps import HandoffStep
 from orchestrators.calling import call_model
 from orchestrators.run import Run

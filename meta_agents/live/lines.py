@@ -39,8 +39,8 @@ def _step(state: State, event: Event) -> Text:
 
 
 def _call_completed(state: State, event: Event) -> Text | None:
-    if event.data.get("role") == "chair":
-        # Whom the chair chose is told by an event of its own.
+    if event.data.get("role") is not None:
+        # What came of a chair's choice, a judge's verdict or a summary is told by an event of its own.
         return None
     line = _speaker(state, event)
     reused_from = text_of(event.data, "reused_from")
@@ -68,6 +68,35 @@ def _speaker_chosen(state: State, event: Event) -> Text:
     reason = safe(text_of(event.data, "reason") or "")
     line = Text.assemble(("→ ", _DIM), (safe(event.agent or ""), agent_style(event.agent or "", state.agents)))
     return line.append(f" speaks next ({': '.join(part for part in (by, reason) if part)})", _DIM)
+
+
+def _judged(state: State, event: Event) -> Text:
+    found = "yes" if event.data.get("settled") is True else "no"
+    return _remark(state, event, f"says {found}: {text_of(event.data, 'reason') or 'no reason given'}")
+
+
+def _summarised(state: State, event: Event) -> Text:
+    covers = event.data.get("covers")
+    first, last = covers if isinstance(covers, list) and len(covers) == 2 else ("?", "?")
+    return _remark(state, event, f"has summed up turns {first}-{last}")
+
+
+def _remark(state: State, event: Event, text: str) -> Text:
+    name = (safe(event.agent or ""), agent_style(event.agent or "", state.agents))
+    return Text.assemble(("· ", _DIM), name, (f" {safe(text)}", _DIM))
+
+
+def _decided(state: State, event: Event) -> Text | None:
+    """The words of a person in a chat; other decisions are told by what comes of them."""
+    speaker = text_of(event.data, "speaker")
+    if speaker is None:
+        return None
+    words = event.value.get("comment") if isinstance(event.value, dict) else None
+    body = shown(words) if event.data.get("decision") == "say" and words else "(passes)"
+    line = Text.assemble((safe(speaker), agent_style(speaker, state.agents)), (f" {safe(event.step or '')}", _DIM))
+    for paragraph in body.splitlines():
+        line.append(f"\n    {paragraph}")
+    return line
 
 
 def _chat_ended(state: State, event: Event) -> Text:
@@ -123,5 +152,8 @@ _TELLERS: Mapping[str, Callable[[State, Event], Text | None]] = {
     "call.completed": _call_completed,
     "call.failed": _call_failed,
     "chat.speaker_chosen": _speaker_chosen,
+    "chat.judged": _judged,
+    "chat.summarised": _summarised,
     "chat.ended": _chat_ended,
+    "approval.decided": _decided,
 }

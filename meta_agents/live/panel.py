@@ -15,6 +15,8 @@ from meta_agents.live.style import SYMBOLS, agent_style, duration, safe, usage_l
 _DIM = "bright_black"
 _MOST_ROWS = 6
 """Rows of text shown of one answer being written."""
+_DOING = {"chair": "choosing who speaks next", "judge": "judging the discussion", "summary": "summing up"}
+"""What an agent does whose call is no turn of its own."""
 
 
 def panel(state: State, now: datetime, note: str | None, console: Console, width: int, height: int) -> Iterator[Text]:
@@ -66,8 +68,8 @@ def _call_head(state: State, call: Call) -> Text:
         (safe(call.agent), agent_style(call.agent, state.agents)),
         (f" {safe(call.step)}", _DIM),
     )
-    if call.role == "chair":
-        head.append(" choosing who speaks next", _DIM)
+    if call.role in _DOING:
+        head.append(f" {_DOING[call.role]}", _DIM)
     if call.attempt > 1:
         head.append(f" try {call.attempt}", "yellow")
     return head

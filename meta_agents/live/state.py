@@ -173,7 +173,7 @@ def _call_completed(state: State, event: Event) -> State:
     reused_from = text_of(event.data, "reused_from")
     # A reused answer was paid for by the execution that it comes from.
     state = replace(_without_call(state, event), usage=state.usage if reused_from is not None else state.usage + usage)
-    if event.data.get("role") == "chair":
+    if event.data.get("role") is not None:
         return state
     turn = Turn(event.step or "", event.agent or "", event, usage, reused_from)
     return replace(state, transcript=(*state.transcript, turn))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.orchestrators.bench import Bench
+from tests.orchestrators.desk import Clock, Desk
 from tests.support.scripted_model import Script, ScriptedModel
 
 MakeBench = Callable[[Script], "Bench"]
@@ -26,3 +27,11 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     model = ScriptedModel(lambda request: f"answer {len(model.asked)}")
     async with AsyncExitStack() as stack:
         yield await stack.enter_async_context(Bench(tmp_path, model))
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    clock = Clock()
+    model = ScriptedModel(lambda request: f"answer {len(model.asked)}")
+    async with Bench(tmp_path, model, clock) as bench:
+        yield Desk(bench, clock)

@@ -2,90 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, cast
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from api.controlling import cancel_execution, pause_execution, resume_execution
-from api.durable import DurableClient
-from domain.approvals import Approval, State
+from domain.approvals import State
 from domain.errors import Code
-from domain.executions import Execution, Status
-from services.approvals import decided
-from tests.orchestrators.bench import TENANT, Bench, EngineClient
-from tests.support.scripted_model import ScriptedModel, unreachable
+from domain.executions import Status
+from tests.orchestrators.bench import TENANT
+from tests.orchestrators.desk import Desk
+from tests.support.scripted_model import unreachable
 
 ONCE = {"attempts": 1}
-
-
-class Clock:
-    """Time that moves only when told to."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-class Desk:
-    """An operator's hold on a bench whose time stands still."""
-
-    def __init__(self, bench: Bench, clock: Clock) -> None:
-        self.bench = bench
-        self.clock = clock
-        self.client = cast(DurableClient, EngineClient(bench.engine))
-
-    async def record(self, id: str) -> Execution:
-        record = await self.bench.services.executions.get(TENANT, id)
-        assert record is not None
-        return record
-
-    async def until_logged(self, id: str, type: str, number: int = 1) -> None:
-        """Until the log has so many events of the type."""
-        await self.bench.until(lambda: self._logged(id, type, number))
-
-    async def _logged(self, id: str, type: str, number: int) -> bool:
-        return sum(event.type == type for event in await self.bench.log(id)) >= number
-
-    async def question(self, id: str) -> Approval:
-        await self.until_logged(id, "approval.requested")
-        [approval] = await self.bench.services.approvals.pending_of(TENANT, id)
-        return approval
-
-    async def decide(self, approval: Approval, decision: str, by: str = "ann", comment: str = "") -> bool:
-        services = self.bench.services
-        async with services.waits.change(self.client, TENANT, approval.execution, approval.step):
-            _, is_new = await services.approvals.settle(TENANT, approval.id, decided(by, decision, comment))
-        return is_new
-
-    async def passes(self, id: str, time: timedelta, timers: int = 1, instance: str | None = None) -> None:
-        """Let time pass, once the execution waits for it."""
-        await self.bench.timers(instance or id, timers)
-        self.clock.now += time
-
-    async def pause(self, id: str) -> None:
-        await pause_execution(self.bench.services, await self.record(id), "ann")
-
-    async def resume(self, id: str) -> None:
-        await resume_execution(self.bench.services, self.client, await self.record(id), "ann")
-
-    async def cancel(self, id: str) -> None:
-        await cancel_execution(self.bench.services, self.client, await self.record(id), "ann")
-
-    async def send(self, id: str, name: str, value: Any = None) -> None:
-        await self.bench.send(id, name, value)
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    clock = Clock()
-    model = ScriptedModel(lambda request: f"answer {len(model.asked)}")
-    async with Bench(tmp_path, model, clock) as bench:
-        yield Desk(bench, clock)
 
 
 def approval(**more: Any) -> dict[str, Any]:
@@ -277,10 +206,12 @@ class TestPause:
     async def test_again_and_again_in_children_and_branches(self, desk: Desk) -> None:
         chat = {"participants": ["p", "q"], "task": "Talk.", "until": {"any": [{"turns": 4}]}}
         branches = [{"id": "talk", "group_chat": chat}, {"id": "b", "sequential": [{"id": "c", "agent": "x"}]}]
+        end = desk.bench.model.gate("turn[4]#")
         id = await desk.bench.begin({"steps": [{"id": "all", "concurrent": branches}]})
         for _ in range(3):
             await desk.pause(id)
             await desk.resume(id)
+        end.set()
         record = await desk.bench.ended(id)
         assert record.status is Status.COMPLETED
         assert set(desk.bench.model.keys.values()) == {1}

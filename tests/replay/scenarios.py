@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain import values
-from domain.calls import CallOutcome, ChairPrompt, Ending, Evaluation, ModelCall, completed_id
+from domain.calls import CallOutcome, Ending, Evaluation, ModelCall, completed_id
 from domain.errors import Code, Fault, Problem
 from domain.events import EventType
 from domain.executions import Status
+from domain.prompt_shapes import ChairPrompt
 from domain.values import Json
 
 LONG = "many words " * 250

@@ -92,6 +92,33 @@ def test_why_a_chat_ended() -> None:
     assert said(ended) == "◆ debate ended after 7 turns: said\n    AGREED on tea"
 
 
+@pytest.mark.parametrize("role", ["chair", "judge", "summary"])
+def test_an_answer_that_is_no_turn_is_told_by_what_came_of_it(role: str) -> None:
+    assert said(call_completed("debate/turn[2]/x", "ann", "words", role=role)) is None
+
+
+@pytest.mark.parametrize(
+    ("type_", "data", "line"),
+    [
+        ("chat.judged", {"settled": False, "reason": "tea is open"}, "· ann says no: tea is open"),
+        ("chat.judged", {"settled": True, "reason": "all want tea"}, "· ann says yes: all want tea"),
+        ("chat.summarised", {"covers": [1, 12]}, "· ann has summed up turns 1-12"),
+    ],
+)
+def test_verdicts_and_summaries(type_: str, data: dict[str, Any], line: str) -> None:
+    assert said(event(1, type_, step="debate/turn[2]/x", agent="ann", **data)) == line
+
+
+@pytest.mark.parametrize(
+    ("decision", "words", "line"),
+    [("say", "Tea.\nNow.", "jo debate/turn[2]\n    Tea.\n    Now."), ("pass", "", "jo debate/turn[2]\n    (passes)")],
+)
+def test_what_a_person_said(decision: str, words: str, line: str) -> None:
+    told = event(1, "approval.decided", step="debate/turn[2]", speaker="jo", turn=2, decision=decision)
+    assert said({**told, "value": {"decision": decision, "comment": words}}) == line
+    assert said(event(1, "approval.decided", step="sign-off", decision="approve")) is None
+
+
 def test_a_call_that_will_be_tried_again() -> None:
     lost = event(2, "call.failed", step="write", agent="writer", call="c", attempt=1, error=ERROR, retry_in=4)
 
@@ -127,6 +154,8 @@ def test_answers_cannot_command_the_terminal(hostile: str) -> None:
         said(event(1, "step.failed", step=hostile, error=ERROR | {"message": hostile, "action": hostile})),
         said(event(1, "step.skipped", step="a", reason=hostile)),
         said(event(1, "chat.speaker_chosen", agent=hostile, by=hostile, reason=hostile)),
+        said(event(1, "chat.judged", agent=hostile, settled=True, reason=hostile)),
+        said({**event(1, "approval.decided", speaker=hostile, decision="say"), "value": {"comment": hostile}}),
         said(started(hostile)),
     ]
 
