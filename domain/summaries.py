@@ -11,9 +11,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from domain.base import Shape
-from domain.calls import PREVIEW_CHARACTERS
 from domain.events import TERMINAL, Event, EventType, given_id
 from domain.expressions import as_text
+from domain.hearing import PREVIEW_CHARACTERS
 from domain.plans import content_hash
 from domain.usage import Usage
 from domain.values import Json
