@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, Tag, model_validator
 
 from domain.base import Name, Reference, Shape, StepId, one_key_of
-from domain.chat_rules import GroupChat, View
+from domain.chat_rules import GroupChat
 from domain.durations import Duration
 from domain.policies import Budget, Fallback, JoinPolicy, OnError, Question, Retry
 
@@ -107,7 +107,7 @@ class Handoff(Shape):
         description="Whom each agent may pass the conversation to; one that is not named must answer itself."
     )
     most: int = Field(default=8, ge=1, le=50, description="After so many handoffs, whoever has it must answer.")
-    view: View = Field(default_factory=View)
+    last: int = Field(default=12, ge=1, le=100, description="How many of the latest turns an agent sees.")
 
     @property
     def agents(self) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def agents_used(workflow: Workflow) -> list[str]:
             case AgentStep():
                 used.append(step.agent)
             case HandoffStep():
-                used.extend([*step.handoff.agents, *([step.handoff.view.summary] if step.handoff.view.summary else [])])
+                used.extend(step.handoff.agents)
             case GroupChatStep():
                 used.extend(_agents_in_chat(step))
             case _:

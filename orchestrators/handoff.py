@@ -28,7 +28,7 @@ def run_handoff(run: Run, step: HandoffStep, path: str, scope: Scope, _run_step:
             task=TemplatePrompt(kind="template", template=rules.task, scope=scope.used_by(rules.task)),
             speaker=speaker,
             choices=choices,
-            view=view[-rules.view.last :],
+            view=view[-rules.last :],
         )
         call = ModelCall(
             **run.about(f"{at}#0", at),
