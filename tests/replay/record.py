@@ -29,6 +29,9 @@ from tests.replay.scenarios import SCENARIOS, STARTED_BY, Scenario, ScriptedActi
 
 ROOT = Path(__file__).parents[2]
 
+SOON = datetime(2026, 1, 1, 2, tzinfo=UTC)
+"""Until then the clock goes by minutes, later by hours."""
+
 Turn = tuple[dict[str, Any], str]
 """The context that the SDK was given, and its reply."""
 
@@ -46,8 +49,11 @@ class RecordingApp(SdkApp):
         for name, replay in registered().items():
             self.replace(name, replay.orchestrator_function)
         self.entity(chat)
-        script = ScriptedActivities(scenario)
-        for activity in (script.call_model, script.evaluate, script.finish):
+        script = self.script = ScriptedActivities(scenario)
+        for activity in (
+            script.call_model, script.call_tool, script.ask_human, script.park, script.cancel_steps, script.evaluate,
+            script.finish, script.deliver,
+        ):  # fmt: skip
             self.activity(activity)
 
     def run_orchestrator(self, name: str, context_json: str) -> str:
@@ -90,7 +96,12 @@ async def recorded(name: str, state_file: Path) -> Recording:
     try:
         await engine.start_instance("workflow", name, json.dumps(json.dumps(_payload(name, scenario))))
         while await _is_running(engine, name):
-            clock.now += timedelta(seconds=1 if app.let_one_go() else 60)
+            if app.let_one_go():
+                clock.now += timedelta(seconds=1)
+            elif app.script.wakes:
+                await engine.raise_event(*app.script.wakes.pop(0), "null")
+            else:
+                clock.now += timedelta(minutes=1) if clock.now < SOON else timedelta(hours=1)
     finally:
         await engine.stop()
         app.close()
@@ -104,6 +115,7 @@ def _payload(name: str, scenario: Scenario) -> dict[str, Any]:
         "plan": "0" * 64,
         "workflow": scenario.workflow(name),
         "input": values.recorded(scenario.input, STARTED_BY),
+        **scenario.payload,
     }
 
 

@@ -8,10 +8,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain import values
-from domain.calls import CallOutcome, Ending, Evaluation, ModelCall, completed_id
-from domain.errors import Code, Fault, Problem
+from domain.approvals import OPTIONS
+from domain.calls import (
+    Action,
+    Arrival,
+    Ask,
+    CallOutcome,
+    CancelSteps,
+    Ending,
+    Evaluation,
+    ModelCall,
+    Park,
+    ToolCall,
+    completed_id,
+)
+from domain.errors import Code, Fault, Problem, canceled
 from domain.events import EventType
 from domain.executions import Status
+from domain.paths import is_within
 from domain.prompt_shapes import ChairPrompt
 from domain.values import Json
 
@@ -29,9 +43,13 @@ class Scenario:
     answers: dict[str, Json] = field(default_factory=dict)
     """By key of the call; a call that is not named answers with a sentence about its key."""
     failures: dict[str, list[Problem | Exception]] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
+    """Other keys of the workflow."""
+    payload: dict[str, Any] = field(default_factory=dict)
+    """Other keys of the orchestrator's input: the workflows it names, a webhook, outputs that a fork gives."""
 
     def workflow(self, name: str) -> dict[str, Any]:
-        return {"name": name, "steps": self.steps, **({"output": self.output} if self.output else {})}
+        return {"name": name, "steps": self.steps, **({"output": self.output} if self.output else {}), **self.more}
 
 
 class ScriptedActivities:
@@ -40,9 +58,43 @@ class ScriptedActivities:
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
         self._asked: Counter[str] = Counter()
+        self._canceled: list[str] = []
+        self.wakes: list[tuple[str, str]] = []
+        """(instance, event) of what waits for someone, who comes when nothing else is to be done."""
+
+    def call_tool(self, payload: Json) -> Json:
+        call = ToolCall.model_validate(payload)
+        return _dumped(CallOutcome(value=values.inline({"called": call.tool}), preview="called"))
+
+    def ask_human(self, payload: Json) -> Json:
+        """Nobody answers at the first look; at the next someone has."""
+        ask = Ask.model_validate(payload)
+        decision = {"decision": OPTIONS[ask.kind][0], "by": "ann", "comment": "", "decided": None}
+        return self._arrival(ask, values.inline(decision))
+
+    def park(self, payload: Json) -> Json:
+        park = Park.model_validate(payload)
+        return self._arrival(park, values.inline("sent")) if park.signal else {}
+
+    def cancel_steps(self, payload: Json) -> Json:
+        self._canceled += CancelSteps.model_validate(payload).paths
+        return True
+
+    def deliver(self, _payload: Json) -> Json:
+        self._asked["deliver"] += 1
+        return {"wait": 5.0 if self._asked["deliver"] == 1 else None}
+
+    def _arrival(self, action: Action, value: Json) -> Json:
+        self._asked[action.key] += 1
+        if self._asked[action.key] > 1:
+            return Arrival(value=value).model_dump(mode="json", exclude_defaults=True)
+        self.wakes.append((action.instance or action.execution, action.wake))
+        return {}
 
     def call_model(self, payload: Json) -> Json:
         call = ModelCall.model_validate(payload)
+        if any(is_within(call.step, path) for path in self._canceled):
+            return _dumped(CallOutcome(error=canceled()))
         failures = self._scenario.failures.get(call.key, [])
         number = self._asked[call.key]
         self._asked[call.key] += 1
@@ -55,11 +107,14 @@ class ScriptedActivities:
         text = answer if isinstance(answer, str) else json.dumps(answer)
         value = values.recorded(answer, completed_id(call.key))
         said = tuple(word for word in call.watch if word in text)
-        return _dumped(CallOutcome(value=value, said=said, preview=text[:40]))
+        picked = {key: str(answer[key]) for key in call.pick}
+        return _dumped(CallOutcome(value=value, said=said, picked=picked, preview=text[:40]))
 
     def evaluate(self, payload: Json) -> Json:
         """The scenarios that need the activity ask how long a long text is, or for a list of three."""
         evaluation = Evaluation.model_validate(payload)
+        if evaluation.input_schema is not None:
+            return {"value": values.inline({"text": "handed over"})}
         if evaluation.source.startswith("size("):
             return {"value": values.inline(evaluation.source.endswith("> 1"))}
         return {"value": {"l": [values.reference(evaluation.id, [index]) for index in range(3)]}}
@@ -97,6 +152,7 @@ def _chat(speaker: Any, *until: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 STARTED_BY = EventType.EXECUTION_STARTED
+ESCALATE = {"after": "P1D", "roles": ["admin"]}
 
 SCENARIOS: dict[str, Scenario] = {
     "sequential": Scenario(
@@ -196,4 +252,88 @@ SCENARIOS: dict[str, Scenario] = {
         steps=_agents(2), failures={"s1#0": [_problem(Code.MODEL_REFUSED, retryable=False)]}, input="a joke"
     ),
     "continue-as-new": Scenario(steps=_agents(53), input="a saga"),
+    "needs": Scenario(
+        steps=[
+            {"id": "facts", "agent": "reader", "needs": []},
+            {"id": "law", "agent": "lawyer", "needs": []},
+            {"id": "draft", "agent": "writer", "needs": ["facts"], "input": "${steps.facts.output}"},
+            {"id": "final", "agent": "editor", "needs": ["draft", "law"], "timeout": "PT1H"},
+        ],
+        input="a treaty",
+        more={"limits": {"duration": "P1D", "model_calls": 9}},
+    ),
+    "joins": Scenario(
+        steps=[
+            {
+                "id": "first",
+                "concurrent": {"join": "any", "branches": [{"id": name, "agent": name} for name in ("ann", "ben")]},
+            },
+            {
+                "id": "most",
+                "map": {
+                    "over": "[1, 2, 3]",
+                    "join": {"tolerate": 1, "within": "PT1H"},
+                    "step": {"id": "one", "agent": "reader", "retry": {"attempts": 1}},
+                },
+            },
+            {"id": "slow", "wait": {"for": "PT2H"}, "timeout": "PT1H", "on_error": "skip"},
+        ],
+        input="a race",
+        failures={"most[1]#0": [_problem(Code.MODEL_REFUSED, retryable=False)]},
+    ),
+    "people": Scenario(
+        steps=[
+            {
+                "id": "ok",
+                "approval": {"ask": "Go on?", "deadline": "P2D", "escalate": {"after": "P1D", "roles": ["admin"]}},
+            },
+            {"id": "news", "wait": {"event": "news", "within": "P3D"}},
+            {"id": "shaky", "agent": "writer", "retry": {"attempts": 1}, "on_error": {"ask": {}}},
+            {"id": "later", "wait": {"for": "P7D"}},
+        ],
+        input="a visa",
+        failures={"shaky#0": [_problem(Code.MODEL_REFUSED, retryable=False)]},
+    ),
+    "loop-and-switch": Scenario(
+        steps=[
+            {
+                "id": "again",
+                "loop": {
+                    "most": 60,
+                    "until": "round.index == 54",
+                    "steps": [{"id": "draft", "agent": "writer", "input": "${round.last}"}],
+                },
+            },
+            {
+                "id": "route",
+                "switch": {
+                    "cases": [{"when": "input == 'x'", "step": {"id": "never", "agent": "writer"}}],
+                    "otherwise": {"id": "book", "tool": "calendar", "arguments": {"day": "${input}"}},
+                },
+            },
+        ],
+        input="friday",
+    ),
+    "handoff": Scenario(
+        steps=[{"id": "help", "handoff": {"start": "desk", "may_pass": {"desk": ["billing"], "billing": ["desk"]}}}],
+        input="a refund",
+        answers={
+            "help/turn[1]#0": {"pass_to": "billing", "reason": "money", "answer": "see there"},
+            "help/turn[2]#0": {"pass_to": "nobody", "reason": "done", "answer": LONG},
+        },
+    ),
+    "sub-workflow": Scenario(
+        steps=[
+            {"id": "inner", "workflow": "other@2", "input": {"text": "${input}"}},
+            {"id": "given", "agent": "writer"},
+        ],
+        input="a word",
+        payload={
+            "workflows": {"other@2": {"name": "other", "steps": _agents(2), "output": "Said: ${steps.s2.output}"}},
+            "outputs": {"given": values.inline("mine")},
+            "retry_of": "earlier",
+            "retry_until": 7,
+            "webhook": {"url": "https://example.com/done"},
+        },
+    ),
 }
