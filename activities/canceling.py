@@ -13,7 +13,10 @@ from services.wiring import Services
 
 
 async def perform_cancel(cancel: CancelSteps, services: Services, client: Waker) -> list[Event]:
-    """The events that say so. Done twice it changes nothing."""
+    """The events that say so. Done twice it changes nothing.
+
+    A step that only waited has noted by itself that it is canceled; why, is known here.
+    """
     tenant, execution = cancel.tenant, cancel.execution
     told = [
         Draft(
@@ -25,8 +28,10 @@ async def perform_cancel(cancel: CancelSteps, services: Services, client: Waker)
         )
         for path in cancel.paths
     ]
+    known = {draft.id for draft in told}
+    others = [draft for draft in cancel.events if draft.id not in known]
     marks = [Put(canceled_id(path), {"reason": cancel.reason}) for path in cancel.paths]
-    events = await services.events.append(tenant, execution, [*cancel.events, *told], *marks)
+    events = await services.events.append(tenant, execution, [*others, *told], *marks)
     await withdraw(services, tenant, execution, cancel.paths)
     for path in cancel.paths:
         await services.waits.wake(client, tenant, execution, path)

@@ -101,6 +101,13 @@ class TestJoin:
         assert "canceled" in completed.data["evidence"]
         assert log[-1].type == "execution.completed"
 
+    async def test_one_that_only_waited_says_why_it_was_canceled(self, bench: Bench) -> None:
+        branches = [{"id": "quick", "agent": "a"}, {"id": "slow", "wait": {"event": "go"}}]
+        record = await bench.run({"steps": [{"id": "all", "concurrent": {"branches": branches, "join": "any"}}]})
+        log = await bench.log(record.id)
+        (canceled,) = [event for event in log if event.type == "step.canceled"]
+        assert (canceled.step, canceled.data["reason"]) == ("all/slow", "what `join` asks for is there")
+
     async def test_losers_may_be_left_to_end_and_are_waited_for_at_the_end(self, bench: Bench) -> None:
         slow = bench.model.gate("three#")
         definition = self.definition({"at_least": 2, "losers": "leave"})
