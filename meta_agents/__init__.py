@@ -8,10 +8,11 @@ from meta_agents.async_client import AsyncClient
 from meta_agents.client import Client
 from meta_agents.errors import ApiError, MetaAgentsError, Unreachable
 from meta_agents.following import Item, Reconnect
-from meta_agents.results import Delta, Event, Execution
+from meta_agents.results import Approval, Delta, Event, Execution
 
 __all__ = [
     "ApiError",
+    "Approval",
     "AsyncClient",
     "Client",
     "Delta",

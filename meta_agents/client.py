@@ -15,6 +15,7 @@ from meta_agents.errors import MetaAgentsError, require_stream, unreachable
 from meta_agents.following import Follower, Item, OnLost, Reconnect
 from meta_agents.operations import Kind, Operation
 from meta_agents.results import (
+    Approval,
     Chat,
     DefinitionSummary,
     Event,
@@ -67,6 +68,7 @@ class Client:
         self.workflows = Workflows("workflows", self._call)
         self.executions = Executions(self._http, self._call)
         self.schedules = Schedules(self._call)
+        self.approvals = Approvals(self._call)
         self.retention = Retention(self._call)
 
     def me(self) -> Me:
@@ -174,12 +176,57 @@ class Executions:
             lambda continuation: self._call(operations.list_executions(status, workflow, page_size, continuation))
         )
 
-    def cancel(self, execution: str) -> Execution:
-        return self._call(operations.cancel(execution))
+    def pause(self, execution: str) -> Execution:
+        """Begin nothing more until it is resumed; what is under way ends and is kept."""
+        return self._call(operations.pause(execution))
 
-    def retry(self, execution: str) -> Execution:
+    def resume(self, execution: str) -> Execution:
+        return self._call(operations.resume(execution))
+
+    def cancel(self, execution: str, *, wait: int | None = None) -> Execution:
+        """End it: calls under way are broken off, finished work is kept.
+
+        `wait`: seconds (at most 60) to wait for its end; the record may still be canceling after them.
+        """
+        return self._call(operations.cancel(execution, wait))
+
+    def retry(self, execution: str, *, idempotency_key: str | None = None) -> Execution:
         """A new execution of a failed or canceled one, which goes on from the calls that were finished."""
-        return self._call(operations.retry(execution))
+        return self._call(operations.retry(execution, idempotency_key))
+
+    def fork(
+        self,
+        execution: str,
+        *,
+        before: str | None = None,
+        after: int | None = None,
+        input: Json = None,
+        outputs: Mapping[str, Json] | None = None,
+        workflow: Mapping[str, Json] | None = None,
+        agents: Mapping[str, Mapping[str, Json]] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Execution:
+        """A new execution that takes over what this one did, but for what is changed.
+
+        `before`, a step's path, or `after`, an offset of the log: what came later is done anew. `outputs`, by path of
+        a step: it is not run. `agents`, by name, and `workflow`: other definitions than were pinned.
+        """
+        changes = {
+            "before": before,
+            "after": after,
+            "input": input,
+            "outputs": outputs,
+            "workflow": workflow,
+            "agents": agents,
+        }
+        return self._call(operations.fork(execution, changes, idempotency_key))
+
+    def send(self, execution: str, event: str, value: Json = None, *, idempotency_key: str | None = None) -> Event:
+        """Send an event, with any JSON, to the step that waits for it or will; the event as it was logged.
+
+        `idempotency_key`: with the same key it is sent once.
+        """
+        return self._call(operations.send(execution, event, value, idempotency_key))
 
     def hold(self, execution: str, reason: str) -> Execution:
         """Keep the execution from being purged, until it is released."""
@@ -265,6 +312,34 @@ class Executions:
     def chat(self, execution: str, step: str) -> Chat:
         """The group chat of a step as it stands."""
         return self._call(operations.chat(execution, step))
+
+
+class Approvals:
+    """Questions to humans: listed across executions, decided once."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def list(
+        self, *, state: str | None = None, execution: str | None = None, page_size: int = 50
+    ) -> Iterator[Approval]:
+        """Those of the latest executions first, fetched page by page as the iterator is read.
+
+        `state`: only `pending`, `decided`, `expired` or `withdrawn` ones.
+        """
+        return _pages(
+            lambda continuation: self._call(operations.list_approvals(state, execution, page_size, continuation))
+        )
+
+    def get(self, approval: str) -> Approval:
+        return self._call(operations.get_approval(approval))
+
+    def decide(self, approval: str, decision: str, *, comment: str = "") -> Approval:
+        """Decide for one of its `options`, or speak: `say`, with the words as the comment.
+
+        The first decision stands: `ApiError` (409) if there is one, 403 for whoever has none of its roles.
+        """
+        return self._call(operations.decide(approval, decision, comment))
 
 
 class Retention:

@@ -13,8 +13,10 @@ from pydantic import BaseModel, ValidationError
 from meta_agents.diffs import Diff
 from meta_agents.errors import InvalidArgument, json_of, refusal, unexpected
 from meta_agents.results import (
+    Approval,
     Chat,
     DefinitionSummary,
+    Event,
     EventPage,
     Execution,
     Health,
@@ -54,7 +56,8 @@ class Operation(Generic[T_co]):
     read: Callable[[httpx.Response], T_co]
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, Json] | None = None
+    body: Json = None
+    """Sent as JSON; None: nothing is sent."""
     content: bytes | None = None
     """A body that is sent as it is, in place of `body`."""
     seconds: float = ANSWER_SECONDS
@@ -112,7 +115,7 @@ def start(
         "/api/executions",
         _as(Execution),
         _given(wait=wait),
-        _given(**{"Idempotency-Key": idempotency_key}),
+        _keyed(idempotency_key),
         body,
         seconds=ANSWER_SECONDS + (wait or 0),
     )
@@ -129,12 +132,33 @@ def list_executions(
     return Operation("GET", "/api/executions", _as(Page[Execution]), params)
 
 
-def cancel(execution: str) -> Operation[Execution]:
-    return Operation("POST", f"{_execution(execution)}/cancel", _as(Execution))
+def pause(execution: str) -> Operation[Execution]:
+    return Operation("POST", f"{_execution(execution)}/pause", _as(Execution))
 
 
-def retry(execution: str) -> Operation[Execution]:
-    return Operation("POST", f"{_execution(execution)}/retry", _as(Execution))
+def resume(execution: str) -> Operation[Execution]:
+    return Operation("POST", f"{_execution(execution)}/resume", _as(Execution))
+
+
+def cancel(execution: str, wait: int | None) -> Operation[Execution]:
+    seconds = ANSWER_SECONDS + (wait or 0)
+    return Operation("POST", f"{_execution(execution)}/cancel", _as(Execution), _given(wait=wait), seconds=seconds)
+
+
+def retry(execution: str, idempotency_key: str | None) -> Operation[Execution]:
+    return Operation("POST", f"{_execution(execution)}/retry", _as(Execution), headers=_keyed(idempotency_key))
+
+
+def fork(execution: str, changes: Mapping[str, Json], idempotency_key: str | None) -> Operation[Execution]:
+    """`changes`: what is None in them stays as it was."""
+    body = {name: value for name, value in changes.items() if value is not None}
+    headers = _keyed(idempotency_key)
+    return Operation("POST", f"{_execution(execution)}/fork", _as(Execution), headers=headers, body=body)
+
+
+def send(execution: str, event: str, value: Json, idempotency_key: str | None) -> Operation[Event]:
+    path = f"{_execution(execution)}/events/{_segment(event)}"
+    return Operation("POST", path, _as(Event), headers=_keyed(idempotency_key), body=value)
 
 
 def hold(execution: str, reason: str) -> Operation[Execution]:
@@ -188,6 +212,22 @@ def chat(execution: str, step: str) -> Operation[Chat]:
     # A step's path has slashes of its own, and servers see `%2F` as one anyway.
     path = "/".join(_segment(part) for part in step.split("/"))
     return Operation("GET", f"{_execution(execution)}/chats/{path}", _as(Chat))
+
+
+def list_approvals(
+    state: str | None, execution: str | None, limit: int, continuation: str | None
+) -> Operation[Page[Approval]]:
+    params = _given(state=state, execution=execution, limit=limit, continuation=continuation)
+    return Operation("GET", "/api/approvals", _as(Page[Approval]), params)
+
+
+def get_approval(approval: str) -> Operation[Approval]:
+    return Operation("GET", f"/api/approvals/{_segment(approval)}", _as(Approval))
+
+
+def decide(approval: str, decision: str, comment: str) -> Operation[Approval]:
+    body = {"decision": decision, "comment": comment}
+    return Operation("POST", f"/api/approvals/{_segment(approval)}", _as(Approval), body=body)
 
 
 def get_retention() -> Operation[StoredRetention]:
@@ -259,13 +299,20 @@ def _name_of(definition: Mapping[str, Json]) -> str:
 
 
 def _segment(text: str) -> str:
-    if text in {"", ".", ".."}:
-        raise InvalidArgument(f"{text!r} is not a name or an id.", "Give the one that a list shows.")
-    return quote(text, safe="")
+    try:
+        if text not in {"", ".", ".."}:
+            return quote(text, safe="")
+    except UnicodeEncodeError:
+        pass
+    raise InvalidArgument(f"{text!r} is not a name or an id.", "Give the one that a list shows.")
 
 
 def _conditions(if_match: str | None, create_only: bool) -> dict[str, str]:
     return _given(**{"If-Match": if_match, "If-None-Match": "*" if create_only else None})
+
+
+def _keyed(idempotency_key: str | None) -> dict[str, str]:
+    return _given(**{"Idempotency-Key": idempotency_key})
 
 
 def _given(**values: str | int | None) -> dict[str, str]:

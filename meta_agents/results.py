@@ -122,13 +122,26 @@ class Hold(Result):
     since: datetime | None = None
 
 
+class Fork(Result):
+    """What a fork takes over of the execution that it was made from (the record's `retry_of`), and what it changes."""
+
+    before: str | None = None
+    """Path of the step from which on nothing is taken over."""
+    until: int | None = None
+    """Offset in the other's log from which on nothing is."""
+    outputs: tuple[str, ...] = ()
+    """Paths of the steps whose outputs were given."""
+    edited: tuple[str, ...] = ()
+    """What was changed: `input`, `workflow`, `agents/NAME`."""
+
+
 class Execution(Result):
     """The record of one execution. In lists, `input` and `output` are left out (None)."""
 
     id: str
     workflow: str
     status: str
-    """`running`, `completed`, `failed` or `canceled`."""
+    """`running`, `paused`, `canceling`, or how it has ended: `completed`, `failed` or `canceled`."""
     workflow_version: int | None = None
     input: Json = None
     output: Json = None
@@ -137,9 +150,11 @@ class Execution(Result):
     usage: Usage = Usage()
     turns: int = 0
     retry_of: str | None = None
-    hold: Hold | None = None
+    """The execution that it goes on from, as a retry or a fork of it."""
+    fork: Fork | None = None
     imported_from: str | None = None
     """The id it had where it was exported."""
+    hold: Hold | None = None
     started_by: str = ""
     created: datetime | None = None
     ended: datetime | None = None
@@ -204,6 +219,33 @@ class NextTimes(Result):
 
     time_zone: str
     times: tuple[datetime, ...]
+
+
+class Approval(Result):
+    """A question to a human. `decision` is one of `options`; after the deadline it is `otherwise`."""
+
+    id: str
+    execution: str
+    workflow: str
+    step: str
+    kind: str
+    """`approval`; `failure`: what to do about a failed step; `turn`: to speak in a chat, in the comment's words."""
+    ask: str
+    show: Json = None
+    """What to look at before deciding."""
+    options: tuple[str, ...]
+    roles: tuple[str, ...] = ()
+    """Who may decide; an admin always may."""
+    escalated: bool = False
+    created: datetime | None = None
+    deadline: datetime | None = None
+    otherwise: str | None = None
+    state: str = "pending"
+    """`pending`, `decided`, `expired` or `withdrawn`."""
+    decision: str | None = None
+    comment: str = ""
+    by: str | None = None
+    decided: datetime | None = None
 
 
 class Event(Result):

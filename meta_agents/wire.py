@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import httpx
 
+from meta_agents.errors import InvalidArgument
 from meta_agents.operations import Operation
 from meta_agents.settings import Connection
 
@@ -36,12 +37,17 @@ def has_certificate(target: Connection) -> bool:
 
 
 def request(http: httpx.Client | httpx.AsyncClient, operation: Operation[object]) -> httpx.Request:
-    return http.build_request(
-        operation.method,
-        operation.path,
-        params=dict(operation.params),
-        headers=dict(operation.headers),
-        json=operation.body,
-        content=operation.content,
-        timeout=httpx.Timeout(operation.seconds, connect=CONNECT_SECONDS),
-    )
+    """Raises `InvalidArgument` for what JSON or a header cannot say."""
+    try:
+        return http.build_request(
+            operation.method,
+            operation.path,
+            params=dict(operation.params),
+            headers=dict(operation.headers),
+            json=operation.body,
+            content=operation.content,
+            timeout=httpx.Timeout(operation.seconds, connect=CONNECT_SECONDS),
+        )
+    except (ValueError, TypeError, RecursionError) as error:
+        action = "Give text, finite numbers, lists and objects; keys are visible ASCII."
+        raise InvalidArgument(f"This cannot be sent: {error}.", action) from error

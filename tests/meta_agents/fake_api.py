@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from tests.meta_agents.samples import TERMINAL, frames
+from tests.meta_agents.samples import TERMINAL, event, frames
 
 Json = Any
 TOKEN = "right-token"
@@ -59,6 +59,9 @@ class FakeApi:
     executions: dict[str, dict[str, Json]] = field(default_factory=dict)
     logs: dict[str, list[dict[str, Json]]] = field(default_factory=dict)
     artifacts: dict[str, Json] = field(default_factory=dict)
+    approvals: dict[str, dict[str, Json]] = field(default_factory=dict)
+    is_slow_to_cancel: bool = False
+    """Whether what is under way takes longer to end than anyone waits."""
     retentions: list[dict[str, Json]] = field(default_factory=list)
     """The retention policies that were set; the last one counts."""
     next_log: list[dict[str, Json]] = field(default_factory=list)
@@ -84,6 +87,8 @@ class FakeApi:
             "usage": last["data"].get("usage", {"model_calls": 0, "tokens_in": 0, "tokens_out": 0, "cost_usd": "0"}),
             "turns": 0,
             "retry_of": None,
+            "fork": None,
+            "imported_from": None,
             "started_by": "local",
             "created": "2026-11-22T12:00:00Z",
             "ended": last["time"] if last["type"] in TERMINAL else None,
@@ -92,6 +97,30 @@ class FakeApi:
         self.executions[execution] = record
         self.logs[execution] = log
         return execution
+
+    def add_approval(self, execution: str, **fields: Json) -> str:
+        """An open question of this execution."""
+        approval = f"{execution}-{len(self.approvals) + 1:016x}"
+        self.approvals[approval] = {
+            "id": approval,
+            "execution": execution,
+            "workflow": "brief",
+            "step": "sign-off",
+            "kind": "approval",
+            "ask": "Publish this?",
+            "show": "Tea.",
+            "options": ["approve", "reject"],
+            "roles": ["operator"],
+            "deadline": None,
+            "otherwise": "reject",
+            "state": "pending",
+            "decision": None,
+            "comment": "",
+            "by": None,
+            "decided": None,
+            **fields,
+        }
+        return approval
 
     def requests(self, method: str, path: str) -> list[Seen]:
         return [seen for seen in self.seen if (seen.method, seen.path) == (method, path)]
@@ -132,8 +161,8 @@ class FakeApi:
                 Route("/api/retention", self._retention),
                 Route("/api/retention", self._put_retention, methods=["PUT"]),
                 Route("/api/retention/purge", self._purge, methods=["POST"]),
-                Route(f"{execution}/cancel", self._cancel, methods=["POST"]),
-                Route(f"{execution}/retry", self._retry, methods=["POST"]),
+                Route(f"{execution}/{{verb}}", self._control, methods=["POST"]),
+                Route(f"{execution}/events/{{name}}", self._send_event, methods=["POST"]),
                 Route(f"{execution}/webhook", self._webhook),
                 Route(f"{execution}/events", self._events),
                 Route(f"{execution}/chats/{{step:path}}", _chat),
@@ -143,6 +172,9 @@ class FakeApi:
                 Route("/api/schedules/{name}/run", self._run_schedule, methods=["POST"]),
                 Route("/api/schedules/{name}/next", _next_times),
                 Route("/api/schedules/{name}/{verb}", self._pause, methods=["POST"]),
+                Route("/api/approvals", self._list_approvals),
+                Route("/api/approvals/{approval}", self._approval),
+                Route("/api/approvals/{approval}", self._decide, methods=["POST"]),
                 Route("/api/{kind}", self._list_definitions),
                 Route("/api/{kind}/{name}", self._definition, methods=["GET", "DELETE"]),
                 Route("/api/{kind}/{name}", self._put, methods=["PUT"]),
@@ -280,16 +312,66 @@ class FakeApi:
         counts = {"purged": len(free[:PAGE]), "held": len(ended) - len(free), "in_use": 0, "failed": 0}
         return JSONResponse({**counts, "more": len(free) > PAGE})
 
-    def _cancel(self, request: Request) -> Response:
-        record = self.executions[request.path_params["execution"]]
-        if record["status"] != "running":
-            return problem(409, "conflict", "The execution has ended.", "There is nothing to cancel.")
-        record["status"] = "canceled"
-        return JSONResponse(record, 202)
+    def _control(self, request: Request) -> Response:
+        """What each verb answers by the state of the execution is in docs/control.md."""
+        execution, verb = request.path_params["execution"], request.path_params["verb"]
+        if execution not in self.executions:
+            return _missing(execution)
+        record = self.executions[execution]
+        status = record["status"]
+        match verb:
+            case "pause" if status in {"running", "paused"}:
+                self._stand(execution, "paused", "execution.paused")
+            case "resume" if status in {"running", "paused"}:
+                self._stand(execution, "running", "execution.resumed")
+            case "cancel" if status in {"running", "paused", "canceling", "canceled"}:
+                if status != "canceled":
+                    self._stand(execution, "canceling", "execution.cancel_requested")
+                if "wait" in request.query_params and not self.is_slow_to_cancel:
+                    self._stand(execution, "canceled", "execution.canceled")
+            case "retry" if status in {"failed", "canceled"}:
+                record = self.executions[self.add_execution(self.next_log, retry_of=execution)]
+            case "fork":
+                fork = _fork(self.seen[-1].body)
+                record = self.executions[self.add_execution(self.next_log, retry_of=execution, fork=fork)]
+            case _:
+                return problem(409, "conflict", f"The execution is {status}; it cannot {verb}.", "Look at it.")
+        return JSONResponse(record, 200 if verb in {"pause", "resume"} or record["status"] == "canceled" else 202)
 
-    def _retry(self, request: Request) -> Response:
-        again = self.add_execution(self.next_log, retry_of=request.path_params["execution"])
-        return JSONResponse(self.executions[again], 202)
+    def _stand(self, execution: str, status: str, type_: str) -> None:
+        record, log = self.executions[execution], self.logs[execution]
+        if record["status"] != status:
+            log.append(event(len(log) + 1, type_, by="local"))
+            record["status"] = status
+
+    def _send_event(self, request: Request) -> Response:
+        execution, name = request.path_params["execution"], request.path_params["name"]
+        if self.executions[execution]["status"] not in {"running", "paused"}:
+            return problem(409, "conflict", "The execution has ended.", "Fork it.")
+        log = self.logs[execution]
+        log.append(event(len(log) + 1, "signal.received", name=name, by="local", value=self.seen[-1].body))
+        return JSONResponse(log[-1], 202)
+
+    def _list_approvals(self, request: Request) -> Response:
+        wanted = {key: request.query_params[key] for key in ("state", "execution") if key in request.query_params}
+        latest_first = reversed(self.approvals.values())
+        return _page([one for one in latest_first if wanted.items() <= one.items()], request)
+
+    def _approval(self, request: Request) -> Response:
+        approval = request.path_params["approval"]
+        if approval not in self.approvals:
+            return problem(404, "not_found", f"There is no approval {approval!r}.", "List those you can see.")
+        return JSONResponse(self.approvals[approval])
+
+    def _decide(self, request: Request) -> Response:
+        approval, sent = self.approvals[request.path_params["approval"]], self.seen[-1].body
+        if sent["decision"] not in approval["options"]:
+            options = ", ".join(approval["options"])
+            return problem(400, "invalid_request", f"{sent['decision']!r} is no answer.", f"Send one of: {options}.")
+        if approval["state"] != "pending":
+            return problem(409, "conflict", "The question is settled.", "Nothing is left to decide.")
+        approval.update(sent, state="decided", by="local", decided="2026-11-22T12:00:00Z")
+        return JSONResponse(approval)
 
     def _webhook(self, request: Request) -> Response:
         record = self.executions[request.path_params["execution"]]
@@ -308,7 +390,7 @@ class FakeApi:
             return StreamingResponse(_send(stream), media_type="text/event-stream")
         after, limit = (int(request.query_params[key]) for key in ("after", "limit"))
         events = log[after : after + limit]
-        ended = after + len(events) == len(log) and self.executions[execution]["status"] != "running"
+        ended = after + len(events) == len(log) and self.executions[execution]["status"] in TERMINAL.values()
         return JSONResponse({"events": events, "next": after + len(events), "ended": ended})
 
     def _artifact(self, request: Request) -> Response:
@@ -382,6 +464,13 @@ def problem(status: int, code: str, detail: str, action: str, *errors: dict[str,
         "errors": list(errors),
     }
     return JSONResponse(content, status, media_type="application/problem+json")
+
+
+def _fork(sent: dict[str, Json]) -> dict[str, Json]:
+    agents = [f"agents/{name}" for name in sent.get("agents", ())]
+    edited = [*(name for name in ("workflow", "input") if name in sent), *agents]
+    until = sent["after"] + 1 if "after" in sent else None
+    return {"before": sent.get("before"), "until": until, "outputs": list(sent.get("outputs", ())), "edited": edited}
 
 
 def _missing(execution: str) -> Response:

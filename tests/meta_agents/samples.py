@@ -66,6 +66,17 @@ def call_completed(step: str, agent: str, answer: Json, **data: Json) -> dict[st
     return event(1, "call.completed", step=step, agent=agent, value=answer, **facts)
 
 
+def asked(
+    step: str = "sign-off", options: tuple[str, ...] = ("approve", "reject"), *, show: Json = None, **data: Json
+) -> dict[str, Json]:
+    """A question; its id is `q-` and the step."""
+    facts = {"approval": f"q-{step}", "kind": "approval", "roles": ["operator"], "options": list(options)}
+    value = {"ask": "Publish this?", "show": show}
+    return event(
+        1, "approval.requested", step=step, value=value, **{"deadline": None, "otherwise": "reject", **facts, **data}
+    )
+
+
 def short_log(output: Json = "Done.") -> list[dict[str, Json]]:
     """One agent writes one answer: five events."""
     return numbered(

@@ -15,7 +15,7 @@ from meta_agents import client as sync_client
 from meta_agents.errors import InvalidArgument
 from meta_agents.results import Detail
 from tests.meta_agents.fake_api import TOKEN, FakeApi, Server, problem
-from tests.meta_agents.samples import call_completed, diff, diff_row, numbered, parsed, short_log, started
+from tests.meta_agents.samples import call_completed, diff, diff_row, failed, numbered, parsed, short_log, started
 
 WRITER = {"name": "writer", "instructions": "Write."}
 DAILY = {"name": "daily", "workflow": "brief", "cron": "30 7 * * *", "time_zone": "Europe/Berlin"}
@@ -62,7 +62,7 @@ class TestDefinitions:
         assert api.seen[-1].path == "/api/agents/../me?x=1#y"
         assert api.seen[-1].query == {}
 
-    @pytest.mark.parametrize("name", ["", ".", ".."])
+    @pytest.mark.parametrize("name", ["", ".", "..", "\udcff"])
     def test_names_that_are_no_names_are_not_sent(self, client: Client, api: FakeApi, name: str) -> None:
         with pytest.raises(InvalidArgument):
             client.agents.delete(name)
@@ -138,14 +138,6 @@ class TestExecutions:
 
         assert [execution.id for execution in client.executions.list(status="running", workflow="brief")] == [running]
         assert api.seen[-1].query == {"status": "running", "workflow": "brief", "limit": "50"}
-
-    def test_cancel_and_retry(self, client: Client, api: FakeApi) -> None:
-        execution = api.add_execution(short_log()[:2])
-
-        assert client.executions.cancel(execution).status == "canceled"
-        assert client.executions.retry(execution).retry_of == execution
-        with pytest.raises(ApiError, match="has ended"):
-            client.executions.cancel(execution)
 
     def test_hold_and_release(self, client: Client, api: FakeApi) -> None:
         execution = api.add_execution(short_log())
@@ -231,6 +223,120 @@ class TestExecutions:
         chat = client.executions.chat(api.add_execution(short_log()), "each[0]/debate")
 
         assert chat.window[0].speaker == "each[0]/debate"
+
+
+class TestControl:
+    def test_pause_and_resume(self, client: Client, api: FakeApi) -> None:
+        execution = api.add_execution(short_log()[:2])
+
+        paused = client.executions.pause(execution)
+        assert (paused.status, paused.is_ended) == ("paused", False)
+        assert client.executions.resume(execution).status == "running"
+
+    def test_cancel_may_be_waited_for(self, client: Client, api: FakeApi) -> None:
+        execution = api.add_execution(short_log()[:2])
+
+        canceling = client.executions.cancel(execution)
+        assert (canceling.status, canceling.is_ended) == ("canceling", False)
+        assert api.seen[-1].query == {}
+        canceled = client.executions.cancel(execution, wait=20)
+        assert (canceled.status, canceled.is_ended) == ("canceled", True)
+        assert api.seen[-1].query == {"wait": "20"}
+
+    def test_what_has_ended_takes_no_orders(self, client: Client, api: FakeApi) -> None:
+        execution = api.add_execution(short_log())
+
+        for order in (client.executions.pause, client.executions.resume, client.executions.cancel):
+            with pytest.raises(ApiError, match="is completed") as refused:
+                order(execution)
+            assert (refused.value.status, refused.value.code) == (409, "conflict")
+
+    def test_retry(self, client: Client, api: FakeApi) -> None:
+        execution = api.add_execution(numbered(started(), failed()))
+
+        assert client.executions.retry(execution, idempotency_key="k").retry_of == execution
+        assert api.seen[-1].headers["idempotency-key"] == "k"
+
+    def test_fork_sends_what_is_changed_alone(self, client: Client, api: FakeApi) -> None:
+        execution = api.add_execution(short_log())
+        changes: dict[str, Any] = {"input": {"product": "tea"}, "outputs": {"a/b": None}, "agents": {"writer": WRITER}}
+
+        made = client.executions.fork(execution, before="write", **changes, idempotency_key="k")
+        assert api.seen[-1].body == {"before": "write", **changes}
+        assert api.seen[-1].headers["idempotency-key"] == "k"
+        assert made.retry_of == execution
+        assert made.fork is not None
+        assert (made.fork.before, made.fork.outputs, made.fork.edited) == (
+            "write",
+            ("a/b",),
+            ("input", "agents/writer"),
+        )
+
+    def test_fork_after_an_offset_with_another_workflow(self, client: Client, api: FakeApi) -> None:
+        made = client.executions.fork(api.add_execution(short_log()), after=0, workflow={"name": "brief"})
+
+        assert api.seen[-1].body == {"after": 0, "workflow": {"name": "brief"}}
+        assert made.fork is not None
+        assert made.fork.until == 1
+
+    @pytest.mark.parametrize("value", [None, False, 0, "", "text", [1], {"a": None}])
+    def test_send_takes_any_json(self, client: Client, api: FakeApi, value: Any) -> None:
+        sent = client.executions.send(api.add_execution(short_log()[:2]), "go", value, idempotency_key="k")
+
+        assert (sent.type, sent.data["name"], sent.value) == ("signal.received", "go", value)
+        assert api.seen[-1].body == value
+        assert api.seen[-1].headers["idempotency-key"] == "k"
+
+    @pytest.mark.parametrize("value", ["\udcff", float("nan"), {1}], ids=["half a character", "nan", "set"])
+    def test_what_no_json_can_say_is_not_sent(self, client: Client, api: FakeApi, value: Any) -> None:
+        with pytest.raises(InvalidArgument, match="cannot be sent"):
+            client.executions.send("x", "go", value)
+
+        assert api.seen == []
+
+    def test_a_key_that_no_header_can_carry_is_not_sent(self, client: Client, api: FakeApi) -> None:
+        with pytest.raises(InvalidArgument, match="cannot be sent"):
+            client.executions.retry("x", idempotency_key="ключ")
+
+        assert api.seen == []
+
+
+class TestApprovals:
+    def test_list_turns_pages_as_it_is_read(self, client: Client, api: FakeApi) -> None:
+        execution = api.add_execution(short_log()[:2])
+        made = [api.add_approval(execution) for _ in range(5)]
+        client.approvals.decide(made[2], "approve")
+
+        assert [one.id for one in client.approvals.list()] == made[::-1]
+        pending = client.approvals.list(state="pending", execution=execution)
+        assert [one.id for one in pending] == [made[4], made[3], made[1], made[0]]
+        query = {"state": "pending", "execution": execution, "limit": "50", "continuation": "2"}
+        assert api.seen[-1].query == query
+        assert list(client.approvals.list(execution="another")) == []
+
+    def test_get(self, client: Client, api: FakeApi) -> None:
+        approval = api.add_approval(api.add_execution([]), deadline="2026-11-24T12:00:00Z")
+
+        question = client.approvals.get(approval)
+        assert (question.ask, question.show, question.options) == ("Publish this?", "Tea.", ("approve", "reject"))
+        assert question.deadline == datetime(2026, 11, 24, 12, tzinfo=UTC)
+        with pytest.raises(ApiError) as missing:
+            client.approvals.get("unknown")
+        assert missing.value.status == 404
+
+    def test_the_first_decision_stands(self, client: Client, api: FakeApi) -> None:
+        approval = api.add_approval(api.add_execution([]))
+
+        decided = client.approvals.decide(approval, "reject", comment="Too short.")
+        assert (decided.state, decided.decision, decided.comment, decided.by) == (
+            "decided",
+            "reject",
+            "Too short.",
+            "local",
+        )
+        with pytest.raises(ApiError, match="is settled") as late:
+            client.approvals.decide(approval, "approve")
+        assert late.value.status == 409
 
 
 class TestRetention:
@@ -369,6 +475,7 @@ def test_a_proxy_is_not_asked_for_this_machine(server: Server, monkeypatch: pyte
         (sync_client.Definitions, async_client.AsyncDefinitions),
         (sync_client.Workflows, async_client.AsyncWorkflows),
         (sync_client.Executions, async_client.AsyncExecutions),
+        (sync_client.Approvals, async_client.AsyncApprovals),
         (sync_client.Retention, async_client.AsyncRetention),
         (sync_client.Schedules, async_client.AsyncSchedules),
     ],

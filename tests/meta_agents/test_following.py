@@ -9,7 +9,18 @@ from starlette.responses import Response
 from meta_agents import ApiError, Client, Event, Item, MetaAgentsError, Reconnect, Unreachable
 from meta_agents.following import Follower
 from tests.meta_agents.fake_api import FakeApi, Server, Stream, problem
-from tests.meta_agents.samples import completed, delta, event, frame, frames, numbered, parsed, short_log, started
+from tests.meta_agents.samples import (
+    canceled,
+    completed,
+    delta,
+    event,
+    frame,
+    frames,
+    numbered,
+    parsed,
+    short_log,
+    started,
+)
 
 FAST = Reconnect(first=0.01, longest=0.02, patience=5)
 
@@ -36,6 +47,14 @@ class TestOverHttp:
 
     def test_ends_when_there_is_nothing_after_the_offset(self, client: Client, api: FakeApi) -> None:
         assert follow(client, api.add_execution(short_log()), after=5) == []
+
+    def test_goes_on_through_a_pause_and_a_cancel(self, client: Client, api: FakeApi) -> None:
+        control = [event(1, f"execution.{what}", by="ann") for what in ("paused", "resumed", "cancel_requested")]
+        log = numbered(started(), *control, canceled())
+        execution = api.add_execution(log)
+        api.streams += [Stream((frames(log[:2]),)), Stream((frames(log[2:4]),), "cut")]
+
+        assert offsets(follow(client, execution)) == [1, 2, 3, 4, 5]
 
     @pytest.mark.parametrize("size", [1, 5, 64])
     def test_chunks_may_end_anywhere(self, client: Client, api: FakeApi, size: int) -> None:
