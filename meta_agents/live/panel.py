@@ -1,4 +1,4 @@
-"""The panel of an execution: one line for the whole, one for its steps, and the answers being written, in few rows."""
+"""The panel of an execution: a line for the whole, one for its steps, the answers being written, what is waited for."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from meta_agents.live.control_lines import asks, resume_command
 from meta_agents.live.state import Call, State
-from meta_agents.live.style import SYMBOLS, agent_style, duration, safe, usage_line
+from meta_agents.live.style import DIM, SYMBOLS, agent_style, duration, left, one_line, safe, usage_line
+from meta_agents.live.waits import Question, Wait, answers
 
-_DIM = "bright_black"
 _MOST_ROWS = 6
 """Rows of text shown of one answer being written."""
 _DOING = {"chair": "choosing who speaks next", "judge": "judging the discussion", "summary": "summing up"}
@@ -25,7 +26,11 @@ def panel(state: State, now: datetime, note: str | None, console: Console, width
     if steps := _top_steps(state):
         yield _one_line(steps, width)
     # The head, the steps, the note, the count of the rest and the cursor need rows of their own.
-    yield from _calls(state, console, width, max(height - 5, 1))
+    room = max(height - 5, 1)
+    waiting = _waiting(state, now, room // 2 if state.calls else room)
+    yield from _calls(state, console, width, room - len(waiting))
+    for line in waiting:
+        yield _one_line(line, width)
     if note is not None:
         yield _one_line(Text(note, "yellow"), width)
 
@@ -33,7 +38,8 @@ def panel(state: State, now: datetime, note: str | None, console: Console, width
 def _head(state: State, now: datetime) -> Text:
     elapsed = duration((state.ended or now) - state.started) if state.started else "waiting to start"
     name = safe(state.workflow) or "…"
-    return Text.assemble((name, "bold"), f"  {state.status}  {elapsed}  ", (usage_line(state.usage), _DIM))
+    status = (state.status, "" if state.status == "running" else "yellow")
+    return Text.assemble((name, "bold"), "  ", status, f"  {elapsed}  ", (usage_line(state.usage), DIM))
 
 
 def _top_steps(state: State) -> Text:
@@ -52,24 +58,53 @@ def _calls(state: State, console: Console, width: int, room: int) -> Iterator[Te
     for call in calls[:room]:
         head = _call_head(state, call)
         if call.waiting is not None:
-            yield _one_line(head.append(f" {' '.join(safe(call.waiting).split())}", "yellow"), width)
+            yield _one_line(head.append(f" {one_line(call.waiting)}", "yellow"), width)
         elif rows <= 0:
             yield _one_line(_with_tail(head, call, width), width)
         else:
             yield _one_line(head, width)
             yield from _written(call, console, width, rows)
     if len(calls) > room:
-        yield _one_line(Text(f"  and {len(calls) - room} more", _DIM), width)
+        yield _one_line(Text(f"  and {len(calls) - room} more", DIM), width)
+
+
+def _waiting(state: State, now: datetime, room: int) -> list[Text]:
+    """What somebody or something must do before it goes on, in no more lines than there is room for."""
+    lines = [Text.assemble(("‖ ", "yellow"), f"paused: {resume_command(state)}")] if state.status == "paused" else []
+    for asked in state.questions.values():
+        lines += _question(asked, now)
+    lines += [_wait(wait, now) for wait in state.waits.values()]
+    if len(lines) <= room:
+        return lines
+    shown = lines[: max(room - 1, 0)]
+    return [*shown, Text("  and more that waits", DIM)][:room]
+
+
+def _question(asked: Question, now: datetime) -> Iterator[Text]:
+    """The question, and the first of the commands that answer it: what `narrate` says names them all."""
+    yield asks(asked)
+    line = Text(f"  {safe(next(iter(answers(asked.id, asked.options)), ''))}")
+    if asked.deadline is not None:
+        line.append(f"  else {safe(asked.otherwise or '')} {left(asked.deadline, now)}", DIM)
+    yield line
+
+
+def _wait(wait: Wait, now: datetime) -> Text:
+    line = Text.assemble(("◷ ", "cyan"), safe(wait.step))
+    if wait.event is None:
+        return line.append(f" goes on {left(wait.until, now)}" if wait.until else " waits")
+    line.append(f" waits for the event {safe(wait.event)}")
+    return line.append(f", gives up {left(wait.until, now)}" if wait.until else "", DIM)
 
 
 def _call_head(state: State, call: Call) -> Text:
     head = Text.assemble(
         ("↻ ", "yellow") if call.waiting else ("● ", "cyan"),
         (safe(call.agent), agent_style(call.agent, state.agents)),
-        (f" {safe(call.step)}", _DIM),
+        (f" {safe(call.step)}", DIM),
     )
     if call.role in _DOING:
-        head.append(f" {_DOING[call.role]}", _DIM)
+        head.append(f" {_DOING[call.role]}", DIM)
     if call.attempt > 1:
         head.append(f" try {call.attempt}", "yellow")
     return head
@@ -88,7 +123,7 @@ def _written(call: Call, console: Console, width: int, rows: int) -> Iterator[Te
 def _with_tail(head: Text, call: Call, width: int) -> Text:
     """The line with as much of the end of the answer as fits."""
     room = max(width - head.cell_len - 2, 0)
-    tail = " ".join(safe(call.text[-room * 2 :] if room else "").split())
+    tail = one_line(call.text[-room * 2 :] if room else "")
     while cell_len(tail) > room:
         tail = tail[1:]
     return head.append(f"  {tail}")

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pydantic import ValidationError
 
 from meta_agents.following import Item
+from meta_agents.live.waits import Question, Wait, escalated, is_within, outside, question_of, wait_of
 from meta_agents.results import TERMINAL_EVENTS, Delta, Event, Json, Problem, Usage
 
 
@@ -32,7 +33,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Call:
-    """A model call that has not ended. `text` is what is known of the answer, from its character `start` on."""
+    """A call of a model, or of a tool (named as the agent), that has not ended.
+
+    `text` is what is known of the answer, from its character `start` on.
+    """
 
     key: str
     step: str
@@ -61,6 +65,8 @@ class Turn:
 class State:
     """What is true of an execution after the events so far."""
 
+    execution: str = ""
+    """Its id, which no event says: whoever knows it begins with it."""
     workflow: str = ""
     version: int | None = None
     status: str = "running"
@@ -70,8 +76,12 @@ class State:
     """By path, in the order they started."""
     calls: Mapping[str, Call] = field(default_factory=dict)
     """Those that have not ended, by key, in the order they started."""
+    waits: Mapping[str, Wait] = field(default_factory=dict)
+    """By path of the step that waits."""
+    questions: Mapping[str, Question] = field(default_factory=dict)
+    """Those that are open, by id."""
     transcript: tuple[Turn, ...] = ()
-    """Finished answers in log order; a chair's choices are not among them."""
+    """Finished answers of agents in log order; a chair's choices are not among them."""
     agents: tuple[str, ...] = ()
     """Everyone who was heard of, in order of appearance."""
     usage: Usage = field(default_factory=Usage)
@@ -138,6 +148,8 @@ def _ended(state: State, event: Event) -> State:
         ended=event.time,
         steps=steps,
         calls={},
+        waits={},
+        questions={},
         usage=usage_of(event) if "usage" in event.data else state.usage,
         stop_reason=text_of(event.data, "stop_reason"),
         error=problem_of(event),
@@ -145,14 +157,50 @@ def _ended(state: State, event: Event) -> State:
     )
 
 
+def _status(status: str) -> Callable[[State, Event], State]:
+    return lambda state, _: replace(state, status=status)
+
+
 def _step(progress: Progress) -> Callable[[State, Event], State]:
     def handle(state: State, event: Event) -> State:
         path = event.step or ""
         known = state.steps.get(path)
         kind = text_of(event.data, "kind") or (known.kind if known else "")
-        return replace(state, steps={**state.steps, path: Step(path, kind, progress)})
+        waits = {at: wait for at, wait in state.waits.items() if at != path}
+        return replace(state, steps={**state.steps, path: Step(path, kind, progress)}, waits=waits)
 
     return handle
+
+
+def _step_canceled(state: State, event: Event) -> State:
+    """Nothing in it is waited for any more, before each has come to its own end."""
+    path = event.step or ""
+    return replace(
+        _step(Progress.CANCELED)(state, event),
+        calls={key: call for key, call in state.calls.items() if not is_within(call.step, path)},
+        waits=outside(path, state.waits),
+        questions={id: asked for id, asked in state.questions.items() if not is_within(asked.step, path)},
+    )
+
+
+def _step_waiting(state: State, event: Event) -> State:
+    wait = wait_of(event)
+    return state if wait is None else replace(state, waits={**state.waits, wait.step: wait})
+
+
+def _asked(state: State, event: Event) -> State:
+    asked = question_of(event)
+    return replace(state, questions={**state.questions, asked.id: asked})
+
+
+def _escalated(state: State, event: Event) -> State:
+    asked = state.questions.get(text_of(event.data, "approval") or "")
+    return state if asked is None else replace(state, questions={**state.questions, asked.id: escalated(asked, event)})
+
+
+def _decided(state: State, event: Event) -> State:
+    settled = text_of(event.data, "approval")
+    return replace(state, questions={id: asked for id, asked in state.questions.items() if id != settled})
 
 
 def _call_started(state: State, event: Event) -> State:
@@ -161,7 +209,7 @@ def _call_started(state: State, event: Event) -> State:
     call = Call(
         key=key,
         step=event.step or "",
-        agent=event.agent or "",
+        agent=event.agent or text_of(event.data, "tool") or "",
         attempt=_attempt(event),
         role=text_of(event.data, "role"),
     )
@@ -173,10 +221,15 @@ def _call_completed(state: State, event: Event) -> State:
     reused_from = text_of(event.data, "reused_from")
     # A reused answer was paid for by the execution that it comes from.
     state = replace(_without_call(state, event), usage=state.usage if reused_from is not None else state.usage + usage)
-    if event.data.get("role") is not None:
+    if event.data.get("role") is not None or event.agent is None:
         return state
     turn = Turn(event.step or "", event.agent or "", event, usage, reused_from)
     return replace(state, transcript=(*state.transcript, turn))
+
+
+def _call_rejected(state: State, event: Event) -> State:
+    """An answer that did not fit was paid for nevertheless."""
+    return replace(_without_call(state, event), usage=state.usage + usage_of(event))
 
 
 def _call_failed(state: State, event: Event) -> State:
@@ -217,11 +270,20 @@ def _attempt(event: Event) -> int:
 _HANDLERS: Mapping[str, Callable[[State, Event], State]] = {
     "execution.started": _started,
     **dict.fromkeys(TERMINAL_EVENTS, _ended),
+    "execution.paused": _status("paused"),
+    "execution.resumed": _status("running"),
+    "execution.cancel_requested": _status("canceling"),
     "step.started": _step(Progress.RUNNING),
     "step.completed": _step(Progress.COMPLETED),
     "step.failed": _step(Progress.FAILED),
     "step.skipped": _step(Progress.SKIPPED),
+    "step.canceled": _step_canceled,
+    "step.waiting": _step_waiting,
     "call.started": _call_started,
     "call.completed": _call_completed,
+    "call.rejected": _call_rejected,
     "call.failed": _call_failed,
+    "approval.requested": _asked,
+    "approval.escalated": _escalated,
+    "approval.decided": _decided,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from meta_agents.live.state import Progress
 from meta_agents.results import Json, Usage
@@ -18,6 +18,7 @@ SYMBOLS = {
 }
 """Shape and colour of each progress: the shape alone tells, for who sees no colours."""
 
+DIM = "bright_black"
 _AGENT_COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "bright_red", "bright_cyan", "bright_magenta")
 
 
@@ -37,6 +38,11 @@ def shown(value: Json) -> str:
     return safe(value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def one_line(text: str) -> str:
+    """Text in a line of its own, whatever is in it."""
+    return " ".join(safe(text).split())
+
+
 def usage_line(usage: Usage) -> str:
     """`4 calls, 1,234 tokens in, 456 out, $0.0012`."""
     calls = f"{usage.model_calls} {'call' if usage.model_calls == 1 else 'calls'}"
@@ -45,11 +51,24 @@ def usage_line(usage: Usage) -> str:
 
 
 def duration(time: timedelta) -> str:
-    """`3.2 s`, `4 m 05 s`, `2 h 03 m`."""
+    """`3.2 s`, `4 m 05 s`, `2 h 03 m`, `3 d 04 h`."""
     seconds = max(time.total_seconds(), 0)
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)
     if minutes < 60:
         return f"{minutes} m {rest:02} s"
-    return f"{minutes // 60} h {minutes % 60:02} m"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes:02} m"
+    return f"{hours // 24} d {hours % 24:02} h"
+
+
+def clock(time: datetime | None) -> str:
+    """In UTC, to the second."""
+    return "" if time is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def left(until: datetime, now: datetime) -> str:
+    """`in 4 m 05 s`, or `now` when the time has come."""
+    return f"in {duration(until - now)}" if until > now else "now"

@@ -23,11 +23,13 @@ class LiveView:
     """Feed it what `follow` yields, inside a `with` statement.
 
     In a terminal it keeps a panel of the calls under way; elsewhere it prints lines alone. As a rich renderable it is
-    the panel of its present state.
+    the panel of its present state. `execution`: its id, for the commands that it shows.
     """
 
-    def __init__(self, console: Console, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self.state = State()
+    def __init__(
+        self, console: Console, *, execution: str = "", now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self.state = State(execution=execution)
         self._console = console
         self._now = now
         self._note: str | None = None

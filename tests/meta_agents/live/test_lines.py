@@ -39,6 +39,61 @@ def test_steps(type_: str, data: dict[str, Any], line: str) -> None:
     assert said(event(1, type_, step="review/market", **data)) == line
 
 
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        ({"reason": "what `join` asks for is there"}, "■ review/law canceled: what `join` asks for is there"),
+        ({}, "■ review/law canceled: no reason given"),
+    ],
+)
+def test_canceled_steps(data: dict[str, Any], line: str) -> None:
+    assert said(event(1, "step.canceled", step="review/law", **data)) == line
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        ({"stop_reason": "no_progress", "evidence": "nothing\nnew"}, "✓ review (no progress: nothing new)"),
+        ({"stop_reason": "said", "evidence": None}, "✓ review"),
+        ({"edited": True}, "✓ review given by the fork"),
+    ],
+)
+def test_why_a_step_came_to_its_end(data: dict[str, Any], line: str) -> None:
+    assert said(event(1, "step.completed", step="review", **data)) == line
+
+
+def test_rounds_of_a_loop() -> None:
+    assert said(event(1, "loop.round", step="outer/round[1]/improve/round[12]", round=12)) == (
+        "↻ outer/round[1]/improve round 12"
+    )
+
+
+@pytest.mark.parametrize(("reason", "rest"), [("about\nmoney", ": about money"), ("", "")])
+def test_handoffs(reason: str, rest: str) -> None:
+    passed = event(1, "handoff.passed", step="help/turn[1]", agent="triage", to="refunds", reason=reason)
+
+    assert said(passed) == f"→ triage hands over to refunds{rest}"
+
+
+@pytest.mark.parametrize(
+    ("fork", "rest"),
+    [
+        (None, ""),
+        ("odd", ""),
+        ({"before": "write", "until": 7}, ", anew from write"),
+        ({"until": 7}, ", anew after offset 6"),
+        (
+            {"outputs": ["a/b"], "edited": ["input", "agents/chair"]},
+            ", with another input, with another agent chair, with the output of a/b given",
+        ),
+    ],
+)
+def test_what_it_goes_on_from(fork: Any, rest: str) -> None:
+    first = event(1, "execution.started", workflow="brief", version=None, retry_of="0123", fork=fork)
+
+    assert said(first) == f"▶ brief\n    goes on from 0123{rest}"
+
+
 def test_an_answer_with_what_it_took() -> None:
     line = said(call_completed("write", "writer", "One.\n\nTwo."))
 
@@ -71,8 +126,27 @@ def test_an_answer_that_was_not_loaded() -> None:
     assert line.endswith("(a large answer: artifact sha-1)")
 
 
-def test_a_chair_speaks_through_its_choice_alone() -> None:
-    assert said(call_completed("debate/turn[2]/chair", "chair", {"agent": "ann"}, role="chair")) is None
+def test_what_a_tool_gave() -> None:
+    made = event(1, "call.completed", step="look-up", value={"rows": 2}, call="c", tool="database", seconds=0.25)
+
+    assert said(made) == 'database look-up  0.2 s\n    {\n      "rows": 2\n    }'
+
+
+def test_an_answer_that_does_not_fit() -> None:
+    rejected = event(1, "call.rejected", step="write", agent="writer", call="c", error=ERROR | {"message": "No `a`."})
+
+    assert said(rejected) == ("↻ writer write gave an answer that does not fit: No `a`.\n    Check that it runs.")
+
+
+@pytest.mark.parametrize(
+    ("partial", "rest"),
+    [({}, ""), ({"partial": True, "value": "Half an\nans"}, ", having said:\n    Half an\n    ans")],
+)
+def test_a_call_that_was_broken_off(partial: dict[str, Any], rest: str) -> None:
+    error = {"code": "canceled", "message": "The execution was canceled."}
+    lost = event(1, "call.failed", step="write", agent="writer", call="c", error=error, **partial)
+
+    assert said(lost) == f"■ writer write was broken off{rest}"
 
 
 @pytest.mark.parametrize(
@@ -107,16 +181,6 @@ def test_an_answer_that_is_no_turn_is_told_by_what_came_of_it(role: str) -> None
 )
 def test_verdicts_and_summaries(type_: str, data: dict[str, Any], line: str) -> None:
     assert said(event(1, type_, step="debate/turn[2]/x", agent="ann", **data)) == line
-
-
-@pytest.mark.parametrize(
-    ("decision", "words", "line"),
-    [("say", "Tea.\nNow.", "jo debate/turn[2]\n    Tea.\n    Now."), ("pass", "", "jo debate/turn[2]\n    (passes)")],
-)
-def test_what_a_person_said(decision: str, words: str, line: str) -> None:
-    told = event(1, "approval.decided", step="debate/turn[2]", speaker="jo", turn=2, decision=decision)
-    assert said({**told, "value": {"decision": decision, "comment": words}}) == line
-    assert said(event(1, "approval.decided", step="sign-off", decision="approve")) is None
 
 
 def test_a_call_that_will_be_tried_again() -> None:
@@ -156,6 +220,12 @@ def test_answers_cannot_command_the_terminal(hostile: str) -> None:
         said(event(1, "chat.speaker_chosen", agent=hostile, by=hostile, reason=hostile)),
         said(event(1, "chat.judged", agent=hostile, settled=True, reason=hostile)),
         said({**event(1, "approval.decided", speaker=hostile, decision="say"), "value": {"comment": hostile}}),
+        said(event(1, "step.canceled", step="a", reason=hostile)),
+        said(event(1, "step.completed", step="a", stop_reason=hostile, evidence=f"{hostile}x")),
+        said(event(1, "handoff.passed", step="a", agent=hostile, to=hostile, reason=hostile)),
+        said(event(1, "loop.round", step=f"{hostile}/round[1]", round=1)),
+        said(event(1, "execution.started", workflow="a", retry_of=hostile, fork={"before": hostile})),
+        said(event(1, "call.failed", step="a", agent="b", error={"code": "canceled", "message": ""}, value=hostile)),
         said(started(hostile)),
     ]
 

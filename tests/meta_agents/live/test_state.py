@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from meta_agents.live.state import Progress, State, reduce
+from meta_agents.live.waits import Question, Wait
 from tests.meta_agents.samples import (
     ERROR,
+    USAGE,
+    asked,
     call_completed,
     call_started,
     canceled,
@@ -183,12 +186,86 @@ def test_a_chair_is_paid_but_is_not_in_the_transcript() -> None:
     assert state.usage.model_calls == 1
 
 
+def test_a_tool_is_under_way_by_its_name_and_says_nothing_in_the_transcript() -> None:
+    facts: Made = {"call": "c", "attempt": 1, "tool": "database"}
+    begun = event(1, "call.started", step="look-up", **facts)
+
+    (call,) = state_after([begun]).calls.values()
+    assert (call.agent, call.step) == ("database", "look-up")
+    ended = state_after([begun, event(2, "call.completed", step="look-up", value=3, **facts)])
+    assert (ended.calls, ended.transcript) == ({}, ())
+
+
+def test_an_answer_that_does_not_fit_is_paid_and_is_no_turn() -> None:
+    rejected = event(2, "call.rejected", step="write", agent="writer", call="call:write", usage=USAGE, error=ERROR)
+    state = state_after([call_started("write", "writer"), rejected])
+
+    assert (state.calls, state.transcript, state.usage.model_calls) == ({}, (), 1)
+
+
+def test_orders_change_the_status() -> None:
+    orders = [event(1, f"execution.{what}", by="ann") for what in ("paused", "resumed", "cancel_requested")]
+
+    assert [state_after(orders[:count]).status for count in range(4)] == ["running", "paused", "running", "canceling"]
+    assert not state_after(orders).is_ended
+    assert state_after([*orders, canceled()]).status == "canceled"
+
+
+def test_a_wait_lasts_until_its_step_ends() -> None:
+    waits = [
+        event(1, "step.waiting", step="rest", **{"for": "time", "until": "2026-11-22T13:00:00Z"}),
+        event(2, "step.waiting", step="hold", **{"for": "event", "event": "go", "until": None}),
+        event(3, "step.waiting", step="write", call="c", **{"for": "resume"}),
+    ]
+
+    assert state_after(waits).waits == {
+        "rest": Wait("rest", None, datetime(2026, 11, 22, 13, tzinfo=UTC)),
+        "hold": Wait("hold", "go", None),
+    }
+    for type_ in ("step.completed", "step.failed", "step.skipped", "step.canceled"):
+        assert list(state_after([*waits, event(4, type_, step="rest")]).waits) == ["hold"]
+
+
+def test_a_question_is_open_until_it_is_decided() -> None:
+    escalated = event(2, "approval.escalated", step="sign-off", approval="q-sign-off", roles=["operator", "boss"])
+    decided = event(3, "approval.decided", step="sign-off", approval="q-sign-off", decision="approve")
+
+    (question,) = state_after([asked(deadline="2026-11-22T13:00:00Z")]).questions.values()
+    assert question == Question(
+        id="q-sign-off",
+        step="sign-off",
+        ask="Publish this?",
+        options=("approve", "reject"),
+        roles=("operator",),
+        deadline=datetime(2026, 11, 22, 13, tzinfo=UTC),
+        otherwise="reject",
+    )
+    assert state_after([asked(), escalated]).questions["q-sign-off"].roles == ("operator", "boss")
+    assert state_after([asked(), escalated, decided]).questions == {}
+
+
+def test_in_a_canceled_step_nothing_is_waited_for() -> None:
+    within = [
+        event(1, "step.started", step="all/law", kind="sequential"),
+        call_started("all/law/write", "writer"),
+        event(3, "step.waiting", step="all/law[0]", **{"for": "event", "event": "go"}),
+        asked("all/law"),
+    ]
+    beside = [call_started("all/lawyer", "ann"), asked("all/lawyer/x")]
+    state = state_after([*within, *beside, event(9, "step.canceled", step="all/law", reason="enough")])
+
+    assert [call.step for call in state.calls.values()] == ["all/lawyer"]
+    assert (state.waits, list(state.questions)) == ({}, ["q-all/lawyer/x"])
+    assert state.steps["all/law"].progress is Progress.CANCELED
+
+
 @pytest.mark.parametrize(("last", "status"), [(failed(), "failed"), (canceled(), "canceled")])
 def test_an_early_end_leaves_nothing_under_way(last: Made, status: str) -> None:
-    state = state_after([*short_log()[:3], last])
+    waits = event(4, "step.waiting", step="rest", **{"for": "event", "event": "go"})
+    state = state_after([*short_log()[:3], waits, asked(), last])
 
     assert state.status == status
-    assert state.calls == {}
+    assert (state.calls, state.waits, state.questions) == ({}, {}, {})
     assert [step.progress for step in state.steps.values()] == [Progress.CANCELED]
 
 
@@ -207,6 +284,11 @@ def test_a_failure_says_why() -> None:
         event(1, "call.failed", error="text", retry_in=1),
         event(1, "execution.failed", error={}, usage=[]),
         event(1, "execution.started", version="one"),
+        event(1, "step.waiting"),
+        event(1, "approval.requested", options="text", roles=3, deadline="soon"),
+        event(1, "approval.decided"),
+        event(1, "approval.escalated"),
+        event(1, "step.canceled"),
     ],
     ids=lambda made: made["type"],
 )

@@ -12,6 +12,7 @@ from rich.console import Console
 from meta_agents.live import LiveView
 from tests.meta_agents.samples import (
     ERROR,
+    asked,
     call_completed,
     call_started,
     completed,
@@ -25,8 +26,8 @@ from tests.meta_agents.samples import (
 NOW = datetime(2026, 11, 22, 12, 0, 11, tzinfo=UTC)
 
 
-def view_after(items: Iterable[dict[str, Any]]) -> LiveView:
-    view = LiveView(Console(file=io.StringIO()), now=lambda: NOW)
+def view_after(items: Iterable[dict[str, Any]], execution: str = "") -> LiveView:
+    view = LiveView(Console(file=io.StringIO()), execution=execution, now=lambda: NOW)
     for item in items:
         view.feed(parsed(item))
     return view
@@ -105,7 +106,9 @@ def test_nothing_is_wider_or_higher_than_the_terminal(width: int, height: int, c
     steps = [event(1, "step.started", step=f"a-step-{number}", kind="agent") for number in range(30)]
     calls = [call_started(f"all/{number}", f"agent{number}") for number in range(count)]
     deltas = [delta(f"all/{number}", 0, "日本語のテキスト 🙂\n" * 30) for number in range(count)]
-    view = view_after([started(), *steps, *calls, *deltas])
+    waits = [event(1, "step.waiting", step=f"w-{number}", **{"for": "event", "event": "go"}) for number in range(9)]
+    paused = event(1, "execution.paused", by="ann")
+    view = view_after([started(), *steps, *calls, *deltas, *waits[:count], *[asked(), paused][:count]])
     view.note("The connection was lost; trying again …")
 
     lines = panel(view, width, height)
@@ -129,6 +132,35 @@ def test_a_chair_a_second_try_and_a_wait_are_told_apart() -> None:
         "● bob b try 2",
         "↻ cid c The model did not answer.",
     ]
+
+
+def test_what_somebody_has_to_do_for_it() -> None:
+    log = [
+        started(),
+        event(2, "execution.paused", by="ann"),
+        asked(deadline="2026-11-22T14:00:11Z"),
+        event(4, "step.waiting", step="rest", **{"for": "time", "until": "2026-11-22T12:04:16Z"}),
+        event(5, "step.waiting", step="hold", **{"for": "event", "event": "go", "until": "2026-11-22T12:00:00Z"}),
+    ]
+
+    assert panel(view_after(log, execution="0123"), width=80) == [
+        "brief  paused  10.0 s  0 calls, 0 tokens in, 0 out, $0.0000",
+        "‖ paused: meta-agents resume 0123",
+        "? sign-off asks operator: Publish this?",
+        "  meta-agents approve q-sign-off  else reject in 2 h 00 m",
+        "◷ rest goes on in 4 m 05 s",
+        "◷ hold waits for the event go, gives up now",
+    ]
+
+
+def test_who_waits_leaves_room_for_who_writes() -> None:
+    questions = [asked(f"sign-off-{number}") for number in range(20)]
+    writing = [call_started("write", "writer"), delta("write", 0, "word " * 200)]
+    lines = panel(view_after([started(), *questions, *writing]), height=15)
+
+    assert lines[1] == "● writer write"
+    assert lines[-1] == "  and more that waits"
+    assert len(lines) == 1 + 5 + 5
 
 
 def test_a_note_lasts_until_the_next_item() -> None:
