@@ -9,7 +9,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from meta_agents.cli import bundling, comparing, definitions, executing, keeping, scheduling, showing
+from meta_agents.cli import (
+    approvals,
+    bundling,
+    comparing,
+    controlling,
+    definitions,
+    executing,
+    forking,
+    keeping,
+    scheduling,
+    showing,
+)
 from meta_agents.cli.context import console
 from meta_agents.cli.exits import code_of_error, show_error
 from meta_agents.errors import MetaAgentsError
@@ -72,8 +83,16 @@ app.command()(definitions.apply)
 app.command("list")(showing.list_things)
 app.command()(showing.get)
 app.command()(definitions.validate)
-app.command()(executing.cancel)
+app.command()(controlling.pause)
+app.command()(controlling.resume)
+app.command()(controlling.cancel)
 app.command()(executing.retry)
+app.command()(forking.fork)
+app.command()(controlling.send)
+app.command()(approvals.approvals)
+app.command()(approvals.approve)
+app.command()(approvals.reject)
+app.command()(approvals.decide)
 app.command()(comparing.diff)
 app.command("export")(bundling.export_one)
 app.command("import")(bundling.import_one)

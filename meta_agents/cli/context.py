@@ -23,6 +23,7 @@ class Thing(StrEnum):
     AGENTS = "agents"
     WORKFLOWS = "workflows"
     EXECUTIONS = "executions"
+    APPROVALS = "approvals"
 
 
 def client_of(context: typer.Context) -> Client:
@@ -36,7 +37,7 @@ def thing(text: str) -> Thing:
     for known in Thing:
         if text.lower() in {known.value, known.value[:-1]}:
             return known
-    raise BadInput(f"There is no kind {text!r}.", "Say agents, workflows or executions.")
+    raise BadInput(f"There is no kind {text!r}.", "Say agents, workflows, executions or approvals.")
 
 
 def definition_kind(text: str) -> Kind:
@@ -46,8 +47,8 @@ def definition_kind(text: str) -> Kind:
             return "agents"
         case Thing.WORKFLOWS:
             return "workflows"
-        case Thing.EXECUTIONS:
-            raise BadInput("An execution is not a definition.", "Say agents or workflows.")
+        case other:
+            raise BadInput(f"An {other.value[:-1]} is not a definition.", "Say agents or workflows.")
 
 
 def console(*, error: bool = False) -> Console:

@@ -1,4 +1,4 @@
-"""`run`, `watch`, `retry` and `cancel`."""
+"""`run`, `watch` and `retry`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,16 @@ from meta_agents.results import Execution, Json
 Id = Annotated[str, typer.Argument(metavar="ID", help="An execution's id.", show_default=False)]
 Detach = Annotated[bool, typer.Option("--detach", help="Print the id and return; do not wait.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the execution's record as one JSON document.")]
+Input = Annotated[
+    str | None, typer.Option("--input", metavar="JSON|@FILE|-", help="The input; - reads standard input.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE|KEY=@FILE", help="One value of the input; may be repeated."),
+]
+IdempotencyKey = Annotated[
+    str | None, typer.Option(metavar="KEY", help="The same key and request again is the same execution, or event.")
+]
 
 
 def run(
@@ -30,17 +40,10 @@ def run(
             show_default=False,
         ),
     ],
-    given: Annotated[
-        str | None, typer.Option("--input", metavar="JSON|@FILE|-", help="The input; - reads standard input.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE|KEY=@FILE", help="One value of the input; may be repeated."),
-    ] = None,
+    given: Input = None,
+    settings: Settings = None,
     detach: Detach = False,
-    idempotency_key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="The same key and input again is the same execution.")
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
     webhook: Annotated[
         str | None, typer.Option(metavar="URL", help="What the server calls when the execution has ended.")
     ] = None,
@@ -69,20 +72,17 @@ def watch(
         raise typer.Exit(conclude(watch_live(client, execution, out), out))
 
 
-def retry(context: typer.Context, execution: Id, detach: Detach = False, as_json: AsJson = False) -> None:
+def retry(
+    context: typer.Context,
+    execution: Id,
+    idempotency_key: IdempotencyKey = None,
+    detach: Detach = False,
+    as_json: AsJson = False,
+) -> None:
     """Execute a failed or canceled one again, from what it had finished; a new id."""
     with client_of(context) as client:
-        see_through(client, client.executions.retry(execution), detach=detach, as_json=as_json)
-
-
-def cancel(context: typer.Context, execution: Id, as_json: AsJson = False) -> None:
-    """Stop an execution."""
-    with client_of(context) as client:
-        record = client.executions.cancel(execution)
-    if as_json:
-        print_json(record.as_sent())
-    else:
-        typer.echo(f"{record.id}  {record.status}")
+        again = client.executions.retry(execution, idempotency_key=idempotency_key)
+        see_through(client, again, detach=detach, as_json=as_json)
 
 
 def see_through(client: Client, execution: Execution, *, detach: bool, as_json: bool) -> None:
@@ -95,7 +95,7 @@ def see_through(client: Client, execution: Execution, *, detach: bool, as_json: 
         return
     progress = console(error=True)
     if as_json:
-        ended = watch_silently(client, execution.id)
+        ended = watch_silently(client, execution.id, progress)
         print_json(ended.as_sent())
         raise typer.Exit(conclude(ended, progress))
     progress.print(Text(f"execution {execution.id}"), soft_wrap=True)

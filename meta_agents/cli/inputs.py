@@ -1,10 +1,10 @@
-"""An execution's input, from `--input` and `--set`."""
+"""Values from the command line: an execution's input, outputs of steps, what an event brings."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from meta_agents.cli.documents import parse, read_text
@@ -16,15 +16,31 @@ _DATA_SUFFIXES = {".json", ".yaml", ".yml"}
 
 def read_input(given: str | None, settings: Iterable[str]) -> Json:
     """The value of `--input` with each `--set` put into it; `{}` when nothing is given. Raises `BadInput`."""
-    value = {} if given is None else _read_given(given)
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals or not key:
-            raise BadInput(f"--set {setting} sets nothing.", "Write --set key=value.")
-        if not isinstance(value, dict):
-            raise BadInput("--set needs an input that is an object.", "Leave out --set, or give an object as --input.")
-        value[key] = _setting(text)
-    return value
+    return with_settings({} if given is None else _read_given(given), read_settings(settings))
+
+
+def read_settings(settings: Iterable[str]) -> dict[str, Json]:
+    """What each `--set` gives, by key. Raises `BadInput`."""
+    return _assignments(settings, "--set", "key")
+
+
+def with_settings(value: Json, settings: Mapping[str, Json]) -> Json:
+    """An input with these values put into it. Raises `BadInput`."""
+    if not settings:
+        return value
+    if not isinstance(value, dict):
+        raise BadInput("--set needs an input that is an object.", "Leave out --set, or give an object as --input.")
+    return {**value, **settings}
+
+
+def read_outputs(outputs: Iterable[str]) -> dict[str, Json]:
+    """What each `--output PATH=VALUE` gives to a step, by path. Raises `BadInput`."""
+    return _assignments(outputs, "--output", "step")
+
+
+def read_value(given: str) -> Json:
+    """One value: of standard input (`-`), of a file (`@file`), or as it is written. Raises `BadInput`."""
+    return _one_value(sys.stdin.read(), Path("standard input")) if given == "-" else _written(given)
 
 
 def read_definition(path: Path) -> dict[str, Json]:
@@ -43,12 +59,22 @@ def _read_given(given: str) -> Json:
         return _one_value(read_text(path), path)
     try:
         return json.loads(given, parse_constant=_not_json)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         action = "Give JSON, a file (--input @input.yaml), or single values (--set key=value)."
         raise BadInput(f"--input is not JSON: {error}.", action) from error
 
 
-def _setting(text: str) -> Json:
+def _assignments(texts: Iterable[str], option: str, what: str) -> dict[str, Json]:
+    values = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise BadInput(f"{option} {text} sets nothing.", f"Write {option} {what}=value.")
+        values[key] = _written(value)
+    return values
+
+
+def _written(text: str) -> Json:
     """What reads as JSON is JSON, `@file` is that file's content, and the rest is text."""
     if text.startswith("@"):
         path = Path(text[1:])
@@ -56,7 +82,7 @@ def _setting(text: str) -> Json:
         return _one_value(content, path) if path.suffix in _DATA_SUFFIXES else content
     try:
         return json.loads(text, parse_constant=_not_json)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.syntax import Syntax
@@ -16,18 +15,18 @@ from meta_agents.cli.context import Thing, client_of, console, print_json, thing
 from meta_agents.cli.documents import to_yaml
 from meta_agents.cli.exits import BadInput
 from meta_agents.client import Client
-from meta_agents.live.style import duration, safe
+from meta_agents.live.style import clock, duration, safe
 from meta_agents.results import DefinitionSummary, Execution, Json
 
-KindArgument = Annotated[str, typer.Argument(metavar="KIND", help="agents, workflows or executions")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 def list_things(
     context: typer.Context,
-    kind: KindArgument = "executions",
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="agents, workflows or executions")] = "executions",
     status: Annotated[
-        str | None, typer.Option(help="Executions: only running, completed, failed or canceled ones.")
+        str | None,
+        typer.Option(help="Executions: only running, paused, canceling, completed, failed or canceled ones."),
     ] = None,
     workflow: Annotated[str | None, typer.Option(help="Executions: only of this workflow.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Print no more than these.")] = 50,
@@ -35,6 +34,8 @@ def list_things(
 ) -> None:
     """List definitions by name, or executions newest first."""
     which = thing(kind)
+    if which is Thing.APPROVALS:
+        raise BadInput("Questions to people have a list of their own.", "Say `meta-agents approvals`.")
     if which is not Thing.EXECUTIONS and (status or workflow):
         raise BadInput("--status and --workflow choose among executions.", "Leave them out.")
     with client_of(context) as client:
@@ -54,17 +55,19 @@ def list_things(
 
 def get(
     context: typer.Context,
-    kind: KindArgument,
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="agent, workflow, execution or approval", show_default=False)
+    ],
     name: Annotated[str, typer.Argument(metavar="NAME|ID", show_default=False)],
     version: Annotated[int | None, typer.Option(min=1, help="Definitions: this version, not the latest.")] = None,
     as_json: AsJson = False,
     as_yaml: Annotated[bool, typer.Option("--yaml", help="Print YAML, without colours or a heading.")] = False,
 ) -> None:
-    """Show a definition (as YAML that `apply` takes) or an execution's record."""
+    """Show a definition (as YAML that `apply` takes), an execution's record, or a question to people."""
     if as_json and as_yaml:
         raise BadInput("--json and --yaml exclude each other.", "Leave one out.")
     which = thing(kind)
-    if which is Thing.EXECUTIONS and version is not None:
+    if which in (Thing.EXECUTIONS, Thing.APPROVALS) and version is not None:
         raise BadInput("--version chooses among a definition's versions.", "Leave it out.")
     with client_of(context) as client:
         heading, answer, body = _fetch(client, which, name, version)
@@ -84,6 +87,9 @@ def _fetch(client: Client, which: Thing, name: str, version: int | None) -> tupl
     if which is Thing.EXECUTIONS:
         record = client.executions.get(name).as_sent()
         return f"execution {name}", record, record
+    if which is Thing.APPROVALS:
+        question = client.approvals.get(name).as_sent()
+        return f"approval {name}", question, question
     stored = (client.agents if which is Thing.AGENTS else client.workflows).get(name, version)
     updated = f", updated {clock(stored.updated)}" if stored.updated else ""
     return f"{which.value[:-1]} {name}, version {stored.version}{updated}", stored.as_sent(), stored.definition
@@ -108,15 +114,17 @@ def _executions(rows: Iterable[Execution]) -> Table:
     return table
 
 
+class OneLiners(Table):
+    """A table with a line for each row: where the terminal is too narrow, texts are cut short."""
+
+    def add_row(self, *cells: Any, **options: Any) -> None:
+        super().add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in cells), **options)
+
+
 def table_of(*columns: str) -> Table:
-    """An empty table."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    """An empty table, whose cells are texts."""
+    table = OneLiners(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        # Names and ids are there to be copied: whole, on one line.
-        table.add_column(column, no_wrap=True, overflow="ignore" if column in {"ID", "NAME"} else "ellipsis")
+        # Names and ids are there to be copied: they stay whole, the others make room for them.
+        table.add_column(column, no_wrap=column in {"ID", "NAME"})
     return table
-
-
-def clock(time: datetime | None) -> str:
-    """In UTC, to the second."""
-    return "" if time is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"

@@ -14,11 +14,13 @@ from rich.text import Text
 from meta_agents.cli.context import console
 from meta_agents.cli.exits import ExitCode, code_of_status
 from meta_agents.client import Client
-from meta_agents.following import Item
-from meta_agents.live import LiveView
+from meta_agents.live import LiveView, State
+from meta_agents.live.control_lines import NEEDS_SOMEBODY
+from meta_agents.live.lines import narrate
 from meta_agents.live.style import shown
-from meta_agents.results import Delta, Execution
+from meta_agents.results import Delta, Event, Execution
 
+_SHOWN_WHOLE = {"call.completed", "call.failed", "approval.requested"}
 _RECORD_TRIES = 50
 _RECORD_WAIT = 0.1
 """Seconds between looks at a record that has not yet caught up with its log."""
@@ -26,12 +28,12 @@ _RECORD_WAIT = 0.1
 
 def watch_live(client: Client, execution: str, out: Console) -> Execution:
     """Show progress until the end; the ended record."""
-    with _leaving_it_to_go_on(execution), LiveView(out) as view:
+    with _leaving_it_to_go_on(execution), LiveView(out, execution=execution) as view:
         following = client.executions.follow(
             execution, on_lost=lambda _: view.note("The connection was lost; trying again …")
         )
         for item in following:
-            view.feed(_loaded(client, execution, item))
+            view.feed(item if isinstance(item, Delta) else _whole(client, execution, item))
         return _ended_record(client, execution)
 
 
@@ -44,11 +46,16 @@ def watch_as_json(client: Client, execution: str) -> Execution:
         return _ended_record(client, execution)
 
 
-def watch_silently(client: Client, execution: str) -> Execution:
-    """Wait for the end; the ended record."""
+def watch_silently(client: Client, execution: str, progress: Console) -> Execution:
+    """Wait for the end, saying only what somebody has to do for it; the ended record."""
+    state = State(execution=execution)
     with _leaving_it_to_go_on(execution):
-        for _ in client.executions.follow(execution):
-            pass
+        for item in client.executions.follow(execution):
+            if isinstance(item, Delta) or item.type not in NEEDS_SOMEBODY:
+                continue
+            said = narrate(state, _whole(client, execution, item))
+            if said is not None:
+                progress.print(said, soft_wrap=True)
         return _ended_record(client, execution)
 
 
@@ -85,11 +92,11 @@ def _leaving_it_to_go_on(execution: str) -> Iterator[None]:
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
-def _loaded(client: Client, execution: str, item: Item) -> Item:
-    """The item with its payload, if that is an answer kept apart because of its size."""
-    if isinstance(item, Delta) or item.artifact is None or item.type != "call.completed":
-        return item
-    return item.model_copy(update={"value": client.executions.value(execution, item)})
+def _whole(client: Client, execution: str, event: Event) -> Event:
+    """The event with its payload, if that is to be shown and was kept apart because of its size."""
+    if event.artifact is None or event.type not in _SHOWN_WHOLE:
+        return event
+    return event.model_copy(update={"value": client.executions.value(execution, event)})
 
 
 def _ended_record(client: Client, execution: str) -> Execution:

@@ -8,7 +8,18 @@ from starlette.responses import JSONResponse, Response
 
 from tests.meta_agents.cli.conftest import Command
 from tests.meta_agents.fake_api import FakeApi, Stream, problem
-from tests.meta_agents.samples import call_completed, canceled, failed, frames, numbered, short_log, started
+from tests.meta_agents.samples import (
+    asked,
+    call_completed,
+    canceled,
+    completed,
+    event,
+    failed,
+    frames,
+    numbered,
+    short_log,
+    started,
+)
 
 ENDS = [(short_log(), 0), (numbered(started(), failed()), 1), (numbered(started(), canceled()), 6)]
 
@@ -100,6 +111,41 @@ class TestRun:
 
         assert "    A very long answer.\n" in command("run", "brief").stderr
 
+    def test_whoever_is_needed_sees_how_to_answer(self, command: Command, api: FakeApi) -> None:
+        api.next_log = numbered(*short_log()[:4], asked(show="Tea is fine."), completed())
+        result = command("run", "brief")
+
+        assert (result.exit_code, result.stdout) == (0, "Done.\n")
+        assert result.stderr.splitlines()[-5:-1] == [
+            "? sign-off asks operator: Publish this?",
+            "    Tea is fine.",
+            "    meta-agents approve q-sign-off",
+            "    meta-agents reject q-sign-off",
+        ]
+
+    def test_whoever_is_needed_is_told_beside_the_json(self, command: Command, api: FakeApi) -> None:
+        needed = [
+            event(1, "step.waiting", step="hold", **{"for": "event", "event": "go"}),
+            event(1, "step.waiting", step="write", call="c", **{"for": "resume"}),
+            event(1, "execution.paused", by="ann"),
+            {**asked(), "value": None, "artifact": "sha"},
+        ]
+        api.artifacts["sha"] = {"ask": "Publish this long thing?", "show": None}
+        api.next_log = numbered(*short_log()[:4], *needed, completed())
+        result = command("run", "brief", "--json")
+
+        (execution,) = api.executions
+        assert json.loads(result.stdout)["id"] == execution
+        assert result.stderr.splitlines() == [
+            "◷ hold waits for the event go",
+            f"    meta-agents send {execution} go",
+            "‖ paused by ann: what is under way ends, nothing new begins",
+            f"    meta-agents resume {execution}",
+            "? sign-off asks operator: Publish this long thing?",
+            "    meta-agents approve q-sign-off",
+            "    meta-agents reject q-sign-off",
+        ]
+
     def test_the_record_may_be_a_moment_behind_the_log(self, command: Command, api: FakeApi) -> None:
         ended = api.executions[api.add_execution(short_log())]
         running = JSONResponse(ended | {"status": "running"})
@@ -142,24 +188,10 @@ class TestRetry:
         assert result.stdout.strip() in api.executions
         assert result.stdout.strip() != old
 
+    def test_with_a_key_it_is_started_once(self, command: Command, api: FakeApi) -> None:
+        command("retry", api.add_execution(numbered(started(), failed())), "--detach", "--idempotency-key", "k")
 
-class TestCancel:
-    def test_stops(self, command: Command, api: FakeApi) -> None:
-        execution = api.add_execution(short_log()[:2])
-        result = command("cancel", execution)
-
-        assert (result.exit_code, result.stdout) == (0, f"{execution}  canceled\n")
-
-    def test_as_json(self, command: Command, api: FakeApi) -> None:
-        execution = api.add_execution(short_log()[:2])
-
-        assert json.loads(command("cancel", execution, "--json").stdout)["status"] == "canceled"
-
-    def test_what_has_ended_cannot_be_stopped(self, command: Command, api: FakeApi) -> None:
-        result = command("cancel", api.add_execution(short_log()))
-
-        assert (result.exit_code, result.stdout) == (2, "")
-        assert result.stderr == "error: The execution has ended.\nThere is nothing to cancel.\n"
+        assert api.seen[-1].headers["idempotency-key"] == "k"
 
 
 class TestErrors:
@@ -181,6 +213,7 @@ class TestErrors:
         [
             (400, "invalid_request", 2),
             (401, "unauthenticated", 4),
+            (403, "forbidden", 4),
             (404, "not_found", 3),
             (409, "conflict", 2),
             (412, "precondition_failed", 2),
@@ -231,7 +264,9 @@ class TestErrors:
             ["get", "agent", ""],
             ["get", "agent", "x", "--json", "--yaml"],
             ["get", "execution", "x", "--version", "2"],
+            ["get", "approval", "x", "--version", "2"],
             ["delete", "execution", "x"],
+            ["delete", "approval", "x"],
             ["apply"],
             ["apply", "missing.yaml"],
             ["--url", "nowhere", "list"],

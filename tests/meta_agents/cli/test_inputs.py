@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from meta_agents.cli.exits import BadInput
-from meta_agents.cli.inputs import read_definition, read_input
+from meta_agents.cli.inputs import read_definition, read_input, read_outputs, read_value
 
 
 def test_without_anything_the_input_is_an_empty_object() -> None:
@@ -86,3 +86,27 @@ def test_a_definition_is_one_object(tmp_path: Path, text: str) -> None:
 
     with pytest.raises(BadInput):
         read_definition(tmp_path / "draft.yaml")
+
+
+def test_outputs_by_the_path_of_their_step(tmp_path: Path) -> None:
+    (tmp_path / "law.json").write_text('{"risk": 1}')
+    outputs = ["research/law=fine = so far", f"each[2]/law=@{tmp_path}/law.json", "n=3"]
+
+    assert read_outputs(outputs) == {"research/law": "fine = so far", "each[2]/law": {"risk": 1}, "n": 3}
+
+
+@pytest.mark.parametrize("output", ["write", "=x", ""])
+def test_an_output_needs_a_step(output: str) -> None:
+    with pytest.raises(BadInput, match="sets nothing"):
+        read_outputs([output])
+
+
+@pytest.mark.parametrize(("text", "value"), [("3", 3), ("three", "three"), ('"3"', "3"), ("null", None)])
+def test_one_value(text: str, value: Any) -> None:
+    assert read_value(text) == value
+
+
+def test_one_value_of_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("go: true\n"))
+
+    assert read_value("-") == {"go": True}

@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 import yaml
+from starlette.responses import JSONResponse
 
 from tests.meta_agents.cli.conftest import Command
 from tests.meta_agents.fake_api import FakeApi
@@ -45,6 +47,19 @@ class TestList:
             ["writer", "1"],
         ]
         assert words(command("list", "workflows").stdout)[1:] == []
+
+    def test_ids_stay_whole_where_there_is_little_room(
+        self, command: Command, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("meta_agents.cli.context._WIDE", 60)
+        execution = api.add_execution(short_log(), workflow="a-workflow-of-a-long-name")
+        name, long = "a-writer-of-a-long-name-indeed", "It writes, and writes, and writes. " * 5
+        listed = {"items": [{"name": name, "version": 1, "description": long}], "continuation": None}
+
+        assert words(command("list").stdout)[1][0] == execution
+        api.answers.append(JSONResponse(listed))
+        rows = words(command("list", "agents").stdout)
+        assert (len(rows), rows[1][0]) == (2, name)
 
     def test_as_json(self, command: Command, api: FakeApi) -> None:
         records = [api.executions[api.add_execution(short_log())] for _ in range(3)]
