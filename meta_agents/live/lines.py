@@ -58,11 +58,12 @@ def _step(state: State, event: Event) -> Text:
         return line.append(f" canceled: {safe(text_of(event.data, 'reason') or 'no reason given')}", DIM)
     if event.data.get("edited") is True:
         return line.append(" given by the fork", DIM)
-    return line.append(_stopped(event), DIM)
+    # Of a chat, an event of its own has said why.
+    return line if step.kind == "group_chat" else line.append(_stopped(event), DIM)
 
 
 def _stopped(event: Event) -> str:
-    """Why a loop, a join or a handoff came to its end; of a chat, its own event says more."""
+    """Why a loop, a join or a handoff came to its end."""
     reason, evidence = text_of(event.data, "stop_reason"), text_of(event.data, "evidence")
     return f" ({safe(reason.replace('_', ' '))}: {one_line(evidence)})" if reason and evidence else ""
 

@@ -54,6 +54,7 @@ def test_canceled_steps(data: dict[str, Any], line: str) -> None:
     ("data", "line"),
     [
         ({"stop_reason": "no_progress", "evidence": "nothing\nnew"}, "✓ review (no progress: nothing new)"),
+        ({"stop_reason": "turns", "evidence": "All 3 turns are up.", "kind": "group_chat"}, "✓ review"),
         ({"stop_reason": "said", "evidence": None}, "✓ review"),
         ({"edited": True}, "✓ review given by the fork"),
     ],
