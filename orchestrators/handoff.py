@@ -52,7 +52,7 @@ def run_handoff(run: Run, step: HandoffStep, path: str, scope: Scope, _run_step:
         speaker, passed = chosen, passed + 1
     value = outcome.value or values.inline(None)
     most = not choices and passed >= rules.most
-    evidence = f"{speaker} answered after {passed} handoffs"
+    evidence = f"{speaker} answered after {passed} handoff{'' if passed == 1 else 's'}"
     return Outcome(
         value=values.at(value, "answer") if choices else value,
         preview=outcome.picked.get("answer", outcome.preview),
