@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from api.auth import Caller
@@ -18,7 +18,7 @@ from api.forking import ForkRequest, fork_execution
 from api.shapes import read_shape, request_problem
 from api.starting import StartRequest, checked_key, start_execution
 from domain.base import NAME_PATTERN
-from domain.errors import Code, Fault, Problem, ProblemError, not_found
+from domain.errors import Code, Detail, Fault, Problem, ProblemError, not_found
 from domain.executions import Execution, Status
 from services.identity import Principal
 from services.wiring import services
@@ -124,12 +124,15 @@ async def send(
     caller: Caller,
     client: Durable,
     id: str,
-    name: Annotated[str, Path(pattern=NAME_PATTERN)],
+    name: str,
     request: Request,
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> Response:
     """The body, any JSON, is what the step gives out; without one it is null."""
     execution = await existing(caller, id)
+    if not re.fullmatch(NAME_PATTERN, name):
+        message = "should be lower-case letters, digits and hyphens, at most 63 of them, the first one no hyphen"
+        raise ProblemError(request_problem((Detail(pointer="/path/name", message=message),)))
     value = await read_json(request) if request.headers.get("content-length", "0") != "0" else None
     key = checked_key(idempotency_key) if idempotency_key is not None else None
     event = await send_event(services(), client, execution, name, value, caller.name, key)

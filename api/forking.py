@@ -35,7 +35,7 @@ class ForkRequest(Shape):
 
     before: str | None = Field(default=None, description="Path of a step: it, and all that came later, is done anew.")
     after: int | None = Field(default=None, ge=0, description="Offset in the log: all that came later is done anew.")
-    input: Any = Field(default=None, description="Another input.")
+    input: Any = Field(default=None, description="Another input; null counts as one.")
     outputs: dict[str, Any] = Field(default_factory=dict, description="By path of a step, its output: it is not run.")
     workflow: dict[str, Any] | None = Field(default=None, description="Another definition of the workflow.")
     agents: dict[Name, dict[str, Any]] = Field(
@@ -55,12 +55,12 @@ async def fork_execution(
 
     Raises `ProblemError`: invalid_definition, invalid_input, invalid_request, conflict, platform_failed.
     """
-    asked = {"fork_of": parent.id, **request.model_dump(mode="json")}
+    asked = {"fork_of": parent.id, **request.model_dump(mode="json", exclude_unset=True)}
     idempotency = (checked_key(key), content_hash(asked)) if key is not None else None
     if idempotency and (existing := await services.executions.of_key(caller.tenant, *idempotency)):
         return existing
     plan = await _plan(services, caller.tenant, parent, request)
-    value = parent.input if request.input is None else request.input
+    value = request.input if "input" in request.model_fields_set else parent.input
     check_input(plan.workflow, value)
     _check_paths(plan.workflow, request)
     until = await _until(services, parent, request)
@@ -159,7 +159,8 @@ def _check_paths(workflow: Workflow, request: ForkRequest) -> None:
 def _fork(request: ForkRequest, until: int | None, outputs: dict[str, Json]) -> Fork | None:
     """What the record says of it; None for a plain retry."""
     edited = [f"agents/{name}" for name in request.agents]
-    edited += [name for name in ("workflow", "input") if getattr(request, name) is not None]
+    edited += ["workflow"] if request.workflow is not None else []
+    edited += ["input"] if "input" in request.model_fields_set else []
     fork = Fork(before=request.before, until=until, outputs=tuple(outputs), edited=tuple(edited))
     return None if fork == Fork() else fork
 

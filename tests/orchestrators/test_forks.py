@@ -102,6 +102,11 @@ async def test_an_output_deep_inside(bench: Bench) -> None:
     assert fork.usage.model_calls == 0
 
 
+async def test_null_is_an_input_too(bench: Bench) -> None:
+    parent = await bench.run(CHAIN, "x")
+    assert (await forked(bench, parent, input=None)).output == "c<3 b<2 a<1 null>>>"
+
+
 async def test_another_prompt(bench: Bench) -> None:
     parent = await bench.run(CHAIN, "x")
     fork = await forked(bench, parent, agents={"b": {"instructions": "You are new."}})
