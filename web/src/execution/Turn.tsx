@@ -6,6 +6,7 @@ import type { Call, Choice, Writing } from "../log/view";
 import { clock, cost, count, duration, elapsed, shortId } from "../ui/format";
 import { useNow } from "../ui/hooks";
 import { agentStyle, Avatar } from "../ui/parts";
+import { ForkButton } from "./Fork";
 import { Payload } from "./Payload";
 
 interface Props {
@@ -20,7 +21,8 @@ interface Props {
 /** One agent's go: who, why, what it says, what it cost. */
 export const Turn = memo(function Turn({ execution, call, writing, choice, stopped }: Props) {
   const { role, agent, state } = call;
-  if (role !== undefined) return <Choosing call={call} />;
+  if (role !== undefined) return <AtWork call={call} />;
+  if (call.tool !== undefined) return <ToolCall execution={execution} call={call} stopped={stopped} />;
   return (
     <article id={turnId(call.key)} className="turn" style={agentStyle(agent)} aria-label={`${agent}, ${call.step}`}>
       <Avatar name={agent} />
@@ -30,15 +32,57 @@ export const Turn = memo(function Turn({ execution, call, writing, choice, stopp
         {choice && <WhyChip choice={choice} />}
         <StateChips call={call} stopped={stopped} />
         <Figures call={call} />
+        <ForkButton step={call.step} />
       </header>
       {state === "completed" && <Payload execution={execution} value={call.value} artifact={call.artifact} />}
       {state === "running" && !stopped && <Pending text={writing?.text} />}
       {state === "running" && stopped && <p className="muted">Stopped before it was finished.</p>}
       {call.error && state === "failed" && <Failure problem={call.error} />}
+      {state === "failed" && <Partial execution={execution} call={call} />}
       {call.error && state === "waiting" && !stopped && <Waiting message={call.error.message} until={call.retryAt} />}
     </article>
   );
 });
+
+/** A tool that a step, or an agent in its turn, calls: with what, and what it gave. */
+function ToolCall({ execution, call, stopped }: Pick<Props, "execution" | "call" | "stopped">) {
+  const { tool = "", agent, state, asked, value, artifact, error } = call;
+  return (
+    <article id={turnId(call.key)} className="turn turn-tool" aria-label={`Tool ${tool}, ${call.step}`}>
+      <span className="avatar avatar-tool" aria-hidden="true">
+        ⚙
+      </span>
+      <header>
+        <span className="turn-agent">{tool}</span>
+        <span className="turn-step">{agent === "" ? placeOf(call) : `called by ${agent}`}</span>
+        <StateChips call={call} stopped={stopped} />
+        <Figures call={call} />
+        {agent === "" && <ForkButton step={call.step} />}
+      </header>
+      {asked !== null && (
+        <details className="tool-asked">
+          <summary>Called with</summary>
+          <Payload execution={execution} value={asked} artifact={null} />
+        </details>
+      )}
+      {state === "completed" && <Payload execution={execution} value={value} artifact={artifact} />}
+      {state === "running" && (stopped ? <p className="muted">Stopped before it answered.</p> : <Pending />)}
+      {error && state === "failed" && <Failure problem={error} />}
+      {error && state === "waiting" && !stopped && <Waiting message={error.message} until={call.retryAt} />}
+    </article>
+  );
+}
+
+/** What had been written when the call was stopped is kept, and said to be a part. */
+function Partial({ execution, call: { value, artifact } }: Pick<Props, "execution" | "call">) {
+  if (value === null && artifact === null) return null;
+  return (
+    <div className="partial">
+      <p className="muted">As far as it came:</p>
+      <Payload execution={execution} value={value} artifact={artifact} />
+    </div>
+  );
+}
 
 /** Pieces that came before the log told of their call. */
 export function EarlyTurn({ writing, choice }: { writing: Writing; choice: Choice | undefined }) {
@@ -88,10 +132,11 @@ function WhyChip({ choice: { by, reason } }: { choice: Choice }) {
 }
 
 function StateChips({ call, stopped }: { call: Call; stopped: boolean }) {
-  const { attempt, reusedFrom, finishReason, state } = call;
+  const { attempt, reusedFrom, finishReason, repaired, state } = call;
   return (
     <>
       {attempt > 1 && <span className="chip">attempt {attempt}</span>}
+      {repaired && <span className="chip">asked again: its answer did not fit</span>}
       {reusedFrom !== undefined && (
         <a className="chip" href={href(["executions", reusedFrom])}>
           reused from {shortId(reusedFrom)}
@@ -104,15 +149,15 @@ function StateChips({ call, stopped }: { call: Call; stopped: boolean }) {
 }
 
 function Figures({ call: { usage, seconds, model, started } }: { call: Call }) {
-  if (usage === undefined) return <span className="figures">{clock(started)}</span>;
   const figures = [
     seconds !== undefined && duration(seconds * 1000),
-    `${count(usage.tokens_in)} → ${count(usage.tokens_out)} tokens`,
-    usage.cost_usd !== null && Number(usage.cost_usd) > 0 && cost(usage),
-  ];
+    usage && usage.model_calls > 0 && `${count(usage.tokens_in)} → ${count(usage.tokens_out)} tokens`,
+    usage && usage.cost_usd !== null && Number(usage.cost_usd) > 0 && cost(usage),
+  ].filter(Boolean);
+  if (figures.length === 0) return <span className="figures">{clock(started)}</span>;
   return (
     <span className="figures" title={`${model ?? "model"}, ${clock(started)}`}>
-      {figures.filter(Boolean).join(" · ")}
+      {figures.join(" · ")}
     </span>
   );
 }
@@ -126,11 +171,17 @@ function Failure({ problem: { message, code } }: { problem: Problem }) {
   );
 }
 
-/** A chair at work: only what it chose will stay, as the reason of the turn. */
-function Choosing({ call: { agent, error } }: { call: Call }) {
+const WORK: Readonly<Record<string, string>> = {
+  chair: "chooses who speaks next",
+  judge: "judges whether it is enough",
+  summary: "sums up what was said",
+};
+
+/** Someone at work for a chat: only what comes of it will stay, at the turn or at the end. */
+function AtWork({ call: { agent, role = "", error } }: { call: Call }) {
   return (
     <p className="choosing">
-      <Avatar name={agent} small /> {agent} chooses who speaks next … {error && `(${error.message})`}
+      <Avatar name={agent} small /> {agent} {WORK[role] ?? `works as ${role}`} … {error && `(${error.message})`}
     </p>
   );
 }

@@ -46,7 +46,7 @@ describe("Api", () => {
 
   it("leaves out query parameters that are not given", async () => {
     const { api, fetcher } = answering(Response.json({ items: [], continuation: null }));
-    await api.executions(undefined, "a b");
+    await api.executions({ status: undefined }, "a b");
     expect(fetcher.mock.calls[0]?.[0]).toBe("/api/executions?limit=50&continuation=a+b");
   });
 });
