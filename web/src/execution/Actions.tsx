@@ -20,6 +20,7 @@ export function Actions({ id, status, workflow }: Props) {
   const [error, setError] = useState<Error>();
 
   const act = async (action: () => Promise<unknown>): Promise<void> => {
+    if (busy) return;
     setBusy(true);
     setError(undefined);
     try {
@@ -37,7 +38,7 @@ export function Actions({ id, status, workflow }: Props) {
     return (
       <div className="actions" role="group" aria-label="Cancel the execution?">
         <p className="actions-ask">What is not finished is lost. A retry can take over the rest.</p>
-        <button type="button" className="button button-danger" disabled={busy} onClick={() => act(() => api.cancel(id))}>
+        <button type="button" className="button button-danger" aria-disabled={busy} onClick={() => act(() => api.cancel(id))}>
           Cancel the execution
         </button>
         <button type="button" className="button" autoFocus onClick={() => setAsked(false)}>
@@ -53,14 +54,14 @@ export function Actions({ id, status, workflow }: Props) {
         <button
           type="button"
           className={`button${status === "paused" ? " button-primary" : ""}`}
-          disabled={busy}
+          aria-disabled={busy}
           onClick={() => act(() => (status === "paused" ? api.resume(id) : api.pause(id)))}
         >
           <span aria-hidden="true">{status === "paused" ? "▸" : "‖"}</span> {status === "paused" ? "Resume" : "Pause"}
         </button>
       )}
       {goes && (
-        <button type="button" className="button" disabled={busy} onClick={() => setAsked(true)}>
+        <button type="button" className="button" aria-disabled={busy} onClick={() => setAsked(true)}>
           Cancel
         </button>
       )}
@@ -75,7 +76,7 @@ export function Actions({ id, status, workflow }: Props) {
         </a>
       )}
       {(status === "failed" || status === "canceled") && (
-        <button type="button" className="button button-primary" disabled={busy} onClick={() => act(retry)}>
+        <button type="button" className="button button-primary" aria-disabled={busy} onClick={() => act(retry)}>
           Retry
         </button>
       )}

@@ -47,6 +47,7 @@ export function ForkDialog({ execution, step, view, onClose }: Props) {
   const [problem, setProblem] = useState<Error>();
 
   const submit = async (): Promise<void> => {
+    if (busy) return;
     const made = requestOf(step, edits, outputIsText);
     setErrors(made.errors ?? {});
     if (made.request === null) return;
@@ -103,7 +104,7 @@ export function ForkDialog({ execution, step, view, onClose }: Props) {
         </fieldset>
         {problem && <ErrorNotice error={problem} />}
         <div className="form-actions">
-          <button type="submit" className="button button-primary" disabled={busy || edits.agent?.instructions.trim() === ""}>
+          <button type="submit" className="button button-primary" aria-disabled={busy} disabled={edits.agent?.instructions.trim() === ""}>
             {busy ? "Starting …" : "Start the fork"}
           </button>
           <button type="button" className="button" onClick={onClose}>

@@ -14,6 +14,7 @@ export function SignalDialog({ execution, name, onClose }: { execution: string; 
   const [mistake, setMistake] = useState<string>();
   const [problem, setProblem] = useState<Error>();
   const send = async (): Promise<void> => {
+    if (busy) return;
     const { value, error } = readJson(text);
     setMistake(error);
     if (error !== undefined) return;
@@ -58,7 +59,7 @@ export function SignalDialog({ execution, name, onClose }: { execution: string; 
         </div>
         {problem && <ErrorNotice error={problem} />}
         <div className="form-actions">
-          <button type="submit" className="button button-primary" disabled={busy}>
+          <button type="submit" className="button button-primary" aria-disabled={busy}>
             {busy ? "Sending …" : "Send it"}
           </button>
           <button type="button" className="button" onClick={onClose}>

@@ -91,7 +91,7 @@ const STOP_REASONS: Readonly<Record<string, string>> = {
   no_progress: "nothing new was said any more",
   budget: "its budget is spent",
   time: "its time was up",
-  most: "it may not go on any longer",
+  most: "it had gone on as often as it may",
   enough: "enough had succeeded",
   failed: "a step failed",
   canceled: "it was canceled",

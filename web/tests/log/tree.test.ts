@@ -44,3 +44,38 @@ it("shows what still ran when the execution ended as stopped then", () => {
   const [node] = stepTree(viewOf(log([BEGIN, step("a", "agent"), ["execution.canceled"]])));
   expect(node).toMatchObject({ state: "stopped", ended: "2026-01-01T00:00:03.000Z" });
 });
+
+it("puts the steps of a loop under their rounds, each as its steps are", () => {
+  const done = (path: string): Parameters<typeof log>[0][number] => ["step.completed", { step: path }];
+  const lines = [BEGIN, step("l", "loop"), step("l/round[1]/a", "agent"), done("l/round[1]/a")];
+  const [loop] = stepTree(viewOf(log([...lines, step("l/round[2]/a", "agent"), step("l/round[2]/m/round[1]/b", "agent")])));
+  expect(names(loop?.children ?? [])).toEqual([
+    ["round 1", ["a"]],
+    ["round 2", ["a", ["round 1", ["b"]]]],
+  ]);
+  expect(loop?.children.map(({ state, ended }) => [state, ended])).toEqual([
+    ["completed", "2026-01-01T00:00:04.000Z"],
+    ["running", undefined],
+  ]);
+});
+
+it("names the tool of a step, and does not take an agent's tool for its step's agent", () => {
+  const call = (path: string, key: string): Parameters<typeof log>[0][number] => [
+    "call.started",
+    { step: path, agent: "a-agent", data: { call: key, attempt: 1, tool: "search" } },
+  ];
+  const tree = stepTree(viewOf(log([BEGIN, step("a", "agent"), started("a"), call("a", "a#1"), step("t", "tool"), call("t", "t")])));
+  expect(tree.map(({ path, agent, tool }) => [path, agent, tool])).toEqual([
+    ["a", "a-agent", undefined],
+    ["t", undefined, "search"],
+  ]);
+});
+
+it("lets a chat wait for the human whose turn it is", () => {
+  const wait: Parameters<typeof log>[0][number] = ["step.waiting", { step: "c/turn[1]", data: { for: "approval" } }];
+  const lines = [BEGIN, step("c", "group_chat"), wait];
+  const [chat] = stepTree(viewOf(log(lines)));
+  expect(chat).toMatchObject({ state: "waiting", wait: { for: "approval" }, children: [] });
+  const decided: Parameters<typeof log>[0][number] = ["execution.canceled", {}];
+  expect(stepTree(viewOf(log([...lines, decided])))[0]).toMatchObject({ state: "stopped", wait: undefined });
+});
