@@ -162,7 +162,10 @@ class FakeApi:
         if self.refusal is not None:
             return JSONResponse(self.refusal, 422)
         body = self.asked[-1][1]
-        fork = body and {"before": body["before"], "after": None, "edited": [key for key in body if key != "before"]}
+        edited = [key for key in ("workflow", "input") if key in (body or {})]
+        edited += [f"agents/{name}" for name in (body or {}).get("agents", {})]
+        outputs = list((body or {}).get("outputs", {}))
+        fork = body and {"before": body["before"], "until": 1, "outputs": outputs, "edited": edited}
         other = Story(story.workflow, story.input, kin={"retry_of": request.path_params["id"], "fork": fork})
         id = f"{len(self.executions):032x}"
         self.executions[id] = other

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tests.web.stories import Json, Story
+from tests.web.stories import MODEL, Json, Story, problem, usage
 
 ASK = "Publish these release notes to all 4,100 customers?"
 NOTES = (
@@ -15,6 +15,9 @@ DRAFTS = [
     ("Exports are here! Get all your bookings in one great file.", "It promises more than it says: for how long?"),
     (NOTES, "SHIP IT. It says what changed, and for whom."),
 ]
+
+
+OPTIONS = {"approval": ["approve", "reject"], "failure": ["retry", "skip", "fail"], "turn": ["say", "pass"]}
 
 
 def release(start: datetime | None = None) -> Story:
@@ -40,8 +43,8 @@ def changes(story: Story) -> None:
     error = {"code": "canceled", "message": "It was canceled.", "action": "", "fault": "caller"}
     about = {"call": "changes/chat#0", "attempt": 1, "error": error}
     story.add("call.failed", "changes/chat", "listener", data=about, value="In the support channel, people")
-    story.add("step.canceled", "changes/chat", data={"reason": "enough"})
-    evidence = "2 of 3 branches have succeeded, and 2 are enough."
+    story.add("step.canceled", "changes/chat", data={"reason": "what `join` asks for is there"})
+    evidence = "2 of 3 succeeded, 0 failed, 1 canceled"
     story.add("step.completed", "changes", data={"stop_reason": "enough", "evidence": evidence})
 
 
@@ -49,14 +52,15 @@ def triage(story: Story) -> None:
     """A tool, then a conversation that is passed on to whoever knows."""
     story.add("step.started", "customers", data={"kind": "tool"})
     call = {"call": "customers#0", "attempt": 1, "tool": "crm-count"}
-    story.add("call.started", "customers", data=call, value={"feature": "export", "plan": "any"})
+    story.add("call.started", "customers", data={**call, "arguments": "{'feature': 'export', 'plan': 'any'}"})
     story.seconds += 1.1
     done = {**call, "seconds": 1.1}
     story.add("call.completed", "customers", data=done, value={"customers": 4100, "asked": 41})
     story.add("step.completed", "customers")
     story.add("step.started", "audience", data={"kind": "handoff"})
-    story.call("audience/turn[1]", "greeter", "This is about what may be said of payments.", turn=1)
     passed = {"to": "lawyer", "reason": "Double charges are a legal matter, not one of tone."}
+    answer = {"pass_to": "lawyer", "reason": passed["reason"], "answer": "This is about what may be said of payments."}
+    story.call("audience/turn[1]", "greeter", answer, turn=1)
     story.add("handoff.passed", "audience/turn[1]", "greeter", data=passed)
     story.call("audience/turn[2]", "lawyer", "Say what is mended; name neither the provider nor a number.", turn=2)
     story.add("step.completed", "audience", data={"stop_reason": "finished"})
@@ -66,7 +70,7 @@ def polish(story: Story) -> None:
     """A loop that ends when the critic says so."""
     story.add("step.started", "polish", data={"kind": "loop"})
     for number, (draft, critique) in enumerate(DRAFTS, 1):
-        story.add("loop.round", "polish", data={"round": number})
+        story.add("loop.round", f"polish/round[{number}]", data={"round": number})
         for step, agent, text in (("write", "writer", draft), ("judge", "critic", critique)):
             story.agent_step(f"polish/round[{number}]/{step}", agent, text)
     evidence = "`steps.judge.output.contains('SHIP IT')` is true after round 2."
@@ -80,17 +84,17 @@ def publish(story: Story) -> None:
     until = (story.start + timedelta(days=1)).isoformat()
     story.add("step.waiting", "publish/store", data={"for": "event", "event": "store-approved", "until": until})
     story.add("step.started", "publish/sign-off", data={"kind": "approval"})
-    ask(story, "publish/sign-off", f"{story.workflow}-sign-off", ASK, NOTES, ["approve", "reject"])
+    ask(story, "publish/sign-off", f"{story.workflow}-sign-off", ASK, NOTES)
 
 
-def ask(
-    story: Story, step: str, approval: str, ask: str, show: Json, options: list[str], agent: str | None = None
-) -> None:
+def ask(story: Story, step: str, approval: str, ask: str, show: Json, kind: str = "approval", **facts: Json) -> None:
     """A question, due two hours from now."""
     deadline = (datetime.now(UTC) + timedelta(hours=2, minutes=3)).isoformat()
-    data = {"approval": approval, "roles": ["operator"], "deadline": deadline, "options": options}
-    story.add("approval.requested", step, agent, data=data, value={"ask": ask, "show": show})
-    story.add("step.waiting", step, data={"for": "approval", "approval": approval, "until": deadline})
+    options = OPTIONS[kind]
+    data = {"approval": approval, "kind": kind, "roles": ["operator"], "options": options, "otherwise": options[-1]}
+    story.add(
+        "approval.requested", step, data={**data, "deadline": deadline, **facts}, value={"ask": ask, "show": show}
+    )
 
 
 def talk() -> Story:
@@ -98,9 +102,18 @@ def talk() -> Story:
     story = Story("naming", {"product": "a reading lantern"}, datetime.now(UTC) - timedelta(minutes=3))
     story.add("step.started", "names", data={"kind": "group_chat"})
     story.call("names/turn[1]", "poet", "Lullalamp: it lulls, it lights.", turn=1)
-    story.add("chat.summarised", "names", data={"covers": 1}, value="The poet proposes Lullalamp.")
     story.call("names/turn[2]", "grump", "Nobody can spell that. Call it Lantern.", turn=2)
-    ask(story, "names/turn[3]", "naming-turn-3", "What do you say?", None, ["say", "pass"], "owner")
+    verdict = {"turn": 2, "settled": False, "reason": "Two names, and no one has given way."}
+    story.call("names/turn[2]/judge", "arbiter", verdict, turn=2, role="judge")
+    story.add("chat.judged", "names/turn[2]/judge", "arbiter", data=verdict)
+    story.call(
+        "names/turn[2]/summary", "clerk", "The poet proposes Lullalamp, the grump Lantern.", turn=2, role="summary"
+    )
+    story.add("chat.summarised", "names/turn[2]/summary", "clerk", data={"turn": 2, "covers": [1, 2], "lost": None})
+    chosen = {"turn": 3, "by": "round_robin", "reason": "next in turn"}
+    story.add("chat.speaker_chosen", "names/turn[3]", "owner", data=chosen)
+    question = "It is your turn to speak, owner: say something, or pass."
+    ask(story, "names/turn[3]", "naming-turn-3", question, None, "turn", turn=3, speaker="owner")
     return story
 
 
@@ -108,21 +121,24 @@ def stuck() -> Story:
     """A step that failed, and a human who is to say what becomes of it."""
     story = Story("nightly-digest", {"day": "Monday"}, datetime.now(UTC) - timedelta(hours=1))
     story.add("step.started", "collect", data={"kind": "agent"})
-    error = {
-        "code": "model_bad_answer",
-        "message": "The answer has no headline.",
-        "action": "Ask again.",
-        "fault": "model",
-    }
-    story.begin("collect", "collector")
-    story.seconds += 3
-    about = {"call": "collect#0", "attempt": 1}
-    story.add("call.rejected", "collect", "collector", data=about)
-    story.seconds += 3
-    story.add("call.failed", "collect", "collector", data=about | {"error": error})
+    error = problem("model_bad_answer", "At `headline`: this is missing.", "Ask again.")
+    for number in (0, 1):
+        repairs = {"repairs": "collect#0"} if number else {}
+        about = {"call": f"collect#{number}", "attempt": 1, **repairs}
+        story.add("call.started", "collect", "collector", data={**about, "model": "default"})
+        story.seconds += 3
+        answer = {
+            **about,
+            "model": MODEL,
+            "usage": usage(420, 31),
+            "seconds": 3,
+            "finish_reason": "stop",
+            "error": error,
+        }
+        story.add("call.rejected", "collect", "collector", data=answer, value='{"body": "It rained."}')
     story.add("step.failed", "collect", data={"error": error})
-    question = "Step `collect` has failed. Try it again, skip it, or let the execution fail?"
-    ask(story, "collect", "nightly-digest-collect", question, error, ["retry", "skip", "fail"])
+    question = "Step `collect` failed. At `headline`: this is missing."
+    ask(story, "collect", "nightly-digest-collect", question, None, "failure")
     return story
 
 
@@ -132,12 +148,11 @@ def approvals(execution: str, story: Story) -> list[dict[str, Json]]:
     for event in story.events:
         if event["type"] != "approval.requested":
             continue
-        data, options = event["data"], event["data"]["options"]
-        kind = "turn" if "say" in options else "failure" if "skip" in options else "approval"
+        data = event["data"]
+        kept = {key: data[key] for key in ("kind", "options", "roles", "deadline", "otherwise")}
         record = {
             "id": data["approval"], "execution": execution, "workflow": story.workflow, "step": event["step"],
-            "kind": kind, **event["value"], "options": options, "roles": data["roles"], "escalated": False,
-            "created": event["time"], "deadline": data["deadline"], "otherwise": options[-1], "state": "pending",
+            **event["value"], **kept, "escalated": False, "created": event["time"], "state": "pending",
             "decision": None, "comment": "", "by": None, "decided": None,
         }  # fmt: skip
         found.append(record)
@@ -148,7 +163,8 @@ def decide(story: Story, approval: dict[str, Json], decision: dict[str, Json]) -
     """What the log tells of a decision, and of the end of its step."""
     data = {"approval": approval["id"], "how": "decided", "by": "local", **decision}
     story.seconds += 60
-    story.add("approval.decided", approval["step"], data=data)
+    words = decision if approval["kind"] == "turn" else None
+    story.add("approval.decided", approval["step"], data={**data, "comment": data["comment"][:300]}, value=words)
     if approval["kind"] == "approval":
         approved = decision["decision"] == "approve"
         story.add("step.completed", approval["step"], value={"approved": approved, "by": "local"})

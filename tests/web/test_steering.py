@@ -61,7 +61,12 @@ def test_a_human_says_their_words(page: Page, api: FakeApi) -> None:
     expect(say).to_be_disabled()
     page.get_by_label("Your words").fill("Call it Lamp.")
     say.click()
-    expect(page.get_by_role("article", name="What do you say?")).to_contain_text("Said by")
+    said = page.get_by_role("article", name="owner, names/turn[3]")
+    expect(said).to_contain_text("Call it Lamp.")
+    expect(page.locator("#asked-naming-turn-3")).to_be_focused()
+    page.get_by_role("button", name="Turn 1: poet").click()
+    page.get_by_role("button", name="Turn 3: owner").click()
+    expect(said).to_be_in_viewport()
     assert api.asked[-1][1] == {"decision": "say", "comment": "Call it Lamp."}
 
 
@@ -121,7 +126,9 @@ def test_it_is_forked_from_a_step_with_what_was_edited(page: Page, api: FakeApi,
     send.click()
     page.wait_for_url(lambda url: execution not in url)
     expect(dialog).to_have_count(0)
-    expect(page.get_by_text("Fork of")).to_contain_text("before polish/round[2]/write; changed: input, outputs, agents")
+    expect(page.get_by_text("Fork of")).to_contain_text(
+        "before polish/round[2]/write; changed: input, agents/critic, the output of polish/round[2]/write"
+    )
     assert api.asked[0] == api.asked[1]
     assert api.asked[1][1] == {
         "before": "polish/round[2]/write",
@@ -145,7 +152,7 @@ def test_an_event_that_is_waited_for_is_sent(page: Page, api: FakeApi) -> None:
 
 def test_two_executions_are_compared(page: Page, api: FakeApi, complaints: Complaints) -> None:
     left, right = id_of(api, "release-notes"), "0198f1ab" + "0" * 24
-    fork = {"before": "polish/round[1]/write", "after": None, "edited": ["agents/writer"]}
+    fork = {"before": "polish/round[1]/write", "until": 30, "outputs": [], "edited": ["agents/writer"]}
     api.executions[right] = release()
     api.executions[right].kin = {"retry_of": left, "fork": fork}
     open_page(page, api, f"#/executions/{right}")

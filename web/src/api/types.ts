@@ -56,8 +56,13 @@ export interface Execution {
 
 /** What a fork takes over of the execution it was made from, and what it changes. */
 export interface Fork {
+  /** The step from which on nothing is taken over. */
   before: string | null;
-  after: number | null;
+  /** The offset in the other's log from which on nothing is. */
+  until: number | null;
+  /** The steps whose outputs were given. */
+  outputs: string[];
+  /** `input`, `workflow`, `agents/NAME`. */
   edited: string[];
 }
 
@@ -95,6 +100,8 @@ export interface CallData {
   role?: string;
   /** Set where it is a tool that is called, and not a model. */
   tool?: string;
+  /** The call whose answer did not fit, where this one asks again. */
+  repairs?: string;
 }
 
 export interface CallDone extends CallData {
@@ -118,31 +125,44 @@ export type Event =
   | EventOf<"execution.canceled", { usage?: Usage }>
   | EventOf<"execution.paused" | "execution.resumed" | "execution.cancel_requested", { by?: string }>
   | EventOf<"step.started", { kind: string }>
-  | EventOf<"step.completed", Stopped & { output?: string }>
+  | EventOf<"step.completed", Stopped & { output?: string; edited?: boolean }>
   | EventOf<"step.failed", { error: Problem }>
   | EventOf<"step.skipped" | "step.canceled", { reason: string }>
   | EventOf<"step.waiting", { for: string; until?: string | null; event?: string | null; approval?: string | null }>
   | EventOf<"step.evaluated", { source: string }>
-  | EventOf<"call.started", CallData & { model?: string }>
+  | EventOf<"call.started", CallData & { model?: string; arguments?: string }>
   | EventOf<"call.completed", CallDone>
-  | EventOf<"call.rejected", CallData & { usage?: Usage }>
+  | EventOf<"call.rejected", CallDone & { error: Problem }>
   | EventOf<"call.failed", CallData & { error: Problem; retry_in?: number | null }>
   | EventOf<"chat.speaker_chosen", { turn: number; by: string; reason: string }>
-  | EventOf<"chat.summarised", { covers?: number }>
+  | EventOf<"chat.judged", { settled: boolean; reason: string }>
+  | EventOf<"chat.summarised", { covers?: [number, number] }>
   | EventOf<"chat.ended", { stop_reason: string; turns: number; evidence: Json }>
   | EventOf<"handoff.passed", { to: string; reason: string }>
   | EventOf<"loop.round", { round: number }>
   | EventOf<"approval.requested", Question>
   | EventOf<"approval.escalated", { approval: string; roles?: string[] }>
-  | EventOf<"approval.decided", { approval: string; decision: string; by?: string | null; how: string; comment?: string }>
+  | EventOf<"approval.decided", Answer>
   | EventOf<"signal.received", { name: string; by?: string | null }>;
 
 interface Question {
   approval: string;
+  kind?: Approval["kind"];
+  /** The human whose turn it is, in a chat. */
+  speaker?: string;
   roles: string[];
   deadline?: string | null;
   options: string[];
   otherwise?: string | null;
+}
+
+/** `comment` may be the beginning alone; the event's value has it whole where it is of weight. */
+interface Answer {
+  approval: string;
+  decision: string;
+  by?: string | null;
+  how: string;
+  comment?: string;
 }
 
 /** A question to a human. `decision` is one of `options`; the words of a turn are in `comment`. */

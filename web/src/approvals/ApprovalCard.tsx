@@ -22,7 +22,7 @@ export function ApprovalCard({ approval, within = false, onDecided }: Props) {
   const id = useId();
   const { ask, show, kind, state } = approval;
   return (
-    <article id={cardId(approval.id)} className={`approval card approval-${state}`} aria-labelledby={id} tabIndex={-1}>
+    <article className={`approval card approval-${state}`} aria-labelledby={id}>
       <header>
         <span className="approval-icon" aria-hidden="true">
           {state === "pending" ? "?" : "✓"}
@@ -44,11 +44,6 @@ export function ApprovalCard({ approval, within = false, onDecided }: Props) {
       )}
     </article>
   );
-}
-
-/** The element of a question, for those who want to scroll there. */
-export function cardId(approval: string): string {
-  return `approval-${approval}`;
 }
 
 const KINDS: Readonly<Record<Approval["kind"], string>> = {

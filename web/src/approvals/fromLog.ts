@@ -1,10 +1,11 @@
 import type { Approval, Json } from "../api/types";
+import { around } from "../log/tree";
 import type { Asked, ExecutionView } from "../log/view";
-import { kindOf } from "./words";
 
-/** Whether an answer would still count: neither has one been given, nor has its step ended without. */
+/** Whether an answer would still count: neither has one been given, nor has its step, or one around it, ended without. */
 export function isOpen(asked: Asked, view: ExecutionView): boolean {
-  return asked.decision === undefined && view.ended === undefined && view.steps[asked.step]?.ended === undefined;
+  if (asked.decision !== undefined || view.ended !== undefined) return false;
+  return [asked.step, ...around(asked.step)].every((path) => view.steps[path]?.ended === undefined);
 }
 
 /** The questions that wait for an answer. */
@@ -25,7 +26,7 @@ export function approvalOf(
     execution,
     workflow: record?.workflow ?? "",
     step: asked.step,
-    kind: record?.kind ?? kindOf(options),
+    kind: asked.kind,
     ask,
     show,
     options: [...options],

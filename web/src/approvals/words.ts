@@ -1,6 +1,4 @@
 /** Questions and decisions in words; what we do not know is shown as it came. */
-import type { Approval } from "../api/types";
-
 const BUTTONS: Readonly<Record<string, string>> = {
   approve: "Approve",
   reject: "Reject",
@@ -43,12 +41,6 @@ export function decided(decision: string): string {
 /** What counts when nobody answers in time. */
 export function defaultOutcome(otherwise: string | null): string {
   return otherwise === null ? "what the workflow says counts" : (OTHERWISE[otherwise] ?? `it counts as “${otherwise}”`);
-}
-
-/** The options themselves tell what is asked. */
-export function kindOf(options: readonly string[]): Approval["kind"] {
-  if (options.includes("say")) return "turn";
-  return options.includes("skip") ? "failure" : "approval";
 }
 
 /** `an operator`, `an author or an operator`. */

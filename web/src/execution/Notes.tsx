@@ -2,13 +2,14 @@
 import { useState } from "react";
 
 import type { Json } from "../api/types";
-import type { ChatEnd, NoteEvent, Step } from "../log/view";
+import { parentPath } from "../log/tree";
+import type { Call, ChatEnd, NoteEvent, Step } from "../log/view";
 import { clock, duration, elapsed, plural, stopReason } from "../ui/format";
 import { useNow } from "../ui/hooks";
 import { Avatar } from "../ui/parts";
 import { Payload } from "./Payload";
 import { SignalDialog } from "./SignalDialog";
-import { cancelReason, evidenceText, waitedWords, waitWords } from "./words";
+import { evidenceText, waitedWords, waitWords } from "./words";
 
 export function Divider({ children }: { children: React.ReactNode }) {
   return (
@@ -51,10 +52,22 @@ export function StepSkipped({ step: { path, reason } }: { step: Step }) {
   );
 }
 
+/** What a fork gives instead of running the step. */
+export function StepGiven({ execution, step: { path, output, outputArtifact } }: { execution: string; step: Step }) {
+  return (
+    <div className="summed-up">
+      <Divider>
+        <code>{path}</code> was not run: this fork gives its output
+      </Divider>
+      <Payload execution={execution} value={output} artifact={outputArtifact} />
+    </div>
+  );
+}
+
 export function StepCanceled({ step: { path, reason } }: { step: Step }) {
   return (
     <Divider>
-      <code>{path}</code> was canceled: {cancelReason(reason)}
+      <code>{path}</code> was canceled: {reason}
     </Divider>
   );
 }
@@ -92,7 +105,8 @@ export function Waited({ execution, step, over }: { execution: string; step: Ste
   );
 }
 
-export function Note({ execution, event }: { execution: string; event: NoteEvent }) {
+/** `call`: the one that wrote what the event tells of. */
+export function Note({ execution, event, call }: { execution: string; event: NoteEvent; call: Call | undefined }) {
   const { step, time } = event;
   switch (event.type) {
     case "handoff.passed":
@@ -106,20 +120,27 @@ export function Note({ execution, event }: { execution: string; event: NoteEvent
     case "loop.round":
       return (
         <Divider>
-          <code>{step}</code>, round {event.data.round}
+          <code>{parentPath(step ?? "")}</code>, round {event.data.round}
+        </Divider>
+      );
+    case "chat.judged":
+      return (
+        <Divider>
+          <Avatar name={event.agent ?? "?"} small /> <b>{event.agent}</b> {event.data.settled ? "finds it settled" : "does not find it settled"}
+          {event.data.reason !== "" && <q className="evidence">{event.data.reason}</q>}
         </Divider>
       );
     case "chat.summarised":
       return (
         <div className="summed-up">
           <Divider>
-            {event.data.covers === undefined ? "What was said so far" : `What was said up to turn ${event.data.covers}`} was
-            summed up for those who come later
+            <Avatar name={event.agent ?? "?"} small /> <b>{event.agent}</b> summed up turns {event.data.covers?.join(" to ")} for those
+            who come later
           </Divider>
-          {(event.value !== null || event.artifact !== null) && (
+          {call && (
             <details>
               <summary>Summary</summary>
-              <Payload execution={execution} value={event.value} artifact={event.artifact} />
+              <Payload execution={execution} value={call.value} artifact={call.artifact} />
             </details>
           )}
         </div>

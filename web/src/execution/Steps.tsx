@@ -5,20 +5,21 @@ import { type NodeState, type StepNode, stepTree } from "../log/tree";
 import { duration, elapsed, plural } from "../ui/format";
 import { reveal } from "../ui/Lazy";
 import { Avatar } from "../ui/parts";
+import { askedId } from "./AskedCard";
 import { ForkButton } from "./Fork";
-import { turnId } from "./Turn";
-import { cancelReason, waitWords } from "./words";
+import { turnId } from "./callParts";
+import { waitWords } from "./words";
 
 /** The steps as a tree, each with a bar on the clock they share. */
 export function Steps({ view, now }: { view: ExecutionView; now: number }) {
-  const { steps, calls, started, ended } = view;
-  const nodes = useMemo(() => stepTree({ steps, calls, ended }), [steps, calls, ended]);
+  const { steps, calls, approvals, started, ended } = view;
+  const nodes = useMemo(() => stepTree({ steps, calls, approvals, ended }), [steps, calls, approvals, ended]);
   if (started === undefined || nodes.length === 0) return <p className="muted">No step has begun yet.</p>;
   // The bars are drawn in milliseconds of this clock: when it goes on, nothing else has to be made anew.
   const clock = { "--whole": Math.max(1, elapsed(started, ended, now)) } as React.CSSProperties;
   return (
     <div className="steps-clock" style={clock}>
-      <Nodes nodes={nodes} began={Date.parse(started)} now={now} />
+      <Nodes nodes={nodes} began={Date.parse(started)} now={now} quiet={false} />
     </div>
   );
 }
@@ -26,15 +27,25 @@ export function Steps({ view, now }: { view: ExecutionView; now: number }) {
 /** More than this are not shown without being asked for. */
 const MANY = 60;
 
-function Nodes({ nodes, began, now }: { nodes: readonly StepNode[]; began: number; now: number }) {
+interface NodesProps {
+  nodes: readonly StepNode[];
+  began: number;
+  now: number;
+  /** Why they were canceled is told of the step around them. */
+  quiet: boolean;
+}
+
+function Nodes({ nodes, began, now, quiet }: NodesProps) {
   const [all, setAll] = useState(false);
   const shown = all || nodes.length <= MANY ? nodes : notable(nodes);
   return (
     <ul className="steps">
       {shown.map((node) => (
         <li key={node.path}>
-          <Row node={node} began={began} now={node.ended === undefined ? now : 0} />
-          {node.children.length > 0 && <Nodes nodes={node.children} began={began} now={now} />}
+          <Row node={node} began={began} now={node.ended === undefined ? now : 0} quiet={quiet} />
+          {node.children.length > 0 && (
+            <Nodes nodes={node.children} began={began} now={now} quiet={quiet || node.state === "canceled"} />
+          )}
         </li>
       ))}
       {shown.length < nodes.length && (
@@ -64,7 +75,7 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** `now` matters to those alone that have not ended. */
-const Row = memo(function Row({ node, began, now }: { node: StepNode; began: number; now: number }) {
+const Row = memo(function Row({ node, began, now, quiet }: Omit<NodesProps, "nodes"> & { node: StepNode }) {
   const { path, name, agent, tool, kind = "", state, started, ended, turns, wait, round, reason } = node;
   const rounds = round !== undefined && (ended === undefined ? `round ${round}` : plural(round, "round"));
   const what = [agent ?? tool ?? KINDS[kind] ?? kind, rounds].filter(Boolean);
@@ -79,7 +90,7 @@ const Row = memo(function Row({ node, began, now }: { node: StepNode; began: num
         <span className="step-time">{state === "skipped" ? "skipped" : duration(elapsed(started, ended, now))}</span>
       </div>
       {wait !== undefined && <p className="step-note">{waitWords(wait, now)}</p>}
-      {state === "canceled" && <p className="step-note">canceled: {cancelReason(reason)}</p>}
+      {state === "canceled" && !quiet && <p className="step-note">canceled: {reason}</p>}
       {state !== "skipped" && <Bar node={node} began={began} now={now} />}
       {turns.length > 0 && <Turns turns={turns} />}
     </div>
@@ -106,18 +117,19 @@ function Turns({ turns }: { turns: StepNode["turns"] }) {
           {turns.length - shown.length} earlier …
         </button>
       )}
-      {shown.map((call) => (
-        <Dot key={call.key} call={call} />
+      {shown.map((turn) => (
+        <Dot key={turn.key} turn={turn} />
       ))}
     </div>
   );
 }
 
-const Dot = memo(function Dot({ call: { key, state, turn, agent } }: { call: StepNode["turns"][number] }) {
-  const name = `Turn ${turn ?? ""}: ${agent}`;
+const Dot = memo(function Dot({ turn: { key, isHuman, state, number, who } }: { turn: StepNode["turns"][number] }) {
+  const name = `Turn ${number}: ${who}`;
+  const show = (): unknown => reveal(isHuman ? askedId(key) : turnId(key));
   return (
-    <button type="button" className={`dot dot-${state}`} title={name} onClick={() => reveal(turnId(key))}>
-      <Avatar name={agent} small />
+    <button type="button" className={`dot dot-${state}`} title={name} onClick={show}>
+      <Avatar name={who} small />
       <span className="visually-hidden">{name}</span>
     </button>
   );

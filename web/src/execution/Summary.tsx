@@ -44,6 +44,7 @@ export function Summary({ id, view, state, record, now }: Props) {
 
 /** Where it came from, and why it is kept. */
 function Lineage({ record: { id, retry_of: other, fork, imported_from: origin, hold } }: { record: Execution }) {
+  const changed = [...(fork?.edited ?? []), ...(fork?.outputs ?? []).map((path) => `the output of ${path}`)];
   return (
     <>
       {other !== null && (
@@ -55,8 +56,8 @@ function Lineage({ record: { id, retry_of: other, fork, imported_from: origin, h
               <code>{fork.before}</code>
             </>
           )}
-          {fork?.after && ` after event ${fork.after}`}
-          {fork && fork.edited.length > 0 && `; changed: ${fork.edited.join(", ")}`}.{" "}
+          {fork?.before === null && fork.until !== null && ` after event ${fork.until - 1}`}
+          {changed.length > 0 && `; changed: ${changed.join(", ")}`}.{" "}
           <a href={href(["compare", other, id])}>Compare them</a>
         </span>
       )}

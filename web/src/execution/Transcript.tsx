@@ -1,14 +1,14 @@
 import { memo } from "react";
 
-import { cardId } from "../approvals/ApprovalCard";
 import { isOpen } from "../approvals/fromLog";
-import { parentPath } from "../log/tree";
+import { around } from "../log/tree";
 import type { Asked, Call, ChatEnd, Choice, Entry, ExecutionView, Step, Writing } from "../log/view";
 import { Lazy } from "../ui/Lazy";
 import { ProblemNotice } from "../ui/parts";
-import { AskedCard } from "./AskedCard";
-import { ChatEnded, Note, StepCanceled, StepEnded, StepSkipped, Waited } from "./Notes";
-import { EarlyTurn, Turn, turnId } from "./Turn";
+import { AskedCard, askedId } from "./AskedCard";
+import { ChatEnded, Note, StepCanceled, StepEnded, StepGiven, StepSkipped, Waited } from "./Notes";
+import { turnId } from "./callParts";
+import { EarlyTurn, Turn } from "./Turn";
 
 interface Props {
   execution: string;
@@ -54,7 +54,7 @@ function told(view: ExecutionView): Line[] {
 
 function elementOf({ entry }: Line): string | undefined {
   if (entry.kind === "call") return turnId(entry.key);
-  return entry.kind === "approval" ? cardId(entry.key) : undefined;
+  return entry.kind === "approval" ? askedId(entry.key) : undefined;
 }
 
 /** What is known of an entry: only when this changes it is drawn again. */
@@ -80,14 +80,20 @@ function factsOf(entry: Entry, view: ExecutionView): Facts {
       return { chat: view.chats[entry.step], over };
     case "approval": {
       const asked = view.approvals[entry.key];
-      return { asked, open: asked !== undefined && isOpen(asked, view), over };
+      return { asked, open: asked !== undefined && isOpen(asked, view), choice: view.choices[entry.step], over };
     }
     case "note":
+      return { call: entry.event.type === "chat.summarised" ? lastCall(entry.event.step, view) : undefined, over };
     case "step-failed":
       return { over };
     default:
       return { step: view.steps[entry.step], over };
   }
+}
+
+/** Asked once more to mend its answer, it is the second that counts. */
+function lastCall(step: string | null, view: ExecutionView): Call | undefined {
+  return view.calls[`${step ?? ""}#1`] ?? view.calls[`${step ?? ""}#0`];
 }
 
 const Told = memo(function Told({ heading, ...props }: Line & { execution: string }) {
@@ -108,6 +114,8 @@ function EntryBody({ execution, entry, ...facts }: Facts & { execution: string; 
     }
     case "chat-ended":
       return chat && <ChatEnded step={entry.step} end={chat} />;
+    case "step-given":
+      return step && <StepGiven execution={execution} step={step} />;
     case "step-ended":
       return step && <StepEnded step={step} />;
     case "step-skipped":
@@ -119,9 +127,9 @@ function EntryBody({ execution, entry, ...facts }: Facts & { execution: string; 
     case "wait":
       return step && <Waited execution={execution} step={step} over={over} />;
     case "approval":
-      return asked && <AskedCard execution={execution} asked={asked} open={open} />;
+      return asked && <AskedCard execution={execution} asked={asked} open={open} choice={choice} />;
     case "note":
-      return <Note execution={execution} event={entry.event} />;
+      return <Note execution={execution} event={entry.event} call={call} />;
   }
 }
 
@@ -146,18 +154,19 @@ function isShown(entry: Entry, view: ExecutionView): boolean {
     // A chair's choice is told by the turn it led to; until then, and when it fails, by itself.
     case "call": {
       const call = view.calls[entry.key];
-      return call?.role === undefined || call.tool !== undefined || (call.state !== "completed" && view.ended === undefined);
+      return call?.role === undefined || (isUnderWay(call) && view.ended === undefined);
     }
     default:
       return true;
   }
 }
 
+function isUnderWay({ state }: Call): boolean {
+  return state !== "completed" && state !== "rejected";
+}
+
 function isInCanceled(path: string, view: ExecutionView): boolean {
-  for (let around = parentPath(path); around !== ""; around = parentPath(around)) {
-    if (view.steps[around]?.state === "canceled") return true;
-  }
-  return false;
+  return around(path).some((each) => view.steps[each]?.state === "canceled");
 }
 
 function isChairs(step: string): boolean {

@@ -1,7 +1,7 @@
 /** What a fork may begin from and change, and the request for it. */
 import type { Agent, ForkRequest, Json } from "../api/types";
 import { readJson } from "../form/json";
-import type { Call, ExecutionView } from "../log/view";
+import type { Call, ExecutionView, Recorded } from "../log/view";
 
 /** What was typed into the dialog; undefined is left as it is. */
 export interface Edits {
@@ -10,17 +10,18 @@ export interface Edits {
   agent?: { reference: string; definition: Agent; instructions: string } | undefined;
 }
 
-/** A payload of the log: itself, or where it is. */
-export interface Recorded {
-  value: Json;
-  artifact: string | null;
-}
-
-/** The agents who took part, those of the step first. */
+/** The agents who took part, those of the step first; of one with several versions, one. */
 export function agentsIn(view: ExecutionView, step: string): string[] {
   const calls = Object.values(view.calls).filter(({ tool, agent }) => tool === undefined && agent !== "");
   const near = calls.filter((call) => call.step === step || call.step.startsWith(`${step}/`));
-  return [...new Set([...near, ...calls].map(({ agent }) => agent))];
+  const found = new Map<string, string>();
+  for (const { agent } of [...near, ...calls]) if (!found.has(nameOf(agent))) found.set(nameOf(agent), agent);
+  return [...found.values()];
+}
+
+/** `writer@3` is a version of `writer`. */
+function nameOf(reference: string): string {
+  return reference.split("@")[0] ?? reference;
 }
 
 /** What the step gave, as far as the log has it whole. */
@@ -57,7 +58,7 @@ export function requestOf(step: string, edits: Edits, asText: boolean): Made {
   }
   if (edits.agent !== undefined) {
     const { reference, definition, instructions } = edits.agent;
-    request.agents = { [reference]: { ...definition, instructions } };
+    request.agents = { [nameOf(reference)]: { ...definition, instructions } };
   }
   return Object.keys(errors).length > 0 ? { request: null, errors } : { request, errors: null };
 }

@@ -25,18 +25,6 @@ export function waitedWords(wait: Wait): string {
   return wait.for === "event" ? `waited for the event “${wait.event ?? ""}”` : "waited";
 }
 
-const CANCELED: Readonly<Record<string, string>> = {
-  enough: "enough of the others had succeeded",
-  time: "the time for all of them was up",
-  failed: "one that was needed had failed",
-  canceled: "the execution was canceled",
-};
-
-/** Why a step was canceled; a reason we do not know is shown as it came. */
-export function cancelReason(reason: string | undefined): string {
-  return CANCELED[reason ?? ""] ?? reason ?? "it was not needed any more";
-}
-
 /** What shows why something stopped: usually a sentence. */
 export function evidenceText(evidence: Json): string {
   return typeof evidence === "string" ? evidence : evidence === null ? "" : JSON.stringify(evidence);

@@ -1,12 +1,12 @@
 /** What the log tells of calls, of models and of tools. */
-import type { CallData, Json, Usage } from "../api/types";
+import type { CallData, Usage } from "../api/types";
 import type { Draft, EventOf } from "./draft";
 import { goOn } from "./steps";
 import type { Call } from "./view";
 
 /** The call of the event, entered in the transcript at its first sign of life; a later attempt keeps its place. */
 function callOf(draft: Draft, event: { step: string | null; agent: string | null; time: string; data: CallData }): Call {
-  const { call: key, attempt, role, turn, tool } = event.data;
+  const { call: key, attempt, role, turn, tool, repairs } = event.data;
   const known = draft.calls[key];
   if (known === undefined) draft.entries.push({ kind: "call", key });
   goOn(draft, event.step);
@@ -25,7 +25,7 @@ function callOf(draft: Draft, event: { step: string | null; agent: string | null
     asked: known?.asked ?? null,
     value: null,
     artifact: null,
-    repaired: known?.repaired ?? false,
+    repairs,
     usage: undefined,
     seconds: undefined,
     finishReason: undefined,
@@ -36,8 +36,7 @@ function callOf(draft: Draft, event: { step: string | null; agent: string | null
 }
 
 export function startCall(draft: Draft, event: EventOf<"call.started">): void {
-  const { call: key, attempt, model } = event.data;
-  const asked: Json = event.value ?? draft.calls[key]?.asked ?? null;
+  const { call: key, attempt, model, arguments: asked = null } = event.data;
   draft.calls[key] = { ...callOf(draft, event), model, asked };
   // The attempt before was interrupted: what it had written will never be finished.
   if ((draft.writing[key]?.attempt ?? attempt) < attempt) stopWriting(draft, key);
@@ -45,9 +44,21 @@ export function startCall(draft: Draft, event: EventOf<"call.started">): void {
 
 export function completeCall(draft: Draft, event: EventOf<"call.completed">): void {
   const { data } = event;
-  draft.calls[data.call] = {
+  draft.calls[data.call] = { ...answeredCall(draft, event), state: "completed" };
+  if (data.role === undefined && data.tool === undefined) draft.turns += 1;
+}
+
+/** An answer that was paid for and did not fit. If it is asked once more, that is another call. */
+export function rejectCall(draft: Draft, event: EventOf<"call.rejected">): void {
+  draft.calls[event.data.call] = { ...answeredCall(draft, event), state: "rejected", error: event.data.error };
+}
+
+function answeredCall(draft: Draft, event: EventOf<"call.completed" | "call.rejected">): Call {
+  const { data } = event;
+  stopWriting(draft, data.call);
+  spend(draft, data.usage);
+  return {
     ...callOf(draft, event),
-    state: "completed",
     model: data.model,
     ended: event.time,
     value: event.value,
@@ -57,16 +68,6 @@ export function completeCall(draft: Draft, event: EventOf<"call.completed">): vo
     finishReason: data.finish_reason,
     reusedFrom: data.reused_from ?? undefined,
   };
-  stopWriting(draft, data.call);
-  if (data.role === undefined && data.tool === undefined) draft.turns += 1;
-  spend(draft, data.usage);
-}
-
-/** An answer that was paid for and did not fit: it is asked once more, which is still the same call. */
-export function rejectCall(draft: Draft, event: EventOf<"call.rejected">): void {
-  draft.calls[event.data.call] = { ...callOf(draft, event), repaired: true };
-  stopWriting(draft, event.data.call);
-  spend(draft, event.data.usage);
 }
 
 export function failCall(draft: Draft, event: EventOf<"call.failed">): void {

@@ -22,6 +22,7 @@ export function draftOf(view: ExecutionView): Draft {
     steps: { ...view.steps },
     choices: { ...view.choices },
     chats: { ...view.chats },
+    given: { ...view.given },
     approvals: { ...view.approvals },
   };
 }

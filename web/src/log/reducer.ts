@@ -6,7 +6,7 @@ import type { Delta, Event, Status, Usage } from "../api/types";
 import { ask, decide, escalate } from "./approvals";
 import { completeCall, failCall, rejectCall, startCall } from "./calls";
 import { type Draft, draftOf, type EventOf } from "./draft";
-import { applyStep, resumeAll } from "./steps";
+import { applyStep, give, resumeAll, startRound } from "./steps";
 import { EMPTY_VIEW, type ExecutionView, type Writing } from "./view";
 
 /**
@@ -91,8 +91,13 @@ function apply(draft: Draft, event: Event): void {
     case "step.skipped":
     case "step.canceled":
     case "step.waiting":
-    case "loop.round":
       applyStep(draft, event);
+      return;
+    case "step.evaluated":
+      give(draft, event);
+      return;
+    case "loop.round":
+      startRound(draft, event);
       return;
     case "call.started":
       startCall(draft, event);
@@ -121,6 +126,7 @@ function apply(draft: Draft, event: Event): void {
     case "approval.decided":
       decide(draft, event);
       return;
+    case "chat.judged":
     case "chat.summarised":
     case "handoff.passed":
     case "signal.received":

@@ -1,9 +1,9 @@
 /** What the log tells of steps. */
 import type { Draft, EventOf } from "./draft";
-import type { Step } from "./view";
+import type { Step, Wait } from "./view";
 
 type StepEvent = EventOf<
-  "step.started" | "step.completed" | "step.failed" | "step.skipped" | "step.canceled" | "step.waiting" | "loop.round"
+  "step.started" | "step.completed" | "step.failed" | "step.skipped" | "step.canceled" | "step.waiting"
 >;
 
 /** A step at its first sign of life. */
@@ -19,6 +19,7 @@ export function newStep(path: string, started: string): Step {
     wait: undefined,
     round: undefined,
     end: undefined,
+    given: false,
     output: null,
     outputArtifact: null,
   };
@@ -33,8 +34,7 @@ export function applyStep(draft: Draft, event: StepEvent): void {
       draft.steps[path] = { ...over, kind: event.data.kind, state: "running", ended: undefined };
       return;
     case "step.completed":
-      draft.steps[path] = { ...over, state: "completed", output: event.value, outputArtifact: event.artifact };
-      noteEnd(draft, path, event);
+      complete(draft, over, event);
       return;
     case "step.failed":
       draft.steps[path] = { ...over, state: "failed", error: event.data.error };
@@ -52,10 +52,29 @@ export function applyStep(draft: Draft, event: StepEvent): void {
     case "step.waiting":
       wait(draft, known, event);
       return;
-    case "loop.round":
-      draft.steps[path] = { ...known, round: event.data.round };
-      draft.entries.push({ kind: "note", event });
   }
+}
+
+/** With what it gave; of one that was not run that is what the fork gives. */
+function complete(draft: Draft, step: Step, event: EventOf<"step.completed">): void {
+  const given = draft.given[step.path];
+  const { value, artifact } = given ?? event;
+  draft.steps[step.path] = { ...step, state: "completed", output: value, outputArtifact: artifact, given: given !== undefined };
+  if (given !== undefined) draft.entries.push({ kind: "step-given", step: step.path });
+  noteEnd(draft, step.path, event);
+}
+
+/** What a fork was given stands at the beginning of its log. */
+export function give(draft: Draft, { id, step, value, artifact }: EventOf<"step.evaluated">): void {
+  if (step !== null && id === `fork:${step}`) draft.given[step] = { value, artifact };
+}
+
+/** The event is of the round; which one it is, the loop knows. */
+export function startRound(draft: Draft, event: EventOf<"loop.round">): void {
+  const round = event.step ?? "";
+  const path = round.replace(/\/round\[\d+\]$/, "");
+  draft.steps[path] = { ...(draft.steps[path] ?? newStep(path, event.time)), round: event.data.round };
+  draft.entries.push({ kind: "note", event });
 }
 
 /** Why it stopped; that of a chat is an event of its own, and that all was done is no news. */
@@ -71,8 +90,19 @@ function wait(draft: Draft, step: Step, { time, data }: EventOf<"step.waiting">)
   const isTold = step.wait !== undefined && isEntry(step.wait.for);
   const { until, event } = data;
   const waits = { for: data.for, until: until ?? undefined, event: event ?? undefined, since: time };
-  draft.steps[step.path] = { ...step, state: "waiting", ended: undefined, wait: waits };
+  draft.steps[step.path] = waiting(step, waits);
   if (!isTold && isEntry(data.for)) draft.entries.push({ kind: "wait", step: step.path });
+}
+
+/** It asks a human, and waits. */
+export function waitForHuman(draft: Draft, path: string, since: string, until: string | undefined): void {
+  const step = draft.steps[path] ?? newStep(path, since);
+  draft.steps[path] = waiting(step, { for: "approval", until, event: undefined, since });
+}
+
+/** One that has failed is not over while a human is asked what to do about it. */
+function waiting(step: Step, wait: Wait): Step {
+  return { ...step, state: "waiting", ended: undefined, wait };
 }
 
 /** A question, and a pause, are told by themselves. */

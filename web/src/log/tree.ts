@@ -21,12 +21,22 @@ export interface StepNode {
   started: string;
   ended: string | undefined;
   /** The turns of a group chat or a handoff, in order. */
-  turns: Call[];
+  turns: Turn[];
   children: StepNode[];
 }
 
+/** An agent's go, or a human's. */
+export interface Turn {
+  /** Of the call, or of the question. */
+  key: string;
+  isHuman: boolean;
+  who: string;
+  number: number;
+  state: Call["state"];
+}
+
 /** What of a view the tree is made of. */
-export type Told = Pick<ExecutionView, "steps" | "calls" | "ended">;
+export type Told = Pick<ExecutionView, "steps" | "calls" | "approvals" | "ended">;
 
 /** Steps, each under the one that contains it; calls of a chat are marks on it rather than steps of their own. */
 export function stepTree(view: Told): StepNode[] {
@@ -34,12 +44,15 @@ export function stepTree(view: Told): StepNode[] {
   const steps = Object.values(view.steps);
   for (const step of steps) if (!isTurn(step.path)) nodes.set(step.path, nodeOf(step, view));
   for (const step of steps) if (isTurn(step.path)) addWait(nodes, step, view);
-  for (const call of Object.values(view.calls)) {
-    if (call.role !== undefined) continue;
+  const calls = Object.values(view.calls);
+  const repaired = new Set(calls.map(({ repairs }) => repairs));
+  for (const call of calls) {
+    if (call.role !== undefined || repaired.has(call.key)) continue;
     const chat = isTurn(call.step) && call.tool === undefined ? nodes.get(parentPath(call.step)) : undefined;
-    if (chat) chat.turns.push(call);
+    if (chat) chat.turns.push(turnOf(call.key, call.step, call.agent, call.state));
     else addCall(nodes, call, view);
   }
+  addHumans(nodes, view);
   addRounds(nodes);
   const roots: StepNode[] = [];
   for (const node of nodes.values()) (ancestor(nodes, node.path)?.children ?? roots).push(node);
@@ -47,7 +60,7 @@ export function stepTree(view: Told): StepNode[] {
   return roots;
 }
 
-function nodeOf(step: Step, view: Told): StepNode {
+function nodeOf(step: Step, view: Pick<Told, "ended">): StepNode {
   const { path, kind, state, round, started } = step;
   const stopped = (state === "running" || state === "waiting") && view.ended !== undefined;
   return {
@@ -83,20 +96,34 @@ function addCall(nodes: Map<string, StepNode>, call: Call, view: Told): void {
     else if (known.kind === "tool") known.tool = call.tool;
     return;
   }
-  const state = call.state === "waiting" ? "running" : call.state;
+  const state = call.state === "waiting" ? "running" : call.state === "rejected" ? "failed" : call.state;
   const kind = call.tool === undefined ? "agent" : "tool";
   const node = nodeOf({ ...newStep(call.step, call.started), kind, state, ended: call.ended }, view);
   nodes.set(call.step, { ...node, agent: call.tool === undefined ? call.agent : undefined, tool: call.tool });
 }
 
+function turnOf(key: string, path: string, who: string, state: Turn["state"], isHuman = false): Turn {
+  return { key, isHuman, who, state, number: Number(/\[(\d+)\]$/.exec(path)?.[1]) };
+}
+
+/** The turns of humans in chats, among those of the agents. */
+function addHumans(nodes: ReadonlyMap<string, StepNode>, view: Told): void {
+  for (const { id, kind, step, speaker = "?", decision } of Object.values(view.approvals)) {
+    const chat = kind === "turn" ? nodes.get(parentPath(step)) : undefined;
+    if (chat === undefined) continue;
+    chat.turns.push(turnOf(id, step, speaker, decision === undefined ? "waiting" : "completed", true));
+    chat.turns.sort((left, right) => left.number - right.number);
+  }
+}
+
 /** The rounds of loops, which no event begins or ends: each is there once something in it is. */
 function addRounds(nodes: Map<string, StepNode>): void {
   for (const { path, started } of [...nodes.values()]) {
-    for (let around = parentPath(path); around !== ""; around = parentPath(around)) {
-      const number = /(?:^|\/)round\[(\d+)\]$/.exec(around)?.[1];
-      if (number === undefined || nodes.has(around)) continue;
-      const node = nodeOf({ ...newStep(around, started), kind: "round" }, { steps: {}, calls: {}, ended: undefined });
-      nodes.set(around, { ...node, name: `round ${number}` });
+    for (const round of around(path)) {
+      const number = /(?:^|\/)round\[(\d+)\]$/.exec(round)?.[1];
+      if (number === undefined || nodes.has(round)) continue;
+      const node = nodeOf({ ...newStep(round, started), kind: "round" }, { ended: undefined });
+      nodes.set(round, { ...node, name: `round ${number}` });
     }
   }
 }
@@ -112,13 +139,17 @@ function summarise(round: StepNode): void {
 
 /** The nearest step around this one that the log has told of. An item `each[0]` lies inside `each`. */
 function ancestor(nodes: ReadonlyMap<string, StepNode>, path: string): StepNode | undefined {
-  const whole = /^(.*)\[\d+\]$/.exec(path)?.[1];
-  const around = (whole === undefined ? undefined : nodes.get(whole)) ?? nodes.get(parentPath(path));
-  return around ?? (path.includes("/") ? ancestor(nodes, parentPath(path)) : undefined);
+  const nearest = around(path).find((each) => nodes.has(each));
+  return nearest === undefined ? undefined : nodes.get(nearest);
 }
 
 export function parentPath(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf("/")));
+}
+
+/** The paths of the steps around it, the nearest first: `a/b[1]/c` is in `a/b[1]`, that in `a/b`, that in `a`. */
+export function around(path: string): string[] {
+  return [...path.matchAll(/[/[]/g)].map(({ index }) => path.slice(0, index)).reverse();
 }
 
 /** A turn of a chat or a handoff, which has no step of its own. */

@@ -1,4 +1,4 @@
-import type { Event, Json, Problem, Status, Usage } from "../api/types";
+import type { Approval, Event, Json, Problem, Status, Usage } from "../api/types";
 
 /** One model call: running (perhaps writing), waiting for its next attempt, or over. */
 export interface Call {
@@ -11,7 +11,8 @@ export interface Call {
   tool: string | undefined;
   turn: number | undefined;
   attempt: number;
-  state: "running" | "waiting" | "completed" | "failed";
+  /** `rejected`: it was answered, but the answer did not fit its schema. */
+  state: "running" | "waiting" | "completed" | "rejected" | "failed";
   model: string | undefined;
   started: string;
   ended: string | undefined;
@@ -19,8 +20,8 @@ export interface Call {
   asked: Json;
   value: Json;
   artifact: string | null;
-  /** An answer did not fit its schema, and it was asked once more. */
-  repaired: boolean;
+  /** The call whose answer did not fit, where this one asks again. */
+  repairs: string | undefined;
   usage: Usage | undefined;
   seconds: number | undefined;
   finishReason: string | undefined;
@@ -54,6 +55,8 @@ export interface Step {
   round: number | undefined;
   /** Why a loop, a handoff or a join ended, and what shows it. */
   end: StepEnd | undefined;
+  /** It was not run: the fork gives its output. */
+  given: boolean;
   /** What the log says it gave; its calls, if it has any, say it better. */
   output: Json;
   outputArtifact: string | null;
@@ -66,6 +69,12 @@ export interface Wait {
   since: string;
 }
 
+/** A payload of the log: itself, or where it is. */
+export interface Recorded {
+  value: Json;
+  artifact: string | null;
+}
+
 export interface StepEnd {
   stopReason: string;
   evidence: Json;
@@ -75,8 +84,9 @@ export interface StepEnd {
 export interface Asked {
   id: string;
   step: string;
-  /** The participant whose turn it is, in a chat. */
-  agent: string | undefined;
+  kind: Approval["kind"];
+  /** The human whose turn it is, in a chat. */
+  speaker: string | undefined;
   /** `{ask, show}`, or where that is. */
   value: Json;
   artifact: string | null;
@@ -125,6 +135,7 @@ export type Entry =
   | { kind: "step-skipped"; step: string }
   | { kind: "step-canceled"; step: string }
   | { kind: "step-ended"; step: string }
+  | { kind: "step-given"; step: string }
   | { kind: "wait"; step: string }
   | { kind: "approval"; key: string; step: string }
   /** What is told in one line, once and for all: the event says it itself. */
@@ -136,6 +147,7 @@ export type NoteEvent = Extract<
     type:
       | "handoff.passed"
       | "loop.round"
+      | "chat.judged"
       | "chat.summarised"
       | "signal.received"
       | "execution.paused"
@@ -173,6 +185,8 @@ export interface ExecutionView {
   choices: Readonly<Record<string, Choice>>;
   /** By the chat's step path. */
   chats: Readonly<Record<string, ChatEnd>>;
+  /** What a fork gives instead of running them, by step path. */
+  given: Readonly<Record<string, Recorded>>;
   /** By approval id, in the order they were asked. */
   approvals: Readonly<Record<string, Asked>>;
 }
@@ -200,5 +214,6 @@ export const EMPTY_VIEW: ExecutionView = {
   steps: {},
   choices: {},
   chats: {},
+  given: {},
   approvals: {},
 };

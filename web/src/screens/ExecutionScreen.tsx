@@ -1,10 +1,11 @@
 import { useEffect, useState } from "react";
 
-import { cardId } from "../approvals/ApprovalCard";
 import { openQuestions } from "../approvals/fromLog";
 import { usePending } from "../approvals/pending";
+import { askedId } from "../execution/AskedCard";
 import { EventLog } from "../execution/EventLog";
-import { ForkContext, ForkDialog } from "../execution/Fork";
+import { ForkContext } from "../execution/Fork";
+import { ForkDialog } from "../execution/ForkDialog";
 import { Payload } from "../execution/Payload";
 import { Steps } from "../execution/Steps";
 import { Summary } from "../execution/Summary";
@@ -106,7 +107,7 @@ function Questions({ view }: { view: ExecutionView }) {
   const first = open[0];
   if (first === undefined) return null;
   const show = (): void => {
-    const card = reveal(cardId(first.id));
+    const card = reveal(askedId(first.id));
     card?.querySelector<HTMLElement>("textarea, button")?.focus({ preventScroll: true });
   };
   return (

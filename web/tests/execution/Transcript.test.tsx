@@ -25,16 +25,17 @@ it.each<[string, Line[]]>([
     "greeter passed the conversation to LA lawyerIt is a legal matter.",
     [["handoff.passed", { step: "h", agent: "greeter", data: { to: "lawyer", reason: "It is a legal matter." } }]],
   ],
-  ["l, round 3", [["loop.round", { step: "l", data: { round: 3 } }]]],
-  ["What was said up to turn 12 was summed up", [["chat.summarised", { step: "c", data: { covers: 12 } }]]],
+  ["l, round 3", [["loop.round", { step: "l/round[3]", data: { round: 3 } }]]],
+  ["clerk summed up turns 1 to 12", [["chat.summarised", { step: "c/turn[12]/summary", agent: "clerk", data: { covers: [1, 12] } }]]],
+  ["judge does not find it settledNot yet.", [["chat.judged", { step: "c", agent: "judge", data: { settled: false, reason: "Not yet." } }]]],
   ["The event “paid” came by shop at", [["signal.received", { data: { name: "paid", by: "shop" } }]]],
   ["Paused by ada at", [["execution.paused", { data: { by: "ada" } }]]],
   ["Cancel was asked for by ada", [["execution.cancel_requested", { data: { by: "ada" } }]]],
-  ["a was canceled: enough of the others had succeeded", [["step.canceled", { step: "a", data: { reason: "enough" } }]]],
+  ["a was canceled: what `join` asks for is there", [["step.canceled", { step: "a", data: { reason: "what `join` asks for is there" } }]]],
   [
     "l ended after 2 rounds: it had gone on as often as it may2 of 2 rounds.",
     [
-      ["loop.round", { step: "l", data: { round: 2 } }],
+      ["loop.round", { step: "l/round[2]", data: { round: 2 } }],
       ["step.completed", { step: "l", data: { stop_reason: "most", evidence: "2 of 2 rounds." } }],
     ],
   ],
@@ -61,7 +62,7 @@ it("tells of what was canceled the outermost alone", () => {
 it("shows a tool with what it was called with and what it gave", () => {
   const call = { call: "t", attempt: 1, tool: "search" };
   told(
-    ["call.started", { step: "t", data: call, value: { q: "lanterns" } }],
+    ["call.started", { step: "t", data: { ...call, arguments: "{'q': 'lanterns'}" } }],
     ["call.completed", { step: "t", data: { ...call, seconds: 1.5 }, value: "Three." }],
   );
   const tool = screen.getByRole("article", { name: "Tool search, t" });
@@ -77,5 +78,35 @@ it("says of what was stopped how far it came", () => {
 });
 
 it("leaves out what this page does not know", () => {
-  expect(told(["tool.exploded" as never, { step: "x" }], ["loop.round", { step: "l", data: { round: 1 } }])).toContain("round 1");
+  expect(told(["tool.exploded" as never, { step: "x" }], ["loop.round", { step: "l/round[1]", data: { round: 1 } }])).toContain("round 1");
+});
+
+it("shows what a human said in a chat as a turn, and that they passed", () => {
+  const asked = { approval: "q", kind: "turn", speaker: "owner", roles: [], options: ["say", "pass"] };
+  const answer = (decision: string, how: string): Line[] => [
+    ["approval.requested", { step: "c/turn[2]", data: asked, value: { ask: "Your turn." } }],
+    ["approval.decided", { step: "c/turn[2]", data: { approval: "q", decision, how, by: how === "decided" ? "ada" : null }, value: { comment: "Lamp." } }],
+  ];
+  expect(told(...answer("say", "decided"))).toContain("ownerturn 2a human: ada");
+  expect(screen.getByRole("article", { name: "owner, c/turn[2]" }).textContent).toContain("Lamp.");
+  cleanup();
+  expect(told(...answer("pass", "deadline"))).toContain("Said nothing by the deadline.");
+});
+
+it("shows of a handoff's answer the answer alone", () => {
+  const value = { pass_to: "lawyer", reason: "r", answer: "Ask the lawyer." };
+  const text = told(["call.completed", { step: "h/turn[1]", agent: "greeter", data: { call: "h", attempt: 1, turn: 1 }, value }]);
+  expect(text).toContain("Ask the lawyer.");
+  expect(text).not.toContain("pass_to");
+});
+
+it("says of an answer that did not fit what was wrong, and that it was asked again", () => {
+  const error = { code: "model_bad_answer", message: "There is no headline.", action: "", fault: "model" };
+  const call = { call: "a#0", attempt: 1 };
+  const text = told(
+    ["call.rejected", { step: "a", agent: "x", data: { ...call, error }, value: "{}" }],
+    ["call.started", { step: "a", agent: "x", data: { call: "a#1", attempt: 1, repairs: "a#0" } }],
+  );
+  expect(text).toContain("Its answer did not fit: There is no headline.");
+  expect(text).toContain("asked again to mend its answer");
 });

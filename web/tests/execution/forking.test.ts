@@ -33,7 +33,7 @@ describe("a fork", () => {
       before: "a",
       input: { x: 1 },
       outputs: { a: "text" },
-      agents: { "w@2": { ...definition, instructions: "New." } },
+      agents: { w: { ...definition, instructions: "New." } },
     });
   });
 

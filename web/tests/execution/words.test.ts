@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { cancelReason, evidenceText, waitedWords, waitWords } from "../../src/execution/words";
+import { evidenceText, waitedWords, waitWords } from "../../src/execution/words";
 import type { Wait } from "../../src/log/view";
 
 const NOW = Date.parse("2026-01-01T12:00:00Z");
@@ -22,12 +22,6 @@ it.each([
 
 it("tells what was waited for", () => {
   expect(waitedWords(wait("event", { event: "paid" }))).toBe("waited for the event “paid”");
-});
-
-it("tells why a step was canceled, also for reasons it does not know", () => {
-  expect(cancelReason("enough")).toBe("enough of the others had succeeded");
-  expect(cancelReason("the branch is not needed")).toBe("the branch is not needed");
-  expect(cancelReason(undefined)).toBe("it was not needed any more");
 });
 
 it("shows evidence as text", () => {

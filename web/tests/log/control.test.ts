@@ -1,6 +1,7 @@
 /** What people ask of an execution, what it waits for, and what they are asked. */
 import { describe, expect, it } from "vitest";
 
+import type { Event } from "../../src/api/types";
 import { isOpen, openQuestions } from "../../src/approvals/fromLog";
 import { applyEvents, viewOf } from "../../src/log/reducer";
 import { BEGIN, completed, END, log, started } from "./events";
@@ -12,11 +13,17 @@ const ASK: Line = [
   "approval.requested",
   {
     step: "a",
-    data: { approval: "q", roles: ["operator"], deadline: "2026-01-02T00:00:00Z", options: ["approve", "reject"] },
+    data: {
+      approval: "q",
+      kind: "approval",
+      roles: ["operator"],
+      deadline: "2026-01-02T00:00:00Z",
+      options: ["approve", "reject"],
+      otherwise: "reject",
+    },
     value: { ask: "Publish?", show: "notes" },
   },
 ];
-const WAIT: Line = ["step.waiting", { step: "a", data: { for: "approval", approval: "q", until: "2026-01-02T00:00:00Z" } }];
 
 function decided(facts: object): Line {
   return ["approval.decided", { step: "a", data: { approval: "q", by: "ada", how: "decided", ...facts } }];
@@ -71,7 +78,7 @@ describe("steps", () => {
 
   it("say why they stopped, unless all was done or a chat has said it", () => {
     const end = (stop_reason: string, step = "l"): Line => ["step.completed", { step, data: { stop_reason, evidence: "e" } }];
-    const round: Line = ["loop.round", { step: "l", data: { round: 2 } }];
+    const round: Line = ["loop.round", { step: "l/round[2]", data: { round: 2 } }];
     const looped = viewOf(log([BEGIN, round, end("condition")]));
     expect(looped.steps.l).toMatchObject({ round: 2, end: { stopReason: "condition", evidence: "e" } });
     expect(looped.entries.map(({ kind }) => kind)).toEqual(["note", "step-ended"]);
@@ -86,20 +93,22 @@ describe("calls", () => {
     const view = viewOf(
       log([
         BEGIN,
-        ["call.started", { step: "t", data: { call: "t", attempt: 1, tool: "search" }, value: { q: "x" } }],
+        ["call.started", { step: "t", data: { call: "t", attempt: 1, tool: "search", arguments: "{'q': 'x'}" } }],
         ["call.completed", { step: "t", data: { call: "t", attempt: 1, tool: "search", seconds: 1 }, value: [1] }],
       ]),
     );
-    expect(view.calls.t).toMatchObject({ tool: "search", asked: { q: "x" }, value: [1], state: "completed" });
+    expect(view.calls.t).toMatchObject({ tool: "search", asked: "{'q': 'x'}", value: [1], state: "completed" });
     expect([view.turns, view.usage.model_calls]).toEqual([0, 0]);
   });
 
-  it("whose answer did not fit go on, and both answers are paid for", () => {
+  it("whose answer did not fit are paid for, and no turn: the one that mends it is", () => {
     const usage = { model_calls: 1, tokens_in: 1, tokens_out: 1, cost_usd: "0.5" };
-    const rejected: Line = ["call.rejected", { step: "a", data: { call: "a", attempt: 1, usage } }];
-    const view = viewOf(log([BEGIN, started("a"), rejected, completed("a", { ok: true })]));
-    expect(view.calls.a).toMatchObject({ state: "completed", repaired: true, value: { ok: true } });
-    expect(view.usage.model_calls).toBe(2);
+    const error = { code: "model_bad_answer", message: "m", action: "a", fault: "model" };
+    const rejected: Line = ["call.rejected", { step: "a", data: { call: "a", attempt: 1, usage, error }, value: "{" }];
+    const view = viewOf(log([BEGIN, started("a"), rejected, completed("b", { ok: true }, { repairs: "a" })]));
+    expect(view.calls.a).toMatchObject({ state: "rejected", error, value: "{", ended: "2026-01-01T00:00:03.000Z" });
+    expect(view.calls.b).toMatchObject({ state: "completed", repairs: "a" });
+    expect([view.usage.model_calls, view.turns]).toEqual([2, 1]);
   });
 
   it("that were stopped keep what had been written", () => {
@@ -111,11 +120,12 @@ describe("calls", () => {
 
 describe("questions", () => {
   it("are open until they are decided", () => {
-    const view = viewOf(log([BEGIN, START, ASK, WAIT]));
+    const view = viewOf(log([BEGIN, START, ASK]));
+    expect(view.steps.a).toMatchObject({ state: "waiting", wait: { for: "approval", until: "2026-01-02T00:00:00Z" } });
     expect(view.approvals.q).toMatchObject({ options: ["approve", "reject"], deadline: "2026-01-02T00:00:00Z" });
     expect(view.entries).toEqual([{ kind: "approval", key: "q", step: "a" }]);
     expect(openQuestions(view).map(({ id }) => id)).toEqual(["q"]);
-    const done = applyEvents(view, log([decided({ decision: "approve", comment: "fine" })], 5));
+    const done = applyEvents(view, log([decided({ decision: "approve", comment: "fine" })], 4));
     expect(done.approvals.q?.decision).toMatchObject({ decision: "approve", comment: "fine", by: "ada", late: false });
     expect(done.steps.a?.state).toBe("running");
     expect(openQuestions(done)).toEqual([]);
@@ -135,23 +145,42 @@ describe("questions", () => {
   it("are withdrawn with their step, or with all of it", () => {
     const canceled = viewOf(log([BEGIN, START, ASK, ["step.canceled", { step: "a", data: { reason: "enough" } }]]));
     const ended = viewOf(log([BEGIN, START, ASK, ["execution.canceled"]]));
-    for (const view of [canceled, ended]) expect(openQuestions(view)).toEqual([]);
+    const [type, facts] = ASK;
+    const inside: Line = [type, { ...facts, step: "a/b[1]/turn[2]" }];
+    expect(openQuestions(viewOf(log([BEGIN, START, inside])))).toHaveLength(1);
+    const around = viewOf(log([BEGIN, START, inside, ["step.canceled", { step: "a", data: { reason: "enough" } }]]));
+    for (const view of [canceled, ended, around]) expect(openQuestions(view)).toEqual([]);
   });
 
   it("about a failure are open although the step has failed, and may leave it failed", () => {
     const error = { code: "timeout", message: "m", action: "a", fault: "model" };
     const ask: Line = ["approval.requested", { step: "a", data: { approval: "q", roles: [], options: ["retry", "skip", "fail"] } }];
-    const view = viewOf(log([BEGIN, START, ["step.failed", { step: "a", data: { error } }], ask, WAIT]));
+    const view = viewOf(log([BEGIN, START, ["step.failed", { step: "a", data: { error } }], ask]));
     expect(view.approvals.q && isOpen(view.approvals.q, view)).toBe(true);
     expect(view.steps.a).toMatchObject({ state: "waiting", ended: undefined });
-    const left = applyEvents(view, log([decided({ decision: "fail" })], 6));
-    expect(left.steps.a).toMatchObject({ state: "failed", error, ended: "2026-01-01T00:00:06.000Z" });
-    const again = applyEvents(view, log([decided({ decision: "retry" }), started("a")], 6));
+    const left = applyEvents(view, log([decided({ decision: "fail" })], 5));
+    expect(left.steps.a).toMatchObject({ state: "failed", error, ended: "2026-01-01T00:00:05.000Z" });
+    const again = applyEvents(view, log([decided({ decision: "retry" }), started("a")], 5));
     expect(again.steps.a?.state).toBe("running");
     expect(again.entries).toContainEqual({ kind: "step-failed", step: "a", error });
   });
 
   it("that nobody told of cannot be decided", () => {
     expect(viewOf(log([BEGIN, decided({ decision: "approve" })])).approvals).toEqual({});
+  });
+
+  it("in a chat are answered with words, whole however long", () => {
+    const words = "word ".repeat(100);
+    const answer: Line = ["approval.decided", { step: "a", data: { approval: "q", decision: "say", how: "decided", comment: words.slice(0, 300) }, value: { comment: words } }];
+    expect(viewOf(log([BEGIN, START, ASK, answer])).approvals.q?.decision?.comment).toBe(words);
+  });
+});
+
+describe("a fork", () => {
+  it("shows the outputs that it gives instead of running their steps", () => {
+    const given = { ...log([["step.evaluated", { step: "a", value: "mine" }]])[0], offset: 2, id: "fork:a" } as Event;
+    const view = applyEvents(viewOf([...log([BEGIN]), given]), log([START, ["step.completed", { step: "a", data: { edited: true } }]], 3));
+    expect(view.steps.a).toMatchObject({ state: "completed", given: true, output: "mine" });
+    expect(view.entries).toEqual([{ kind: "step-given", step: "a" }]);
   });
 });

@@ -26,7 +26,7 @@ it("shows a chat's turns as marks on it, and the chair's calls not at all", () =
   const lines = [BEGIN, step("c", "group_chat"), completed("c/turn[1]/chair", {}, { turn: 1, role: "chair" })];
   const [chat] = stepTree(viewOf(log([...lines, completed("c/turn[1]", "hi", { turn: 1 }), started("c/turn[2]", { turn: 2 })])));
   expect(chat?.children).toEqual([]);
-  expect(chat?.turns.map(({ turn, state }) => [turn, state])).toEqual([
+  expect(chat?.turns.map(({ number, state }) => [number, state])).toEqual([
     [1, "completed"],
     [2, "running"],
   ]);
@@ -72,10 +72,32 @@ it("names the tool of a step, and does not take an agent's tool for its step's a
 });
 
 it("lets a chat wait for the human whose turn it is", () => {
-  const wait: Parameters<typeof log>[0][number] = ["step.waiting", { step: "c/turn[1]", data: { for: "approval" } }];
-  const lines = [BEGIN, step("c", "group_chat"), wait];
+  const asked = { approval: "q", kind: "turn", speaker: "owner", roles: [], options: ["say", "pass"] };
+  const lines: Parameters<typeof log>[0] = [
+    BEGIN,
+    step("c", "group_chat"),
+    ["approval.requested", { step: "c/turn[2]", data: asked }],
+    completed("c/turn[1]", "hi", { turn: 1 }),
+  ];
   const [chat] = stepTree(viewOf(log(lines)));
   expect(chat).toMatchObject({ state: "waiting", wait: { for: "approval" }, children: [] });
+  expect(chat?.turns.map(({ number, who, state }) => [number, who, state])).toEqual([
+    [1, "c/turn[1]-agent", "completed"],
+    [2, "owner", "waiting"],
+  ]);
   const decided: Parameters<typeof log>[0][number] = ["execution.canceled", {}];
   expect(stepTree(viewOf(log([...lines, decided])))[0]).toMatchObject({ state: "stopped", wait: undefined });
+});
+
+it("shows a turn that was mended once", () => {
+  const rejected = { call: "c/turn[1]#0", attempt: 1, turn: 1, error: { code: "model_bad_answer" } };
+  const mended = { turn: 1, repairs: "c/turn[1]#0", call: "c/turn[1]#1" };
+  const lines: Parameters<typeof log>[0] = [
+    BEGIN,
+    step("c", "handoff"),
+    ["call.rejected", { step: "c/turn[1]", agent: "x", data: rejected }],
+  ];
+  const marks = (more: Parameters<typeof log>[0]) => stepTree(viewOf(log([...lines, ...more])))[0]?.turns.map(({ state }) => state);
+  expect(marks([])).toEqual(["rejected"]);
+  expect(marks([completed("c/turn[1]", {}, mended)])).toEqual(["completed"]);
 });
