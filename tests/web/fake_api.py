@@ -73,11 +73,11 @@ class FakeApi:
             ("GET", "/api/me", self.me),
             ("GET", "/api/workflows", self.list_workflows),
             ("GET", "/api/workflows/{name}", self.workflow),
-            ("GET", "/api/agents/{name}", self.agent),
             ("GET", "/api/executions", self.list_executions),
             ("POST", "/api/executions", self.start),
             ("GET", "/api/executions/{id}", self.execution),
             ("GET", "/api/executions/{id}/events", self.events),
+            ("GET", "/api/executions/{id}/bundle", self.bundle),
             ("GET", "/api/executions/{id}/diff/{other}", self.diff),
             ("POST", "/api/executions/{id}/fork", self.fork),
             ("POST", "/api/executions/{id}/retry", self.fork),
@@ -112,11 +112,6 @@ class FakeApi:
         if found is None:
             return problem(404, "not_found", "There is no such workflow.")
         return JSONResponse({"version": 3, "updated": "2026-10-12T08:00:00Z", "definition": found})
-
-    async def agent(self, request: Request) -> Response:
-        name = request.path_params["name"]
-        definition = {"name": name, "instructions": f"You are the {name}. Be brief.", "temperature": 0.2}
-        return JSONResponse({"version": 4, "updated": "2026-10-12T08:00:00Z", "definition": definition})
 
     async def list_executions(self, request: Request) -> Response:
         records = [story.record(id) for id, story in self.executions.items()]
@@ -174,6 +169,13 @@ class FakeApi:
     def _noted(self, request: Request, body: bytes) -> Story:
         self.asked.append((request.url.path, json.loads(body) if body else None))
         return self.executions[request.path_params["id"]]
+
+    async def bundle(self, request: Request) -> Response:
+        """Of it, what the page reads: the agents as they are pinned."""
+        story = self.executions[request.path_params["id"]]
+        names = {event["agent"] for event in story.events if event["agent"]}
+        agents = {name: {"name": name, "instructions": f"You are the {name}.", "temperature": 0.2} for name in names}
+        return JSONResponse({"plan": {"agents": agents, "agent_versions": dict.fromkeys(names, 4)}})
 
     async def diff(self, request: Request) -> Response:
         sides = [

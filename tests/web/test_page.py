@@ -189,6 +189,8 @@ def test_people_decide_pause_send_what_is_waited_for_and_fork(
     dialog.get_by_label("this step's output").check()
     expect(dialog.get_by_label("Change this step's output")).to_have_value(ANSWER)
     dialog.get_by_label("Change this step's output").fill("Another draft.")
+    dialog.get_by_label("an agent's instructions").check()
+    expect(dialog.get_by_label("Instructions of writer")).to_have_value("You are the writer.")
     dialog.get_by_role("button", name="Start the fork").click()
     page.wait_for_url(lambda url: execution not in url)
     expect(page.get_by_text("was not run: this fork gives its output")).to_be_visible()
@@ -198,4 +200,7 @@ def test_people_decide_pause_send_what_is_waited_for_and_fork(
     page.get_by_role("button", name="Cancel the execution").click()
     expect(status).to_have_text("canceled")
     expect(question).to_contain_text("not needed any more")
+    page.get_by_role("link", name="Compare them").click()
+    expect(page.locator(".diff tbody tr", has_text="draft").first).to_contain_text("Another draft.")
+    expect(page.get_by_text("gave something else is draft")).to_be_visible()
     assert complaints.texts == []

@@ -113,6 +113,7 @@ def test_it_is_forked_from_a_step_with_what_was_edited(page: Page, api: FakeApi,
     dialog.get_by_label("Change the input").fill("{")
     dialog.get_by_label("an agent's instructions").check()
     dialog.get_by_label("Agent", exact=True).select_option("critic")
+    expect(dialog.get_by_text("As this execution has it, version 4.")).to_be_visible()
     dialog.get_by_label("Instructions of critic").fill("Be kind.")
     send = dialog.get_by_role("button", name="Start the fork")
     send.click()

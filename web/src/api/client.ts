@@ -11,6 +11,7 @@ import type {
   Json,
   Me,
   Page,
+  Plan,
   Status,
   Stored,
   Workflow,
@@ -111,6 +112,11 @@ export class Api {
   /** Sends an event to a running execution, for the step that waits for one of this name. */
   signal(id: string, name: string, payload: Json): Promise<unknown> {
     return this.send(at(id, `/events/${encodeURIComponent(name)}`), { method: "POST", body: payload });
+  }
+
+  /** What the execution has pinned. It comes with all of the execution, and is refused where that is too large. */
+  async plan(id: string): Promise<Plan> {
+    return (await this.json<{ plan: Plan }>(at(id, "/bundle"))).plan;
   }
 
   /** `changed`: without the steps that are the same. */

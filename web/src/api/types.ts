@@ -247,6 +247,12 @@ export interface Agent {
   [key: string]: Json;
 }
 
+/** The part of a plan this page reads: the agents as an execution has pinned them, by the references to them. */
+export interface Plan {
+  agents: Record<string, Agent>;
+  agent_versions: Record<string, number>;
+}
+
 /** Two executions beside each other, their steps aligned by path. */
 export interface Diff {
   left: Side;
@@ -299,6 +305,8 @@ export interface StepSummary {
   seconds: number | null;
   stop_reason: string | null;
   error: string | null;
+  /** It was not run: a fork gave its output. */
+  edited?: boolean;
 }
 
 /** The first differences between two JSON values, and how many more there are. */

@@ -63,13 +63,14 @@ function Row({ row }: { row: DiffRow }) {
 /** How the step went on one side. */
 function Summary({ step }: { step: StepSummary | null }) {
   if (step === null) return <p className="diff-none">Not there.</p>;
-  const { agent, status, seconds, usage, preview, artifact, attempts, reused, stop_reason: reason } = step;
+  const { agent, status, seconds, usage, preview, artifact, attempts, reused, edited, stop_reason: reason } = step;
   const facts = [
     status,
     seconds !== null && duration(seconds * 1000),
     usage.cost_usd !== null && Number(usage.cost_usd) > 0 && cost(usage),
     attempts > 1 && `${attempts} attempts`,
     reused > 0 && "reused",
+    edited && "given by the fork",
     reason !== null && stopReason(reason),
   ];
   return (

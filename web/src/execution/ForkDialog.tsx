@@ -88,7 +88,12 @@ export function ForkDialog({ execution, step, view, onClose }: Props) {
               }}
             />
           )}
-          <AgentPart agents={agents} agent={edits.agent} onAgent={(agent) => setEdits({ ...edits, agent })} />
+          <AgentPart
+            execution={execution}
+            agents={agents}
+            agent={edits.agent}
+            onAgent={(agent) => setEdits({ ...edits, agent })}
+          />
         </fieldset>
         {problem && <ErrorNotice error={problem} />}
         <div className="form-actions">

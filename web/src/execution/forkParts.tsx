@@ -1,12 +1,11 @@
 /** What may be changed in a fork, each with its place to type in. */
 import { useCallback, useId, useState } from "react";
 
-import type { Agent } from "../api/types";
 import type { Recorded } from "../log/view";
 import { useSession } from "../session";
 import { asError, useLoad } from "../ui/hooks";
 import { ErrorNotice } from "../ui/parts";
-import { type Edits, textOf } from "./forking";
+import { definitionOf, type Edits, textOf } from "./forking";
 
 interface PartProps {
   label: string;
@@ -69,12 +68,13 @@ export function JsonPart({ label, hint, error, execution, recorded, text, onText
 }
 
 interface AgentProps {
+  execution: string;
   agents: readonly string[];
   agent: Edits["agent"];
   onAgent: (agent: Edits["agent"]) => void;
 }
 
-export function AgentPart({ agents, agent, onAgent }: AgentProps) {
+export function AgentPart({ execution, agents, agent, onAgent }: AgentProps) {
   const [chosen, setChosen] = useState<string>();
   const first = agents[0];
   if (first === undefined) return null;
@@ -99,20 +99,20 @@ export function AgentPart({ agents, agent, onAgent }: AgentProps) {
               <option key={reference}>{reference}</option>
             ))}
           </select>
-          <Instructions key={chosen} reference={chosen} agent={agent} onAgent={onAgent} />
+          <Instructions key={chosen} execution={execution} reference={chosen} agent={agent} onAgent={onAgent} />
         </div>
       )}
     </div>
   );
 }
 
-function Instructions({ reference, agent, onAgent }: Pick<AgentProps, "agent" | "onAgent"> & { reference: string }) {
+function Instructions({ execution, reference, agent, onAgent }: Omit<AgentProps, "agents"> & { reference: string }) {
   const { api } = useSession();
-  const load = useCallback(() => api.agent(reference), [api, reference]);
-  const { value: stored, error, reload } = useLoad(load);
+  const load = useCallback(() => definitionOf(api, execution, reference), [api, execution, reference]);
+  const { value: found, error, reload } = useLoad(load);
   if (error) return <ErrorNotice error={error} retry={reload} />;
-  if (stored === undefined) return <p className="muted">Loading …</p>;
-  const definition: Agent = stored.definition;
+  if (found === undefined) return <p className="muted">Loading …</p>;
+  const { definition, whence } = found;
   return (
     <>
       <textarea
@@ -121,7 +121,7 @@ function Instructions({ reference, agent, onAgent }: Pick<AgentProps, "agent" | 
         value={agent?.instructions ?? definition.instructions}
         onChange={(event) => onAgent({ reference, definition, instructions: event.target.value })}
       />
-      <p className="hint">Begins with version {stored.version}; the stored agent stays as it is.</p>
+      <p className="hint">{whence} The stored agent stays as it is.</p>
     </>
   );
 }

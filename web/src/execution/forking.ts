@@ -1,4 +1,5 @@
 /** What a fork may begin from and change, and the request for it. */
+import { type Api, ApiError } from "../api/client";
 import type { Agent, ForkRequest, Json } from "../api/types";
 import { readJson } from "../form/json";
 import type { Call, ExecutionView, Recorded } from "../log/view";
@@ -22,6 +23,24 @@ export function agentsIn(view: ExecutionView, step: string): string[] {
 /** `writer@3` is a version of `writer`. */
 function nameOf(reference: string): string {
   return reference.split("@")[0] ?? reference;
+}
+
+/** The agent as the execution has pinned it; as it is stored now, where the execution is too large to be asked. */
+export async function definitionOf(
+  api: Api,
+  execution: string,
+  reference: string,
+): Promise<{ definition: Agent; whence: string }> {
+  const plan = await api.plan(execution).catch((error: unknown) => {
+    if (error instanceof ApiError && error.status === 413) return undefined;
+    throw error;
+  });
+  const pinned = plan?.agents[reference];
+  if (plan && pinned) {
+    return { definition: pinned, whence: `As this execution has it, version ${plan.agent_versions[reference] ?? "?"}.` };
+  }
+  const { definition, version } = await api.agent(reference);
+  return { definition, whence: `As it is stored now, version ${version}: this execution is too large to be asked.` };
 }
 
 /** What the step gave, as far as the log has it whole. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 
-import { agentsIn, outputOf, requestOf } from "../../src/execution/forking";
+import { agentsIn, definitionOf, outputOf, requestOf } from "../../src/execution/forking";
 import { viewOf } from "../../src/log/reducer";
 import { BEGIN, completed, log } from "../log/events";
+import { apiOf } from "../session";
 
 const view = viewOf(
   log([
@@ -42,5 +43,22 @@ describe("a fork", () => {
     expect(request).toBeNull();
     expect(errors?.input).toMatch(/^This is not JSON/);
     expect(errors?.output).toMatch(/^This is not JSON/);
+  });
+
+  it("begins with the agent that the execution has pinned, or else with the one that is stored", async () => {
+    const [pinned, stored] = [
+      { name: "w", instructions: "Pinned." },
+      { name: "w", instructions: "Stored." },
+    ];
+    const bundle = { plan: { agents: { "w@2": pinned }, agent_versions: { "w@2": 2 } } };
+    const told = { "GET /executions/e/bundle": bundle };
+    expect(await definitionOf(apiOf(told).api, "e", "w@2")).toEqual({
+      definition: pinned,
+      whence: "As this execution has it, version 2.",
+    });
+    const large = Response.json({ code: "too_large" }, { status: 413 });
+    const answers = { "GET /executions/e/bundle": large, "GET /agents/w?version=2": { version: 2, definition: stored } };
+    expect((await definitionOf(apiOf(answers).api, "e", "w@2")).definition).toEqual(stored);
+    await expect(definitionOf(apiOf({}).api, "e", "w@2")).rejects.toThrow();
   });
 });
