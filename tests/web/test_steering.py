@@ -187,7 +187,7 @@ def test_a_long_log_is_drawn_where_somebody_looks(page: Page, api: FakeApi) -> N
     api.executions["long"] = story
     open_page(page, api, "#/executions/long")
     expect(page.get_by_text("This is 400.")).to_be_in_viewport()
-    assert page.locator("*").count() < 4_000
+    page.wait_for_function("document.querySelectorAll('*').length < 4000")
     page.get_by_role("button", name="340 earlier …").click()
     page.get_by_role("button", name="Turn 7: ann").click()
     expect(page.get_by_text("This is 7.")).to_be_in_viewport()

@@ -28,6 +28,15 @@ export function useStickToEnd(enabled: boolean, content: unknown): boolean {
   useLayoutEffect(() => {
     if (enabled && sticking.current && !isTyping()) scrollToEnd();
   }, [enabled, content]);
+  useEffect(() => {
+    if (!enabled) return undefined;
+    // What is there already may turn out to be longer: a part of a long list that is drawn, a payload that has come.
+    const observer = new ResizeObserver(() => {
+      if (sticking.current && !isTyping()) scrollToEnd();
+    });
+    observer.observe(document.body);
+    return () => observer.disconnect();
+  }, [enabled]);
   return atEnd;
 }
 

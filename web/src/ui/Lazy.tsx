@@ -93,5 +93,7 @@ export function reveal(id: string): HTMLElement | null {
   if (document.getElementById(id) === null) dispatchEvent(new CustomEvent(REVEAL, { detail: id }));
   const element = document.getElementById(id);
   element?.scrollIntoView({ block: "center" });
+  // At once, and not with the next frame, so that whoever keeps the window at its end knows.
+  dispatchEvent(new Event("scroll"));
   return element;
 }
