@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.web.fake_api import DIST
+from tests.web.fake_api import DIST, TOKEN, FakeApi
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -24,6 +24,8 @@ FLAGS = [
 ]
 PATIENCE = 20_000
 """Milliseconds: how long a busy machine may take to show what is expected."""
+NO_SIGNALR = "/api/negotiate"
+"""What the page complains about where the API has no SignalR."""
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +71,14 @@ def page(browser: Browser, complaints: Complaints) -> Iterator[Page]:
     page.on("pageerror", lambda error: complaints.texts.append(f"uncaught: {error}"))
     yield page
     context.close()
+
+
+def open_page(page: Page, api: FakeApi, address: str = "#/") -> None:
+    """Signed in by a link, then at `address`."""
+    page.goto(f"{api.address}/#token={TOKEN}")
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    page.goto(f"{api.address}/{address}")
+
+
+def id_of(api: FakeApi, workflow: str) -> str:
+    return next(id for id, story in api.executions.items() if story.workflow == workflow)

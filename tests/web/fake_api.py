@@ -23,6 +23,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from tests.web.steered import approvals, comparison, decide, release, stuck, talk
 from tests.web.stories import Json, Story, failure, finish_review, panel, review
 
 TOKEN = "secret"
@@ -56,13 +57,16 @@ WORKFLOW = {
 class FakeApi:
     """What it serves, changed by tests at will: `executions` by id, newest first, and the `deltas` of those that run.
 
-    `started` keeps what starts were sent; `refusal` answers them, while it is set.
+    `started` keeps what starts were sent, `asked` every other POST as its path and body; `refusal` answers starts and
+    forks, while it is set. `approvals` are the questions that wait.
     """
 
     def __init__(self) -> None:
         self.executions: dict[str, Story] = {}
         self.workflows: list[dict[str, Json]] = [WORKFLOW]
         self.started: list[dict[str, Json]] = []
+        self.asked: list[tuple[str, Json]] = []
+        self.approvals: dict[str, dict[str, Json]] = {}
         self.refusal: dict[str, Json] | None = None
         self.deltas: dict[str, list[dict[str, Json]]] = {}
         self._routes: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
@@ -73,6 +77,14 @@ class FakeApi:
             ("POST", "/api/executions", self.start),
             ("GET", "/api/executions/{id}", self.execution),
             ("GET", "/api/executions/{id}/events", self.events),
+            ("GET", "/api/executions/{id}/bundle", self.bundle),
+            ("GET", "/api/executions/{id}/diff/{other}", self.diff),
+            ("POST", "/api/executions/{id}/fork", self.fork),
+            ("POST", "/api/executions/{id}/retry", self.fork),
+            ("POST", "/api/executions/{id}/events/{name}", self.signal),
+            ("POST", "/api/executions/{id}/{verb}", self.control),
+            ("GET", "/api/approvals", self.list_approvals),
+            ("POST", "/api/approvals/{id}", self.decide),
             ("POST", "/api/negotiate", self.negotiate),
         ]
 
@@ -104,7 +116,12 @@ class FakeApi:
     async def list_executions(self, request: Request) -> Response:
         records = [story.record(id) for id, story in self.executions.items()]
         status = request.query_params.get("status")
-        shown = [record for record in records if status in {None, record["status"]}]
+        workflow = request.query_params.get("workflow")
+        shown = [
+            record
+            for record in records
+            if status in {None, record["status"]} and workflow in {None, record["workflow"]}
+        ]
         return JSONResponse({"items": shown, "continuation": None})
 
     async def start(self, request: Request) -> Response:
@@ -120,6 +137,63 @@ class FakeApi:
         if story is None:
             return problem(404, "not_found", "There is no such execution.")
         return JSONResponse(story.record(request.path_params["id"]))
+
+    async def control(self, request: Request) -> Response:
+        """Pause, resume, cancel: the log tells that it was asked for, and the rest is up to the test."""
+        story = self._noted(request, await request.body())
+        verb = request.path_params["verb"]
+        told = {"pause": "paused", "resume": "resumed", "cancel": "cancel_requested"}[verb]
+        story.seconds += 1
+        story.add(f"execution.{told}", data={"by": "local"})
+        return JSONResponse(story.record(request.path_params["id"]), 202)
+
+    async def signal(self, request: Request) -> Response:
+        story = self._noted(request, await request.body())
+        story.add("signal.received", data={"name": request.path_params["name"], "by": "local"})
+        return Response(status_code=202)
+
+    async def fork(self, request: Request) -> Response:
+        story = self._noted(request, await request.body())
+        if self.refusal is not None:
+            return JSONResponse(self.refusal, 422)
+        body = self.asked[-1][1]
+        edited = [key for key in ("workflow", "input") if key in (body or {})]
+        edited += [f"agents/{name}" for name in (body or {}).get("agents", {})]
+        outputs = list((body or {}).get("outputs", {}))
+        fork = body and {"before": body["before"], "until": 1, "outputs": outputs, "edited": edited}
+        other = Story(story.workflow, story.input, kin={"retry_of": request.path_params["id"], "fork": fork})
+        id = f"{len(self.executions):032x}"
+        self.executions[id] = other
+        return JSONResponse(other.record(id), 202)
+
+    def _noted(self, request: Request, body: bytes) -> Story:
+        self.asked.append((request.url.path, json.loads(body) if body else None))
+        return self.executions[request.path_params["id"]]
+
+    async def bundle(self, request: Request) -> Response:
+        """Of it, what the page reads: the agents as they are pinned."""
+        story = self.executions[request.path_params["id"]]
+        names = {event["agent"] for event in story.events if event["agent"]}
+        agents = {name: {"name": name, "instructions": f"You are the {name}.", "temperature": 0.2} for name in names}
+        return JSONResponse({"plan": {"agents": agents, "agent_versions": dict.fromkeys(names, 4)}})
+
+    async def diff(self, request: Request) -> Response:
+        sides = [
+            self.executions[request.path_params[side]].record(request.path_params[side]) for side in ("id", "other")
+        ]
+        return JSONResponse(comparison(*sides, changed=request.query_params.get("changed") == "true"))
+
+    async def list_approvals(self, _request: Request) -> Response:
+        return JSONResponse({"items": list(self.approvals.values()), "continuation": None})
+
+    async def decide(self, request: Request) -> Response:
+        body = await request.json()
+        self.asked.append((request.url.path, body))
+        approval = self.approvals.pop(request.path_params["id"], None)
+        if approval is None:
+            return problem(409, "conflict", "This has been decided already.")
+        decide(self.executions[approval["execution"]], approval, body)
+        return JSONResponse(approval | {"state": "decided", **body})
 
     async def events(self, request: Request) -> Response:
         story = self.executions.get(request.path_params["id"])
@@ -191,10 +265,25 @@ def sample() -> FakeApi:
     return api
 
 
+def steered() -> FakeApi:
+    """An installation in which three executions wait for people."""
+    api = FakeApi()
+    stories = {"7e41d0a2": release(), "55c0aa17": talk(), "31f0d9c6": stuck()}
+    for number, (end, story) in enumerate(stories.items()):
+        id = f"0198f1aa000{9 - number}" + "e" * 12 + end
+        api.executions[id] = story
+        api.approvals |= {approval["id"]: approval for approval in approvals(id, story)}
+    return api
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Serve the page with a scripted API.")
     parser.add_argument("--port", type=int, default=7099)
-    uvicorn.run(sample().app(), port=parser.parse_args().port)
+    api = sample()
+    asked = steered()
+    api.executions |= asked.executions
+    api.approvals = asked.approvals
+    uvicorn.run(api.app(), port=parser.parse_args().port)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,14 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.web.conftest import FLAGS
 from tests.web.fake_api import DIST, TOKEN, FakeApi, write
+from tests.web.steered import NOTES, approvals, release, talk
 from tests.web.stories import PANEL, Story, failure, finish_review, panel, review
 
 IMAGES = DIST.parents[1] / "docs" / "images"
 WATCHED = "0198f1aa0009c3d1a70e55b27e41d0a2"
+ASKING = "0198f1aa0010c3d1a70e55b2c4f09d37"
+DONE = "0198f1aa0008c3d1a70e55b25a0cc1f4"
+FORKED = "0198f1aa0011c3d1a70e55b28b13e6a5"
 
 
 def debate() -> tuple[Story, list[dict[str, object]]]:
@@ -40,6 +44,16 @@ def a_day() -> FakeApi:
     return api
 
 
+def asked() -> FakeApi:
+    """Two executions that wait for people, and two of which one is a fork of the other."""
+    api = FakeApi()
+    api.executions = {ASKING: release(), WATCHED: talk()}
+    api.executions |= {id: release().complete(NOTES) for id in (DONE, FORKED)}
+    for id in (ASKING, WATCHED):
+        api.approvals |= {approval["id"]: approval for approval in approvals(id, api.executions[id])}
+    return api
+
+
 def shift(story: Story, back: timedelta) -> None:
     for event in story.events:
         event["time"] = (datetime.fromisoformat(event["time"]) - back).isoformat()
@@ -55,11 +69,25 @@ def take(browser: Browser, address: str) -> None:
     page.screenshot(path=IMAGES / "execution.png")
 
 
+def take_steering(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 700})
+    page.goto(f"{address}/#token={TOKEN}")
+    expect(page.locator("tbody tr").first).to_be_visible()
+    page.goto(f"{address}/#/approvals")
+    expect(page.get_by_role("article")).to_have_count(2)
+    page.screenshot(path=IMAGES / "approvals.png")
+    page.goto(f"{address}/#/compare/{DONE}/{FORKED}")
+    expect(page.locator(".diff-first")).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 880})
+    page.screenshot(path=IMAGES / "compare.png")
+
+
 def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with a_day() as api, sync_playwright() as playwright:
+    with a_day() as api, asked() as asking, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         take(browser, api.address)
+        take_steering(browser, asking.address)
         browser.close()
 
 

@@ -8,6 +8,14 @@ from typing import Any
 
 Json = Any
 MODEL = "gpt-5-mini"
+STATUSES = {
+    "execution.paused": "paused",
+    "execution.resumed": "running",
+    "execution.cancel_requested": "canceling",
+    "execution.completed": "completed",
+    "execution.failed": "failed",
+    "execution.canceled": "canceled",
+}
 
 
 @dataclass
@@ -21,6 +29,8 @@ class Story:
     spent: dict[str, Json] = field(default_factory=lambda: usage(0, 0) | {"model_calls": 0})
     turns: int = 0
     seconds: float = 0
+    kin: dict[str, Json] = field(default_factory=dict)
+    """What its record says of where it came from: `retry_of`, `fork`."""
 
     def __post_init__(self) -> None:
         self.add("execution.started", data={"workflow": self.workflow, "version": 3}, value=self.input)
@@ -62,23 +72,33 @@ class Story:
         self.add("execution.completed", data=data, value=output)
         return self
 
+    @property
+    def status(self) -> str:
+        """As the last event that says so has it."""
+        told = (STATUSES[event["type"]] for event in reversed(self.events) if event["type"] in STATUSES)
+        return next(told, "running")
+
     def record(self, id: str) -> dict[str, Json]:
         """The execution's record, as the API shows it."""
         last = self.events[-1]
-        kind = last["type"].removeprefix("execution.") if last["type"].startswith("execution.") else "running"
-        ended = kind in {"completed", "failed", "canceled"}
+        status = self.status
+        ended = status in {"completed", "failed", "canceled"}
         return {
             "id": id,
             "workflow": self.workflow,
             "workflow_version": 3,
-            "status": kind if ended else "running",
+            "status": status,
             "input": self.input,
-            "output": last["value"] if kind == "completed" else None,
+            "output": last["value"] if status == "completed" else None,
             "error": last["data"].get("error"),
             "stop_reason": last["data"].get("stop_reason"),
             "usage": self.spent,
             "turns": self.turns,
             "retry_of": None,
+            "fork": None,
+            "imported_from": None,
+            "hold": None,
+            **self.kin,
             "started_by": "local",
             "created": self.events[0]["time"],
             "ended": last["time"] if ended else None,

@@ -38,6 +38,15 @@ WORKFLOW = {
         },
     ],
 }
+SIGNED = {
+    "name": "signed",
+    "steps": [
+        {"id": "draft", "agent": "writer", "input": "Write about lanterns."},
+        {"id": "sign-off", "approval": {"ask": "Publish this?", "show": "${steps.draft.output}", "deadline": "P1D"}},
+        {"id": "go", "wait": {"event": "go", "within": "P1D"}},
+    ],
+    "output": "${steps.draft.output}",
+}
 ANSWER = "A lantern that reads aloud needs neither a screen nor a network, and the sun pays for it"
 UNREACHABLE = ("net::ERR_", "WebSocket connection")
 
@@ -63,6 +72,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         for name in AGENTS:
             installation.api("PUT", f"/agents/{name}", {"name": name, "instructions": f"You are the {name}."})
         installation.api("PUT", "/workflows/launch", WORKFLOW)
+        installation.api("PUT", "/workflows/signed", SIGNED)
         yield installation
 
 
@@ -147,4 +157,50 @@ def test_an_execution_is_canceled_and_retried(page: Page, installation: Installa
     expect(page.locator("tbody .badge").first).to_have_text("completed")
     page.get_by_role("link", name="canceled").click()
     expect(page.locator("tbody tr")).to_have_count(1)
+    assert complaints.texts == []
+
+
+def test_people_decide_pause_send_what_is_waited_for_and_fork(
+    page: Page, installation: Installation, complaints: Complaints
+) -> None:
+    """The page and the app's control plane speak the same language."""
+    installation.stub.control(answers=[ANSWER] * 20)
+    execution = installation.api("POST", "/executions", {"workflow": "signed", "input": {}})["id"]
+    sign_in(page, installation)
+    page.get_by_role("link", name="Approvals 1 waiting").click()
+    question = page.get_by_role("article", name="Publish this?")
+    expect(question).to_contain_text(ANSWER)
+    question.get_by_label("Comment").fill("Good.")
+    question.get_by_role("button", name="Approve").click()
+    expect(question).to_have_count(0)
+    status = page.locator(".summary .badge")
+    page.goto(f"{installation.host.address}/#/executions/{execution}")
+    expect(question).to_contain_text("Approved by")
+    page.get_by_role("button", name="Pause").click()
+    expect(status).to_have_text("paused")
+    page.get_by_role("button", name="Resume").click()
+    expect(status).to_have_text("running")
+    expect(page.locator(".wait")).to_contain_text("go waits for the event “go”")
+    page.get_by_role("button", name="Send it").click()
+    page.get_by_role("dialog").get_by_role("button", name="Send it").click()
+    expect(status).to_have_text("completed")
+    page.get_by_role("complementary").get_by_role("button", name="Fork from draft").press("Enter")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("this step's output").check()
+    expect(dialog.get_by_label("Change this step's output")).to_have_value(ANSWER)
+    dialog.get_by_label("Change this step's output").fill("Another draft.")
+    dialog.get_by_label("an agent's instructions").check()
+    expect(dialog.get_by_label("Instructions of writer")).to_have_value("You are the writer.")
+    dialog.get_by_role("button", name="Start the fork").click()
+    page.wait_for_url(lambda url: execution not in url)
+    expect(page.get_by_text("was not run: this fork gives its output")).to_be_visible()
+    expect(question).to_contain_text("Another draft.")
+    expect(page.get_by_text("Fork of")).to_contain_text("before draft; changed: the output of draft")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel the execution").click()
+    expect(status).to_have_text("canceled")
+    expect(question).to_contain_text("not needed any more")
+    page.get_by_role("link", name="Compare them").click()
+    expect(page.locator(".diff tbody tr", has_text="draft").first).to_contain_text("Another draft.")
+    expect(page.get_by_text("gave something else is draft")).to_be_visible()
     assert complaints.texts == []

@@ -7,28 +7,15 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.web.conftest import Complaints
+from tests.web.conftest import NO_SIGNALR, Complaints, id_of, open_page
 from tests.web.fake_api import TOKEN, FakeApi, sample, write
 from tests.web.stories import PANEL, REVIEWS, finish_review
-
-NO_SIGNALR = "/api/negotiate"
 
 
 @pytest.fixture
 def api() -> Iterator[FakeApi]:
     with sample() as api:
         yield api
-
-
-def open_page(page: Page, api: FakeApi, address: str = "#/") -> None:
-    """Signed in by a link, then at `address`."""
-    page.goto(f"{api.address}/#token={TOKEN}")
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-    page.goto(f"{api.address}/{address}")
-
-
-def id_of(api: FakeApi, workflow: str) -> str:
-    return next(id for id, story in api.executions.items() if story.workflow == workflow)
 
 
 def test_a_token_in_the_link_leaves_the_address_at_once(page: Page, api: FakeApi, complaints: Complaints) -> None:

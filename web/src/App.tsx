@@ -2,7 +2,11 @@ import { useCallback, useMemo, useState } from "react";
 
 import { Api, ApiError } from "./api/client";
 import { forgetToken, savedToken, saveToken } from "./api/session";
+import { PendingProvider, usePending } from "./approvals/pending";
 import { href, type Route, useRoute } from "./router";
+import { ApprovalsScreen } from "./screens/ApprovalsScreen";
+import { CompareScreen } from "./screens/CompareScreen";
+import { CompareWithScreen } from "./screens/CompareWithScreen";
 import { ExecutionScreen } from "./screens/ExecutionScreen";
 import { ExecutionsScreen } from "./screens/ExecutionsScreen";
 import { SignIn } from "./screens/SignIn";
@@ -43,7 +47,9 @@ function SignedIn({ token, onLeave }: { token: string; onLeave: (because401: boo
   if (session === undefined) return <Loading what="the page" />;
   return (
     <SessionContext value={session}>
-      <Shell />
+      <PendingProvider>
+        <Shell />
+      </PendingProvider>
     </SessionContext>
   );
 }
@@ -51,17 +57,22 @@ function SignedIn({ token, onLeave }: { token: string; onLeave: (because401: boo
 function Shell() {
   const { me, signOut } = useSession();
   const route = useRoute();
+  const here = route.path[0] ?? "";
+  const place = (...places: string[]) => (places.includes(here) ? "page" : undefined);
   return (
     <>
       <header className="topbar">
         <a className="brand" href={href([])}>
-          <img src="/favicon.svg" alt="" width="24" height="24" /> Meta-Agents
+          <img src="/favicon.svg" alt="" width="24" height="24" /> <span>Meta-Agents</span>
         </a>
         <nav aria-label="Main">
-          <a href={href([])} aria-current={route.path[0] === "start" ? undefined : "page"}>
+          <a href={href([])} aria-current={place("", "executions", "compare")}>
             Executions
           </a>
-          <a href={href(["start"])} aria-current={route.path[0] === "start" ? "page" : undefined}>
+          <a href={href(["approvals"])} aria-current={place("approvals")}>
+            Approvals <PendingCount />
+          </a>
+          <a href={href(["start"])} aria-current={place("start")}>
             Start
           </a>
         </nav>
@@ -79,10 +90,28 @@ function Shell() {
   );
 }
 
+/** How many questions wait, wherever one is on the page. */
+function PendingCount() {
+  const { approvals = [], hasMore } = usePending();
+  if (approvals.length === 0) return null;
+  return (
+    <span className="count">
+      {approvals.length}
+      {hasMore && "+"}
+      <span className="visually-hidden"> waiting</span>
+    </span>
+  );
+}
+
 function Screen({ route: { path, query } }: { route: Route }) {
-  const [first, second] = path;
+  const [first, second, third] = path;
   if (first === undefined) return <ExecutionsScreen query={query} />;
   if (first === "executions" && second !== undefined) return <ExecutionScreen key={second} id={second} query={query} />;
+  if (first === "approvals") return <ApprovalsScreen />;
+  if (first === "compare" && second !== undefined && third !== undefined) {
+    return <CompareScreen key={`${second} ${third}`} left={second} right={third} />;
+  }
+  if (first === "compare" && second !== undefined) return <CompareWithScreen key={second} id={second} />;
   if (first === "start" && second !== undefined) return <StartForm key={second} name={second} />;
   if (first === "start") return <WorkflowsScreen />;
   return <Notice title="There is no such page." action="Choose one above." />;

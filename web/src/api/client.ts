@@ -1,12 +1,17 @@
 import type {
+  Agent,
+  Approval,
   ConnectionInfo,
   DefinitionItem,
+  Diff,
   EventPage,
   Execution,
   FieldError,
+  ForkRequest,
   Json,
   Me,
   Page,
+  Plan,
   Status,
   Stored,
   Workflow,
@@ -59,12 +64,18 @@ export class Api {
     return this.json(`/workflows/${encodeURIComponent(name)}`);
   }
 
-  executions(status: Status | undefined, continuation?: string | null): Promise<Page<Execution>> {
-    return this.json(`/executions${query({ status, limit: 50, continuation })}`);
+  /** The latest version, or the one that the reference (`writer@2`) names. */
+  agent(reference: string): Promise<Stored<Agent>> {
+    const [name = "", version] = reference.split("@");
+    return this.json(`/agents/${encodeURIComponent(name)}${query({ version })}`);
+  }
+
+  executions(wanted: { status?: Status | undefined; workflow?: string }, continuation?: string | null): Promise<Page<Execution>> {
+    return this.json(`/executions${query({ ...wanted, limit: 50, continuation })}`);
   }
 
   execution(id: string, signal?: AbortSignal): Promise<Execution> {
-    return this.json(`/executions/${id}`, { signal });
+    return this.json(at(id), { signal });
   }
 
   /** `key` makes sending the same start twice harmless. */
@@ -76,28 +87,65 @@ export class Api {
     });
   }
 
+  /** What is under way ends by itself, and nothing new begins. */
+  pause(id: string): Promise<Execution> {
+    return this.json(at(id, "/pause"), { method: "POST" });
+  }
+
+  resume(id: string): Promise<Execution> {
+    return this.json(at(id, "/resume"), { method: "POST" });
+  }
+
   cancel(id: string): Promise<Execution> {
-    return this.json(`/executions/${id}/cancel`, { method: "POST" });
+    return this.json(at(id, "/cancel"), { method: "POST" });
   }
 
   retry(id: string): Promise<Execution> {
-    return this.json(`/executions/${id}/retry`, { method: "POST" });
+    return this.json(at(id, "/retry"), { method: "POST" });
+  }
+
+  /** A new execution that takes over what this one had done, but for what the request changes. */
+  fork(id: string, request: ForkRequest): Promise<Execution> {
+    return this.json(at(id, "/fork"), { method: "POST", body: request });
+  }
+
+  /** Sends an event to a running execution, for the step that waits for one of this name. */
+  signal(id: string, name: string, payload: Json): Promise<unknown> {
+    return this.send(at(id, `/events/${encodeURIComponent(name)}`), { method: "POST", body: payload });
+  }
+
+  /** What the execution has pinned. It comes with all of the execution, and is refused where that is too large. */
+  async plan(id: string): Promise<Plan> {
+    return (await this.json<{ plan: Plan }>(at(id, "/bundle"))).plan;
+  }
+
+  /** `changed`: without the steps that are the same. */
+  diff(left: string, right: string, changed: boolean): Promise<Diff> {
+    return this.json(at(left, `/diff/${encodeURIComponent(right)}${query({ changed: String(changed) })}`));
+  }
+
+  pendingApprovals(continuation?: string | null): Promise<Page<Approval>> {
+    return this.json(`/approvals${query({ state: "pending", limit: 100, continuation })}`);
+  }
+
+  decide(approval: string, decision: string, comment: string): Promise<Approval> {
+    return this.json(`/approvals/${encodeURIComponent(approval)}`, { method: "POST", body: { decision, comment } });
   }
 
   events(id: string, after: number, signal: AbortSignal): Promise<EventPage> {
-    return this.json(`/executions/${id}/events${query({ after })}`, { signal });
+    return this.json(at(id, `/events${query({ after })}`), { signal });
   }
 
   /** The same log as a stream of server-sent events. */
   async eventStream(id: string, after: number, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     const headers = { Accept: "text/event-stream" };
-    const response = await this.send(`/executions/${id}/events${query({ after })}`, { headers, signal });
+    const response = await this.send(at(id, `/events${query({ after })}`), { headers, signal });
     if (response.body === null) throw new Unreachable("an event stream without a body");
     return response.body;
   }
 
   artifact(id: string, reference: string): Promise<Json> {
-    return this.json(`/executions/${id}/artifacts/${encodeURIComponent(reference)}`);
+    return this.json(at(id, `/artifacts/${encodeURIComponent(reference)}`));
   }
 
   negotiate(id: string, watcher: string, signal: AbortSignal): Promise<ConnectionInfo> {
@@ -139,6 +187,11 @@ export class Api {
     if (response.status === 401) this.onUnauthenticated();
     throw await problemOf(response);
   }
+}
+
+/** The path of an execution, or of what is below it. */
+function at(id: string, below = ""): string {
+  return `/executions/${encodeURIComponent(id)}${below}`;
 }
 
 function query(values: Record<string, string | number | null | undefined>): string {

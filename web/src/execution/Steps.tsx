@@ -1,102 +1,155 @@
+import { memo, useMemo, useState } from "react";
+
 import type { ExecutionView } from "../log/view";
 import { type NodeState, type StepNode, stepTree } from "../log/tree";
-import { duration, elapsed } from "../ui/format";
+import { duration, elapsed, plural } from "../ui/format";
+import { reveal } from "../ui/Lazy";
 import { Avatar } from "../ui/parts";
-import { turnId } from "./Turn";
-
-interface Span {
-  from: number;
-  to: number;
-}
+import { askedId } from "./AskedCard";
+import { ForkButton } from "./Fork";
+import { turnId } from "./callParts";
+import { waitWords } from "./words";
 
 /** The steps as a tree, each with a bar on the clock they share. */
 export function Steps({ view, now }: { view: ExecutionView; now: number }) {
-  const nodes = stepTree(view);
-  if (view.started === undefined || nodes.length === 0) return <p className="muted">No step has begun yet.</p>;
-  const span = { from: Date.parse(view.started), to: view.ended ? Date.parse(view.ended) : now };
-  return <Nodes nodes={nodes} span={span} now={now} />;
+  const { steps, calls, approvals, started, ended } = view;
+  const nodes = useMemo(() => stepTree({ steps, calls, approvals, ended }), [steps, calls, approvals, ended]);
+  if (started === undefined || nodes.length === 0) return <p className="muted">No step has begun yet.</p>;
+  // The bars are drawn in milliseconds of this clock: when it goes on, nothing else has to be made anew.
+  const clock = { "--whole": Math.max(1, elapsed(started, ended, now)) } as React.CSSProperties;
+  return (
+    <div className="steps-clock" style={clock}>
+      <Nodes nodes={nodes} began={Date.parse(started)} now={now} quiet={false} />
+    </div>
+  );
 }
 
-function Nodes({ nodes, span, now }: { nodes: readonly StepNode[]; span: Span; now: number }) {
+/** More than this are not shown without being asked for. */
+const MANY = 60;
+
+interface NodesProps {
+  nodes: readonly StepNode[];
+  began: number;
+  now: number;
+  /** Why they were canceled is told of the step around them. */
+  quiet: boolean;
+}
+
+function Nodes({ nodes, began, now, quiet }: NodesProps) {
+  const [all, setAll] = useState(false);
+  const shown = all || nodes.length <= MANY ? nodes : notable(nodes);
   return (
     <ul className="steps">
-      {nodes.map((node) => (
+      {shown.map((node) => (
         <li key={node.path}>
-          <Row node={node} span={span} now={now} />
-          {node.children.length > 0 && <Nodes nodes={node.children} span={span} now={now} />}
+          <Row node={node} began={began} now={node.ended === undefined ? now : 0} quiet={quiet} />
+          {node.children.length > 0 && (
+            <Nodes nodes={node.children} began={began} now={now} quiet={quiet || node.state === "canceled"} />
+          )}
         </li>
       ))}
+      {shown.length < nodes.length && (
+        <li>
+          <button type="button" className="link steps-more" onClick={() => setAll(true)}>
+            Show all {nodes.length}
+          </button>
+        </li>
+      )}
     </ul>
   );
 }
 
-const KINDS: Readonly<Record<string, string>> = { group_chat: "group chat", agent: "" };
+/** Of many, those that did not just complete; without any, the first ones. */
+function notable(nodes: readonly StepNode[]): readonly StepNode[] {
+  const found = nodes.filter(({ state }) => state !== "completed" && state !== "skipped");
+  return (found.length > 0 ? found : nodes.slice(0, 10)).slice(0, MANY);
+}
 
-function Row({ node, span, now }: { node: StepNode; span: Span; now: number }) {
-  const { path, name, agent, kind = "", state, started, ended, turns } = node;
+const KINDS: Readonly<Record<string, string>> = {
+  group_chat: "group chat",
+  map: "for each",
+  approval: "a human decides",
+  agent: "",
+  tool: "",
+  round: "",
+};
+
+/** `now` matters to those alone that have not ended. */
+const Row = memo(function Row({ node, began, now, quiet }: Omit<NodesProps, "nodes"> & { node: StepNode }) {
+  const { path, name, agent, tool, kind = "", state, started, ended, turns, wait, round, reason } = node;
+  const rounds = round !== undefined && (ended === undefined ? `round ${round}` : plural(round, "round"));
+  const what = [agent ?? tool ?? KINDS[kind] ?? kind, rounds].filter(Boolean);
   return (
     <div className={`step step-${state}`} title={path}>
       <div className="step-line">
-        <StepIcon state={state} />
+        <StepIcon state={state} asks={wait?.for === "approval"} />
         <span className="step-name">{name}</span>
         {agent !== undefined && <Avatar name={agent} small />}
-        <span className="step-kind">{agent ?? KINDS[kind] ?? kind}</span>
+        <span className="step-kind">{what.join(", ")}</span>
+        {kind !== "round" && <ForkButton step={path} />}
         <span className="step-time">{state === "skipped" ? "skipped" : duration(elapsed(started, ended, now))}</span>
       </div>
-      {state !== "skipped" && <Bar node={node} span={span} now={now} />}
+      {wait !== undefined && <p className="step-note">{waitWords(wait, now)}</p>}
+      {state === "canceled" && !quiet && <p className="step-note">canceled: {reason}</p>}
+      {state !== "skipped" && <Bar node={node} began={began} now={now} />}
       {turns.length > 0 && <Turns turns={turns} />}
     </div>
   );
-}
+});
 
-function Bar({ node: { started, ended }, span, now }: { node: StepNode; span: Span; now: number }) {
-  const whole = Math.max(1, span.to - span.from);
-  const from = (Date.parse(started) - span.from) / whole;
-  const length = elapsed(started, ended, now) / whole;
+function Bar({ node: { started, ended }, began, now }: { node: StepNode; began: number; now: number }) {
+  const place = { "--from": Math.max(0, Date.parse(started) - began), "--length": Math.max(0, elapsed(started, ended, now)) };
   return (
     <div className="bar" aria-hidden="true">
-      <i style={{ left: percent(from), width: percent(Math.min(length, 1 - from)) }} />
+      <i style={place as React.CSSProperties} />
     </div>
   );
 }
 
-function percent(share: number): string {
-  return `${(Math.min(1, Math.max(0, share)) * 100).toFixed(2)}%`;
-}
-
-/** A chat's turns as a row of its speakers; each leads to what was said. */
+/** A chat's turns as a row of its speakers, the latest ones of many; each leads to what was said. */
 function Turns({ turns }: { turns: StepNode["turns"] }) {
+  const [all, setAll] = useState(false);
+  const shown = all ? turns : turns.slice(-MANY);
   return (
     <div className="dots">
-      {turns.map((call) => (
-        <button
-          key={call.key}
-          type="button"
-          className={`dot dot-${call.state}`}
-          title={`Turn ${call.turn ?? ""}: ${call.agent}`}
-          onClick={() => document.getElementById(turnId(call.key))?.scrollIntoView({ block: "center" })}
-        >
-          <Avatar name={call.agent} small />
-          <span className="visually-hidden">{`Turn ${call.turn ?? ""}: ${call.agent}`}</span>
+      {shown.length < turns.length && (
+        <button type="button" className="link steps-more" onClick={() => setAll(true)}>
+          {turns.length - shown.length} earlier …
         </button>
+      )}
+      {shown.map((turn) => (
+        <Dot key={turn.key} turn={turn} />
       ))}
     </div>
   );
 }
 
+const Dot = memo(function Dot({ turn: { key, isHuman, state, number, who } }: { turn: StepNode["turns"][number] }) {
+  const name = `Turn ${number}: ${who}`;
+  const show = (): unknown => reveal(isHuman ? askedId(key) : turnId(key));
+  return (
+    <button type="button" className={`dot dot-${state}`} title={name} onClick={show}>
+      <Avatar name={who} small />
+      <span className="visually-hidden">{name}</span>
+    </button>
+  );
+});
+
 const ICONS: Readonly<Record<NodeState, string>> = {
   running: "",
+  waiting: "…",
   completed: "✓",
   failed: "✕",
   skipped: "–",
+  canceled: "/",
   stopped: "■",
 };
 
 /** A shape besides the colour, and a word for those who see neither. */
-function StepIcon({ state }: { state: NodeState }) {
+function StepIcon({ state, asks }: { state: NodeState; asks: boolean }) {
   return (
     <span className={`step-icon step-icon-${state}`}>
-      <span aria-hidden="true">{ICONS[state]}</span>
+      <span aria-hidden="true">{asks ? "?" : ICONS[state]}</span>
       <span className="visually-hidden">{state}: </span>
     </span>
   );

@@ -1,13 +1,10 @@
-import { useState } from "react";
-
-import type { Execution, Usage } from "../api/types";
+import type { Execution, Status, Usage } from "../api/types";
 import type { FollowState } from "../log/follow";
 import type { ExecutionView } from "../log/view";
-import { href, navigate } from "../router";
-import { useSession } from "../session";
-import { cost, count, duration, elapsed, moment, shortId, stopReason } from "../ui/format";
-import { asError } from "../ui/hooks";
-import { CopyButton, ErrorNotice, StatusBadge } from "../ui/parts";
+import { href } from "../router";
+import { clock, cost, count, duration, elapsed, moment, shortId, stopReason } from "../ui/format";
+import { CopyButton, StatusBadge } from "../ui/parts";
+import { Actions } from "./Actions";
 
 interface Props {
   id: string;
@@ -29,22 +26,62 @@ export function Summary({ id, view, state, record, now }: Props) {
         </h1>
         {status && <StatusBadge status={status} />}
         <ConnectionNote state={state} />
-        <Actions id={id} view={view} />
+        <Actions id={id} status={status} workflow={view.workflow} />
       </div>
       <p className="summary-line">
         {view.stopReason !== undefined && <span>Ended because {stopReason(view.stopReason)}.</span>}
         {view.started !== undefined && <span>Started {moment(view.started)}.</span>}
-        {record?.retry_of && (
-          <span>
-            Retry of <a href={href(["executions", record.retry_of])}>{shortId(record.retry_of)}</a>.
-          </span>
-        )}
+        {record && <Lineage record={record} />}
         <span className="id">
           <code>{id}</code> <CopyButton text={id} label="Copy id" />
         </span>
       </p>
+      <Asked view={view} status={status} />
       <Figures usage={view.usage} turns={view.turns} time={timeOf(view, now)} />
     </header>
+  );
+}
+
+/** Where it came from, and why it is kept. */
+function Lineage({ record: { id, retry_of: other, fork, imported_from: origin, hold } }: { record: Execution }) {
+  const changed = [...(fork?.edited ?? []), ...(fork?.outputs ?? []).map((path) => `the output of ${path}`)];
+  return (
+    <>
+      {other !== null && (
+        <span>
+          {fork ? "Fork" : "Retry"} of <a href={href(["executions", other])}>{shortId(other)}</a>
+          {fork?.before && (
+            <>
+              {" before "}
+              <code>{fork.before}</code>
+            </>
+          )}
+          {fork?.before === null && fork.until !== null && ` after event ${fork.until - 1}`}
+          {changed.length > 0 && `; changed: ${changed.join(", ")}`}.{" "}
+          <a href={href(["compare", other, id])}>Compare them</a>
+        </span>
+      )}
+      {origin && <span>Imported from {origin}.</span>}
+      {hold && (
+        <span>
+          Held by {hold.by} since {moment(hold.since)}: {hold.reason}
+        </span>
+      )}
+    </>
+  );
+}
+
+/** What was asked of it and is not over yet. */
+function Asked({ view: { request }, status }: { view: ExecutionView; status: Status | undefined }) {
+  if (status !== "paused" && status !== "canceling") return null;
+  const by = request?.by === undefined ? "" : ` by ${request.by}`;
+  const since = request === undefined ? "" : ` at ${clock(request.time)}`;
+  return (
+    <p className={`asked asked-${status}`}>
+      {status === "paused"
+        ? `‖ Paused${by}${since}. What was under way comes to its end; nothing new begins until it is resumed.`
+        : `■ Being canceled, asked for${by}${since}. What was under way is being stopped.`}
+    </p>
   );
 }
 
@@ -85,56 +122,5 @@ function ConnectionNote({ state }: { state: FollowState }) {
     <span className={`connection connection-${state}`} role="status">
       {NOTES[state]}
     </span>
-  );
-}
-
-function Actions({ id, view }: { id: string; view: ExecutionView }) {
-  const { api } = useSession();
-  const [asked, setAsked] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<Error>();
-
-  const act = async (action: () => Promise<unknown>): Promise<void> => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      await action();
-    } catch (reason) {
-      setError(asError(reason));
-    }
-    setAsked(false);
-    setBusy(false);
-  };
-  const retry = async (): Promise<void> => navigate(href(["executions", (await api.retry(id)).id]));
-
-  return (
-    <div className="actions">
-      {view.status === "running" && !asked && (
-        <button type="button" className="button" onClick={() => setAsked(true)}>
-          Cancel
-        </button>
-      )}
-      {view.status === "running" && asked && (
-        <>
-          <button type="button" className="button button-danger" disabled={busy} onClick={() => act(() => api.cancel(id))}>
-            Cancel the execution
-          </button>
-          <button type="button" className="button" autoFocus onClick={() => setAsked(false)}>
-            Keep going
-          </button>
-        </>
-      )}
-      {(view.status === "failed" || view.status === "canceled") && (
-        <button type="button" className="button button-primary" disabled={busy} onClick={() => act(retry)}>
-          Retry
-        </button>
-      )}
-      {view.status === "completed" && view.workflow !== undefined && (
-        <a className="button" href={href(["start", view.workflow])}>
-          Start another
-        </a>
-      )}
-      {error && <ErrorNotice error={error} />}
-    </div>
   );
 }

@@ -17,11 +17,16 @@ interface Followed {
   refused: ApiError | undefined;
 }
 
-type Action = { events: readonly Event[] } | { delta: Delta };
+type Told = { events: readonly Event[] } | { delta: Delta };
 
-function reduce(view: ExecutionView, action: Action): ExecutionView {
-  return "events" in action ? applyEvents(view, action.events) : applyDelta(view, action.delta);
+function reduce(view: ExecutionView, told: readonly Told[]): ExecutionView {
+  const take = (before: ExecutionView, each: Told): ExecutionView =>
+    "events" in each ? applyEvents(before, each.events) : applyDelta(before, each.delta);
+  return told.reduce(take, view);
 }
+
+/** Milliseconds in which what comes is gathered, to be drawn at once. */
+const GATHER = 40;
 
 /** An execution, live for as long as it is shown. */
 export function useExecution(id: string): Followed {
@@ -31,13 +36,24 @@ export function useExecution(id: string): Followed {
   const [refused, setRefused] = useState<ApiError>();
   const { value: record, reload } = useLoad(useCallback(() => api.execution(id), [api, id]));
   useEffect(() => {
+    let gathered: Told[] = [];
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const draw = (): void => {
+      dispatch(gathered);
+      gathered = [];
+      timer = undefined;
+    };
+    const take = (told: Told): void => {
+      gathered.push(told);
+      timer ??= setTimeout(draw, GATHER);
+    };
     const source = {
       page: (after: number, signal: AbortSignal) => api.events(id, after, signal),
       channels: [signalR(api, id, me.tenant), serverSentEvents(api, id)],
     };
-    return follow(source, {
-      events: (events) => dispatch({ events }),
-      delta: (delta) => dispatch({ delta }),
+    const stop = follow(source, {
+      events: (events) => take({ events }),
+      delta: (delta) => take({ delta }),
       refused: setRefused,
       state: (next) => {
         setState(next);
@@ -45,6 +61,10 @@ export function useExecution(id: string): Followed {
         if (next === "live" || next === "ended") reload();
       },
     });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
   }, [api, id, me.tenant, reload]);
   return { view, state, record, refused };
 }

@@ -1,5 +1,6 @@
 /** What of a JSON Schema becomes a form, and how what was typed becomes JSON again. The server checks the rest. */
 import type { FieldError, Json, JsonSchema } from "../api/types";
+import { readJson } from "./json";
 
 export type Kind = "text" | "multiline" | "number" | "integer" | "boolean" | "choice" | "list" | "json";
 
@@ -119,23 +120,16 @@ function parseNumber(text: string, kind: string | undefined): number {
   return value;
 }
 
-/** Raises `Invalid`, with the parser's own words, for text that is not JSON. */
 function parseJson(text: string): Json {
-  try {
-    return JSON.parse(text) as Json;
-  } catch (error) {
-    throw new Invalid(`This is not JSON: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  const { value, error } = readJson(text);
+  if (error !== undefined) throw new Invalid(error);
+  return value;
 }
 
 /** The whole input, typed as JSON. */
 export function parseInput(text: string): { input: Json; errors: FieldError[] } {
-  try {
-    return { input: text.trim() === "" ? {} : parseJson(text), errors: [] };
-  } catch (error) {
-    if (!(error instanceof Invalid)) throw error;
-    return { input: null, errors: [{ pointer: "", message: error.message }] };
-  }
+  const { value, error } = readJson(text.trim() === "" ? "{}" : text);
+  return { input: value, errors: error === undefined ? [] : [{ pointer: "", message: error }] };
 }
 
 export function pointerTo(name: string): string {

@@ -1,20 +1,27 @@
-import type { Event, Json, Problem, Status, Usage } from "../api/types";
+import type { Approval, Event, Json, Problem, Status, Usage } from "../api/types";
 
 /** One model call: running (perhaps writing), waiting for its next attempt, or over. */
 export interface Call {
   key: string;
   step: string;
   agent: string;
-  /** "chair" for a choice of the next speaker; undefined for a turn. */
+  /** "chair" for a choice of the next speaker, "judge", …; undefined for a turn. */
   role: string | undefined;
+  /** The tool that is called, where it is no model. */
+  tool: string | undefined;
   turn: number | undefined;
   attempt: number;
-  state: "running" | "waiting" | "completed" | "failed";
+  /** `rejected`: it was answered, but the answer did not fit its schema. */
+  state: "running" | "waiting" | "completed" | "rejected" | "failed";
   model: string | undefined;
   started: string;
   ended: string | undefined;
+  /** What it was called with, as far as the log says. */
+  asked: Json;
   value: Json;
   artifact: string | null;
+  /** The call whose answer did not fit, where this one asks again. */
+  repairs: string | undefined;
   usage: Usage | undefined;
   seconds: number | undefined;
   finishReason: string | undefined;
@@ -36,11 +43,76 @@ export interface Writing {
 export interface Step {
   path: string;
   kind: string | undefined;
-  state: "running" | "completed" | "failed" | "skipped";
+  state: "running" | "waiting" | "completed" | "failed" | "skipped" | "canceled";
   started: string;
   ended: string | undefined;
+  /** Why it was skipped or canceled. */
   reason: string | undefined;
   error: Problem | undefined;
+  /** What it waits for, while it does. */
+  wait: Wait | undefined;
+  /** The round a loop is in. */
+  round: number | undefined;
+  /** Why a loop, a handoff or a join ended, and what shows it. */
+  end: StepEnd | undefined;
+  /** It was not run: the fork gives its output. */
+  given: boolean;
+  /** What the log says it gave; its calls, if it has any, say it better. */
+  output: Json;
+  outputArtifact: string | null;
+}
+
+export interface Wait {
+  for: string;
+  until: string | undefined;
+  event: string | undefined;
+  since: string;
+}
+
+/** A payload of the log: itself, or where it is. */
+export interface Recorded {
+  value: Json;
+  artifact: string | null;
+}
+
+export interface StepEnd {
+  stopReason: string;
+  evidence: Json;
+}
+
+/** A question to a human, as the log tells of it. */
+export interface Asked {
+  id: string;
+  step: string;
+  kind: Approval["kind"];
+  /** The human whose turn it is, in a chat. */
+  speaker: string | undefined;
+  /** `{ask, show}`, or where that is. */
+  value: Json;
+  artifact: string | null;
+  options: readonly string[];
+  roles: readonly string[];
+  escalated: boolean;
+  created: string;
+  deadline: string | undefined;
+  otherwise: string | undefined;
+  decision: Decided | undefined;
+}
+
+export interface Decided {
+  decision: string;
+  comment: string;
+  by: string | undefined;
+  /** Nobody did by the deadline. */
+  late: boolean;
+  time: string;
+}
+
+/** Who asked last that the execution pause, go on or be canceled. */
+export interface Request {
+  type: "paused" | "resumed" | "cancel_requested";
+  by: string | undefined;
+  time: string;
 }
 
 /** Why this agent got the floor. */
@@ -52,15 +124,37 @@ export interface Choice {
 export interface ChatEnd {
   stopReason: string;
   turns: number;
-  evidence: string | undefined;
+  evidence: Json;
 }
 
 /** One thing in the transcript, in the order of the log. */
 export type Entry =
   | { kind: "call"; key: string }
   | { kind: "chat-ended"; step: string }
-  | { kind: "step-failed"; step: string }
-  | { kind: "step-skipped"; step: string };
+  | { kind: "step-failed"; step: string; error: Problem }
+  | { kind: "step-skipped"; step: string }
+  | { kind: "step-canceled"; step: string }
+  | { kind: "step-ended"; step: string }
+  | { kind: "step-given"; step: string }
+  | { kind: "wait"; step: string }
+  | { kind: "approval"; key: string; step: string }
+  /** What is told in one line, once and for all: the event says it itself. */
+  | { kind: "note"; event: NoteEvent };
+
+export type NoteEvent = Extract<
+  Event,
+  {
+    type:
+      | "handoff.passed"
+      | "loop.round"
+      | "chat.judged"
+      | "chat.summarised"
+      | "signal.received"
+      | "execution.paused"
+      | "execution.resumed"
+      | "execution.cancel_requested";
+  }
+>;
 
 /** Everything the page shows of one execution: a pure function of its log, and of the pieces being written. */
 export interface ExecutionView {
@@ -80,6 +174,7 @@ export interface ExecutionView {
   ended: string | undefined;
   usage: Usage;
   turns: number;
+  request: Request | undefined;
   entries: readonly Entry[];
   calls: Readonly<Record<string, Call>>;
   /** By call key. */
@@ -90,6 +185,10 @@ export interface ExecutionView {
   choices: Readonly<Record<string, Choice>>;
   /** By the chat's step path. */
   chats: Readonly<Record<string, ChatEnd>>;
+  /** What a fork gives instead of running them, by step path. */
+  given: Readonly<Record<string, Recorded>>;
+  /** By approval id, in the order they were asked. */
+  approvals: Readonly<Record<string, Asked>>;
 }
 
 export const EMPTY_VIEW: ExecutionView = {
@@ -108,10 +207,13 @@ export const EMPTY_VIEW: ExecutionView = {
   ended: undefined,
   usage: { model_calls: 0, tokens_in: 0, tokens_out: 0, cost_usd: "0" },
   turns: 0,
+  request: undefined,
   entries: [],
   calls: {},
   writing: {},
   steps: {},
   choices: {},
   chats: {},
+  given: {},
+  approvals: {},
 };

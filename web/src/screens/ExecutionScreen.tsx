@@ -1,4 +1,11 @@
+import { useEffect, useState } from "react";
+
+import { openQuestions } from "../approvals/fromLog";
+import { usePending } from "../approvals/pending";
+import { askedId } from "../execution/AskedCard";
 import { EventLog } from "../execution/EventLog";
+import { ForkContext } from "../execution/Fork";
+import { ForkDialog } from "../execution/ForkDialog";
 import { Payload } from "../execution/Payload";
 import { Steps } from "../execution/Steps";
 import { Summary } from "../execution/Summary";
@@ -9,6 +16,7 @@ import type { ExecutionView } from "../log/view";
 import { href } from "../router";
 import { plural } from "../ui/format";
 import { useNow, useTitle } from "../ui/hooks";
+import { reveal } from "../ui/Lazy";
 import { Announcement, ErrorNotice, Loading, ProblemNotice, StatusBadge } from "../ui/parts";
 
 /** One execution, live while it runs: as a story, or as the log it is. */
@@ -17,10 +25,11 @@ export function ExecutionScreen({ id, query }: { id: string; query: URLSearchPar
   const running = view.started !== undefined && view.ended === undefined;
   const now = useNow(running);
   const asLog = query.get("view") === "events";
+  const [forked, setForked] = useState<string>();
   useTitle(view.workflow === undefined ? "Execution" : `${view.workflow} ${view.status ?? ""}`);
   if (refused) return <ErrorNotice error={refused} />;
   return (
-    <>
+    <ForkContext value={setForked}>
       <p className="crumbs">
         <a href={href([])}>← Executions</a>
       </p>
@@ -36,7 +45,10 @@ export function ExecutionScreen({ id, query }: { id: string; query: URLSearchPar
       </nav>
       {view.offset === 0 && <Loading what="the log" />}
       {view.offset > 0 && (asLog ? <EventLog events={view.events} /> : <Story id={id} view={view} now={now} />)}
-    </>
+      {forked !== undefined && (
+        <ForkDialog execution={id} step={forked} view={view} onClose={() => setForked(undefined)} />
+      )}
+    </ForkContext>
   );
 }
 
@@ -54,6 +66,7 @@ function Story({ id, view, now }: { id: string; view: ExecutionView; now: number
       <div className="story-main">
         <Outcome id={id} view={view} />
         <Input id={id} view={view} />
+        <Questions view={view} />
         <Transcript execution={id} view={view} />
         {running && !atEnd && (
           <button type="button" className="button jump" onClick={scrollToEnd}>
@@ -82,5 +95,32 @@ function Input({ id, view }: { id: string; view: ExecutionView }) {
       <summary>Input</summary>
       <Payload execution={id} value={view.input} artifact={view.inputArtifact} copy />
     </details>
+  );
+}
+
+/** The questions that wait for an answer, with the way to them; the shell's count is told at once. */
+function Questions({ view }: { view: ExecutionView }) {
+  const { reload } = usePending();
+  const open = openQuestions(view);
+  const ids = open.map(({ id }) => id).join(" ");
+  useEffect(() => reload(), [ids, reload]);
+  const first = open[0];
+  if (first === undefined) return null;
+  const show = (): void => {
+    const card = reveal(askedId(first.id));
+    card?.querySelector<HTMLElement>("textarea, button")?.focus({ preventScroll: true });
+  };
+  return (
+    <p className="questions">
+      <span className="approval-icon" aria-hidden="true">
+        ?
+      </span>
+      <span>
+        {plural(open.length, "question waits", "questions wait")} for an answer at <code>{first.step}</code>.
+      </span>
+      <button type="button" className="button" onClick={show}>
+        Go to it
+      </button>
+    </p>
   );
 }

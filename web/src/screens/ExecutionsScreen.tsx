@@ -1,5 +1,5 @@
-import type { Execution, Status } from "../api/types";
-import { STATUSES } from "../api/types";
+import { usePending } from "../approvals/pending";
+import { type Execution, isEnded, type Status, STATUSES } from "../api/types";
 import { href } from "../router";
 import { ago, cost, count, duration, elapsed, moment, plural, shortId, workflowLabel } from "../ui/format";
 import { useNow, useTitle } from "../ui/hooks";
@@ -39,13 +39,13 @@ function StatusFilter({ chosen }: { chosen: Status | undefined }) {
 
 function List({ status }: { status: Status | undefined }) {
   const { executions, hasMore, showMore, error } = useExecutions(status);
-  const running = executions?.filter((execution) => execution.status === "running").length ?? 0;
+  const running = executions?.filter(({ status }) => !isEnded(status)).length ?? 0;
   const now = useNow(true, running > 0 ? 1000 : 15_000);
   if (executions === undefined) return error ? <ErrorNotice error={error} /> : <Loading what="executions" />;
   return (
     <>
       {error && <p className="reconnecting">The server cannot be reached. Trying again …</p>}
-      <Announcement>{`${plural(executions.length, "execution")} shown, ${running} running.`}</Announcement>
+      <Announcement>{`${plural(executions.length, "execution")} shown, ${running} not ended.`}</Announcement>
       {executions.length === 0 ? (
         <NoExecutions filtered={status !== undefined} />
       ) : (
@@ -106,7 +106,7 @@ function Row({ execution, now }: { execution: Execution; now: number }) {
         {execution.error && <span className="cell-error">{execution.error.message}</span>}
       </td>
       <td className="cell-status">
-        <StatusBadge status={status} />
+        <StatusBadge status={status} /> <Asks execution={id} />
       </td>
       <td title={moment(created)}>{ago(created, now)}</td>
       <td className="number">{duration(elapsed(created, ended, now))}</td>
@@ -124,4 +124,10 @@ function Row({ execution, now }: { execution: Execution; now: number }) {
       </td>
     </tr>
   );
+}
+
+/** It waits for a human. */
+function Asks({ execution }: { execution: string }) {
+  const asked = usePending().approvals?.filter((approval) => approval.execution === execution).length ?? 0;
+  return asked === 0 ? null : <span className="chip chip-warning">? {plural(asked, "question")}</span>;
 }

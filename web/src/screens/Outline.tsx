@@ -1,4 +1,5 @@
 import type { WorkflowStep } from "../api/types";
+import { plural } from "../ui/format";
 import { Avatar } from "../ui/parts";
 
 /** What a workflow will do, step by step. */
@@ -36,16 +37,28 @@ function kindOf(step: WorkflowStep): string {
   if (step.concurrent) return "at the same time";
   if (step.map) return "for each item";
   if (step.group_chat) return "group chat";
+  if (step.handoff) return "whoever can answer";
+  if (step.loop) return `again, at most ${plural(step.loop.most, "time")}`;
+  if (step.switch) return "one of these";
+  if (step.approval) return "a human decides";
+  if (step.wait) return "wait";
+  if (step.tool !== undefined) return `tool ${step.tool}`;
+  if (step.workflow !== undefined) return `workflow ${step.workflow}`;
   return "";
 }
 
-function agentsOf({ agent, group_chat: chat }: WorkflowStep): string[] {
-  const used = chat ? chat.participants : [agent ?? []].flat();
-  return used.map((reference) => reference.replace(/@\d+$/, ""));
+/** Everyone who takes part, in the order written, once each. */
+function agentsOf({ agent, group_chat: chat, handoff }: WorkflowStep): string[] {
+  const said = chat?.participants.map((who) => (typeof who === "string" ? who : who.human));
+  const passed = handoff && [handoff.start, ...Object.entries(handoff.may_pass).flat(2)];
+  const used = said ?? passed ?? [agent ?? []].flat();
+  return [...new Set(used.map((reference) => reference.replace(/@\d+$/, "")))];
 }
 
-function childrenOf({ sequential, concurrent, map }: WorkflowStep): WorkflowStep[] {
+function childrenOf({ sequential, concurrent, map, loop, switch: choice }: WorkflowStep): WorkflowStep[] {
   if (sequential) return sequential;
   if (concurrent) return Array.isArray(concurrent) ? concurrent : concurrent.branches;
+  if (loop) return loop.steps;
+  if (choice) return [...choice.cases.map(({ step }) => step), choice.otherwise ?? []].flat();
   return map ? [map.step] : [];
 }

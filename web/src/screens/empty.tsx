@@ -35,3 +35,15 @@ export function NoExecutions({ filtered }: { filtered: boolean }) {
     </section>
   );
 }
+
+export function NoApprovals() {
+  return (
+    <section className="empty">
+      <h2>Nothing waits for a human</h2>
+      <p>
+        An <code>approval</code> step asks a yes or no, <code>on_error</code> can ask what to do about a failure, and a
+        human can take part in a chat. What they ask, of whatever execution, appears here until it is answered.
+      </p>
+    </section>
+  );
+}

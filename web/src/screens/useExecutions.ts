@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 
 import type { Api } from "../api/client";
-import type { Execution, Status } from "../api/types";
+import { type Execution, isEnded, type Status } from "../api/types";
 import { useSession } from "../session";
 import { asError } from "../ui/hooks";
 
@@ -32,7 +32,7 @@ export function useExecutions(status: Status | undefined): Executions {
       let wait = REFRESH.running;
       try {
         const read = await readPages(api, status, pages);
-        if (!read.executions.some((execution) => execution.status === "running")) wait = REFRESH.quiet;
+        if (read.executions.every((execution) => isEnded(execution.status))) wait = REFRESH.quiet;
         if (current) setState({ ...read, error: undefined });
       } catch (error) {
         if (current) setState((old) => ({ ...old, error: asError(error) }));
@@ -52,7 +52,7 @@ async function readPages(api: Api, status: Status | undefined, pages: number) {
   const executions: Execution[] = [];
   let continuation: string | null = null;
   for (let page = 0; page < pages; page += 1) {
-    const read = await api.executions(status, continuation);
+    const read = await api.executions({ status }, continuation);
     executions.push(...read.items);
     continuation = read.continuation;
     if (continuation === null) break;

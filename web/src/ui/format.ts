@@ -28,8 +28,26 @@ export function ago(time: string, now: number): string {
   return new Date(time).toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
 }
 
+/** `now`, `in 40 s`, `in 12 min`, `in 5 h`, `in 3 d`. */
+export function until(time: string, now: number): string {
+  const seconds = (Date.parse(time) - now) / 1000;
+  if (seconds <= 0) return "now";
+  if (seconds < 59.5) return `in ${Math.ceil(seconds)} s`;
+  if (seconds < 3570) return `in ${Math.round(seconds / 60)} min`;
+  if (seconds < 48 * 3600) return `in ${Math.round(seconds / 3600)} h`;
+  return `in ${Math.round(seconds / 86_400)} d`;
+}
+
 export function moment(time: string): string {
   return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+}
+
+/** `18:04 (in 2 h)`, with the day where it is not near. */
+export function when(time: string, now: number): string {
+  const left = Date.parse(time) - now;
+  const day: Intl.DateTimeFormatOptions = Math.abs(left) < 12 * 3_600_000 ? {} : { day: "numeric", month: "short" };
+  const told = new Date(time).toLocaleString(undefined, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  return left > 0 ? `${told} (${until(time, now)})` : told;
 }
 
 export function clock(time: string): string {
@@ -69,8 +87,14 @@ const STOP_REASONS: Readonly<Record<string, string>> = {
   said: "the closing words were said",
   turns: "the turn limit was reached",
   condition: "its condition was met",
+  judged: "the judge found that it is enough",
+  no_progress: "nothing new was said any more",
+  budget: "its budget is spent",
+  time: "its time was up",
+  most: "it had gone on as often as it may",
+  enough: "enough had succeeded",
   failed: "a step failed",
-  canceled: "canceled",
+  canceled: "it was canceled",
 };
 
 /** Why something ended, in words; a reason we do not know is shown as it came. */

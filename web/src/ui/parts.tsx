@@ -34,7 +34,8 @@ export function Avatar({ name, small = false }: { name: string; small?: boolean 
   );
 }
 
-export function CopyButton({ text, label = "Copy" }: { text: string; label?: string }) {
+/** `text` may be made when it is asked for, where making it is much work. */
+export function CopyButton({ text, label = "Copy" }: { text: string | (() => string); label?: string }) {
   const [outcome, setOutcome] = useState<string>();
   useEffect(() => {
     if (outcome === undefined) return undefined;
@@ -43,7 +44,7 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
   }, [outcome]);
   const copy = async (): Promise<void> => {
     try {
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText(typeof text === "string" ? text : text());
       setOutcome("Copied");
     } catch {
       // Browsers keep the clipboard from pages that are not served securely, and people may refuse it.

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { Api, ApiError, Unreachable } from "../../src/api/client";
 
 function answering(response: Response) {
-  const fetcher = vi.fn<typeof fetch>(() => Promise.resolve(response));
+  const fetcher = vi.fn<typeof fetch>(() => Promise.resolve(response.clone()));
   const onUnauthenticated = vi.fn();
   return { api: new Api("secret", onUnauthenticated, fetcher), fetcher, onUnauthenticated };
 }
@@ -46,7 +46,23 @@ describe("Api", () => {
 
   it("leaves out query parameters that are not given", async () => {
     const { api, fetcher } = answering(Response.json({ items: [], continuation: null }));
-    await api.executions(undefined, "a b");
+    await api.executions({ status: undefined }, "a b");
     expect(fetcher.mock.calls[0]?.[0]).toBe("/api/executions?limit=50&continuation=a+b");
+  });
+
+  it("encodes ids and names in paths", async () => {
+    const { api, fetcher } = answering(Response.json({}));
+    await api.execution("a/b?c");
+    await api.signal("a/b", "paid in full", null);
+    await api.diff("a/b", "c#d", true);
+    await api.decide("q/1", "approve", "");
+    await api.agent("writer@3");
+    expect(fetcher.mock.calls.map(([path]) => path)).toEqual([
+      "/api/executions/a%2Fb%3Fc",
+      "/api/executions/a%2Fb/events/paid%20in%20full",
+      "/api/executions/a%2Fb/diff/c%23d?changed=true",
+      "/api/approvals/q%2F1",
+      "/api/agents/writer?version=3",
+    ]);
   });
 });

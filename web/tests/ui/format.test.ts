@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { ago, cost, count, duration } from "../../src/ui/format";
+import { ago, cost, count, duration, until } from "../../src/ui/format";
 import { uuid4 } from "../../src/ui/uuid";
 
 it.each([
@@ -34,6 +34,19 @@ it("tells how long ago something was", () => {
   const now = Date.parse("2026-01-02T12:00:00Z");
   const times = ["2026-01-02T11:59:40Z", "2026-01-02T11:56:00Z", "2026-01-02T08:00:00Z"];
   expect(times.map((time) => ago(time, now))).toEqual(["just now", "4 min ago", "4 h ago"]);
+});
+
+it("tells how long it is until something", () => {
+  const now = Date.parse("2026-01-02T12:00:00Z");
+  const seconds = [-5, 40, 720, 18_000, 90_000, 260_000];
+  expect(seconds.map((left) => until(new Date(now + left * 1000).toISOString(), now))).toEqual([
+    "now",
+    "in 40 s",
+    "in 12 min",
+    "in 5 h",
+    "in 25 h",
+    "in 3 d",
+  ]);
 });
 
 it("makes version 4 UUIDs", () => {

@@ -1,0 +1,89 @@
+/** Small parts of a turn and of a tool's call. */
+import type { Problem } from "../api/types";
+import type { Call, Choice } from "../log/view";
+import { href } from "../router";
+import { clock, cost, count, duration, elapsed, shortId } from "../ui/format";
+import { useNow } from "../ui/hooks";
+
+/** Where the call is within its outermost step, which the heading above names. */
+export function placeOf({ step, turn }: Call): string {
+  return turn === undefined ? step.split("/").slice(1).join("/") : `turn ${turn}`;
+}
+
+/** The element of a call, for those who want to scroll there. */
+export function turnId(key: string): string {
+  return `turn-${key}`;
+}
+
+export function Pending({ text = "" }: { text?: string | undefined }) {
+  if (text === "") {
+    return (
+      <p className="thinking" aria-label="Thinking">
+        <i />
+        <i />
+        <i />
+      </p>
+    );
+  }
+  return <div className="prose writing">{text}</div>;
+}
+
+export function WhyChip({ choice: { by, reason } }: { choice: Choice }) {
+  const who = by === "round_robin" ? "in turn" : by === "fallback" ? "fallback" : `${by} chose`;
+  const told = by === "round_robin" ? "" : reason;
+  return (
+    <span className={`chip chip-why${by === "fallback" ? " chip-warning" : ""}`} title={`Why this speaker: ${reason}`}>
+      <b>{who}</b> {told}
+    </span>
+  );
+}
+
+export function StateChips({ call, stopped }: { call: Call; stopped: boolean }) {
+  const { attempt, reusedFrom, finishReason, repairs, state } = call;
+  return (
+    <>
+      {attempt > 1 && <span className="chip">attempt {attempt}</span>}
+      {repairs !== undefined && <span className="chip">asked again to mend its answer</span>}
+      {reusedFrom !== undefined && (
+        <a className="chip" href={href(["executions", reusedFrom])}>
+          reused from {shortId(reusedFrom)}
+        </a>
+      )}
+      {finishReason === "length" && <span className="chip chip-warning">cut off at its token limit</span>}
+      {state === "waiting" && !stopped && <span className="chip chip-warning">waiting to try again</span>}
+    </>
+  );
+}
+
+export function Figures({ call: { usage, seconds, model, started } }: { call: Call }) {
+  const figures = [
+    seconds !== undefined && duration(seconds * 1000),
+    usage && usage.model_calls > 0 && `${count(usage.tokens_in)} → ${count(usage.tokens_out)} tokens`,
+    usage && usage.cost_usd !== null && Number(usage.cost_usd) > 0 && cost(usage),
+  ].filter(Boolean);
+  if (figures.length === 0) return <span className="figures">{clock(started)}</span>;
+  return (
+    <span className="figures" title={`${model ?? "model"}, ${clock(started)}`}>
+      {figures.join(" · ")}
+    </span>
+  );
+}
+
+/** One line: the failure of the step, or of the execution, is told in full where it is decided. */
+export function Failure({ problem: { message, code } }: { problem: Problem }) {
+  return (
+    <p className="turn-failure">
+      {message} <code>{code}</code>
+    </p>
+  );
+}
+
+export function Waiting({ message, until }: { message: string; until: string | undefined }) {
+  const now = useNow(until !== undefined);
+  const left = until === undefined ? 0 : -elapsed(until, null, now);
+  return (
+    <p className="waiting">
+      {message} {left > 0 ? `Next try in ${Math.ceil(left / 1000)} s.` : "Trying again …"}
+    </p>
+  );
+}

@@ -1,0 +1,104 @@
+/** What the log tells of calls, of models and of tools. */
+import type { CallData, Usage } from "../api/types";
+import type { Draft, EventOf } from "./draft";
+import { goOn } from "./steps";
+import type { Call } from "./view";
+
+/** The call of the event, entered in the transcript at its first sign of life; a later attempt keeps its place. */
+function callOf(draft: Draft, event: { step: string | null; agent: string | null; time: string; data: CallData }): Call {
+  const { call: key, attempt, role, turn, tool, repairs } = event.data;
+  const known = draft.calls[key];
+  if (known === undefined) draft.entries.push({ kind: "call", key });
+  goOn(draft, event.step);
+  return {
+    key,
+    step: event.step ?? "",
+    agent: event.agent ?? "",
+    role,
+    tool,
+    turn,
+    attempt,
+    state: "running",
+    model: known?.model,
+    started: known?.started ?? event.time,
+    ended: undefined,
+    asked: known?.asked ?? null,
+    value: null,
+    artifact: null,
+    repairs,
+    usage: undefined,
+    seconds: undefined,
+    finishReason: undefined,
+    reusedFrom: undefined,
+    error: undefined,
+    retryAt: undefined,
+  };
+}
+
+export function startCall(draft: Draft, event: EventOf<"call.started">): void {
+  const { call: key, attempt, model, arguments: asked = null } = event.data;
+  draft.calls[key] = { ...callOf(draft, event), model, asked };
+  // The attempt before was interrupted: what it had written will never be finished.
+  if ((draft.writing[key]?.attempt ?? attempt) < attempt) stopWriting(draft, key);
+}
+
+export function completeCall(draft: Draft, event: EventOf<"call.completed">): void {
+  const { data } = event;
+  draft.calls[data.call] = { ...answeredCall(draft, event), state: "completed" };
+  if (data.role === undefined && data.tool === undefined) draft.turns += 1;
+}
+
+/** An answer that was paid for and did not fit. If it is asked once more, that is another call. */
+export function rejectCall(draft: Draft, event: EventOf<"call.rejected">): void {
+  draft.calls[event.data.call] = { ...answeredCall(draft, event), state: "rejected", error: event.data.error };
+}
+
+function answeredCall(draft: Draft, event: EventOf<"call.completed" | "call.rejected">): Call {
+  const { data } = event;
+  stopWriting(draft, data.call);
+  spend(draft, data.usage);
+  return {
+    ...callOf(draft, event),
+    model: data.model,
+    ended: event.time,
+    value: event.value,
+    artifact: event.artifact,
+    usage: data.usage,
+    seconds: data.seconds,
+    finishReason: data.finish_reason,
+    reusedFrom: data.reused_from ?? undefined,
+  };
+}
+
+export function failCall(draft: Draft, event: EventOf<"call.failed">): void {
+  const { call: key, error, retry_in: wait } = event.data;
+  const waits = wait !== undefined && wait !== null;
+  draft.calls[key] = {
+    ...callOf(draft, event),
+    state: waits ? "waiting" : "failed",
+    ended: waits ? undefined : event.time,
+    // What had been written when it was stopped.
+    value: event.value,
+    artifact: event.artifact,
+    error,
+    retryAt: waits ? new Date(Date.parse(event.time) + wait * 1000).toISOString() : undefined,
+  };
+  stopWriting(draft, key);
+}
+
+function stopWriting(draft: Draft, key: string): void {
+  draft.writing = Object.fromEntries(Object.entries(draft.writing).filter(([other]) => other !== key));
+}
+
+/** Cents do not need Decimal here: the record of the ended execution carries the exact sum. */
+function spend(draft: Draft, used: Usage | undefined): void {
+  if (used === undefined) return;
+  const { usage } = draft;
+  const known = usage.cost_usd !== null && used.cost_usd !== null;
+  draft.usage = {
+    model_calls: usage.model_calls + used.model_calls,
+    tokens_in: usage.tokens_in + used.tokens_in,
+    tokens_out: usage.tokens_out + used.tokens_out,
+    cost_usd: known ? String(Number(usage.cost_usd) + Number(used.cost_usd)) : null,
+  };
+}
