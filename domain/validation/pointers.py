@@ -9,6 +9,11 @@ from domain.values import Json
 
 Part = str | int
 
+MOST_FINDINGS = 100
+"""More of them help nobody, and a definition made of mistakes must not take minutes to refuse."""
+MOST_COMPARED = 64
+"""A longer word is nobody's slip: no name has so many characters, and comparing takes their square."""
+
 
 def pointer(parts: Iterable[Part]) -> str:
     """`["steps", 0, "a/b"]` gives `/steps/0/a~1b`; no parts give the whole document, the empty pointer."""
@@ -35,8 +40,17 @@ def _child(value: Json, part: Part) -> Json:
     return None
 
 
+def value_at(parts: Iterable[Part], value: Json) -> Json:
+    """What stands there; None when nothing does."""
+    for part in parts:
+        value = _child(value, part)
+    return value
+
+
 def nearest(name: str, known: Collection[str]) -> str | None:
     """The known name that `name` is most likely a slip of, if any comes close."""
+    if len(name) > MOST_COMPARED:
+        return None
     found = difflib.get_close_matches(name, sorted(known), n=1)
     return found[0] if found else None
 

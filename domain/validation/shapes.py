@@ -1,21 +1,34 @@
 """pydantic's complaints in the author's terms: where in what they wrote, and what to write instead.
 
-pydantic's own locations name members of unions that no author wrote, and it reports some mistakes twice.
+pydantic's own locations name members of unions that no author wrote, and it reports some mistakes once a member.
 """
 
 from __future__ import annotations
 
-import types
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from functools import cached_property
+from typing import Any
 
-from pydantic import BaseModel, Tag, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from domain.base import NAME_PATTERN, REFERENCE_PATTERN, STEP_ID_PATTERN
 from domain.errors import Detail
-from domain.validation.pointers import Part, as_written, did_you_mean, nearest, pointer
+from domain.validation.annotations import (
+    Choice,
+    Location,
+    Place,
+    keys_of,
+    members_of,
+    place,
+    tag_of,
+    takes_object,
+    words_of,
+)
+from domain.validation.pointers import MOST_FINDINGS, as_written, did_you_mean, nearest, pointer, value_at
+from domain.validation.wording import odd_character, shown
 from domain.values import Json
 
 _NAME = "lower-case letters, digits and hyphens, at most 63 of them, the first one no hyphen"
@@ -24,150 +37,165 @@ _PATTERNS = {
     REFERENCE_PATTERN: f"should be a name ({_NAME}), or `name@version`",
     STEP_ID_PATTERN: "should be letters, digits, hyphens and underscores, at most 63, the first a letter or digit",
 }
+_DURATION = "should be a duration, for example `PT30S` or `P2D`"
+_MOST_KEYS = 50
+"""In an object of more keys nobody looks for a slip."""
 
 
 def details_of(error: ValidationError, model: type[BaseModel], written: Json) -> tuple[Detail, ...]:
     """One detail for each mistake in `written`, which `model` refused with `error`, in the order they were found."""
-    complaints = [_Complaint(_place(model, found["loc"]), found) for found in error.errors(include_url=False)]
-    return tuple(
-        Detail(pointer=pointer(as_written(complaint.place.parts, written)), message=complaint.message())
-        for complaint in complaints
-        if not complaint.is_noise(complaints)
-    )
+    complaints = [_Complaint(place(model, found["loc"]), found) for found in error.errors(include_url=False)]
+    found = dict.fromkeys(_details(complaints, written))
+    return tuple(detail for detail, _ in zip(found, range(MOST_FINDINGS), strict=False))
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a pydantic location leads.
-
-    `parts`: the keys an author writes to get there. `siblings`: the keys known beside the last of them. `union`: the
-    untagged union that the location ends in a member of. `options`: the union it ends before, no member chosen yet.
-    """
-
-    parts: tuple[Part, ...]
-    siblings: frozenset[str]
-    union: tuple[Any, ...]
-    options: tuple[Any, ...]
-
-
-def _place(model: type[BaseModel], location: tuple[Part, ...]) -> _Place:
-    here: Any = model
-    parts: list[Part] = []
-    siblings: frozenset[str] = frozenset()
-    union: tuple[Any, ...] = ()
-    for part in location:
-        members = _members(here)
-        if members:
-            here, union = next((member for member in members if _is_called(member, str(part))), Any), members
+def _details(complaints: list[_Complaint], written: Json) -> Iterator[Detail]:
+    around = {complaint.location[:depth] for complaint in complaints for depth in range(len(complaint.location))}
+    slips: dict[Location, list[_Complaint]] = defaultdict(list)
+    for complaint in complaints:
+        if complaint.kind == "extra_forbidden":
+            slips[complaint.location[:-1]].append(complaint)
+    meant = _Meant(written)
+    for complaint in complaints:
+        parts, message = complaint.place.parts, None
+        if complaint.kind == "too_short" and complaint.location in around:
+            continue  # pydantic counts only the items that are valid
+        if complaint.kind == "missing" and any(slip.means(complaint) for slip in slips[complaint.location[:-1]]):
             continue
-        siblings, union = _keys(here), ()
-        parts.append(part)
-        here = _inside(here, part)
-    return _Place(tuple(parts), siblings, union, _members(here))
+        for choice in complaint.place.choices:
+            member = meant.member(choice)
+            if member is None:
+                parts, message = choice.parts, _alternatives(choice)
+            elif member is not choice.blamed:
+                break
+        else:
+            yield Detail(pointer=pointer(as_written(parts, written)), message=message or complaint.message)
+
+
+class _Meant:
+    """Which member of an untagged union what was written is most like: only its complaints are of use."""
+
+    def __init__(self, written: Json) -> None:
+        self._written = written
+        self._known: dict[Location, Any] = {}
+
+    def member(self, choice: Choice) -> Any:
+        """None when it could be any of several."""
+        if choice.before not in self._known:
+            value = value_at(as_written(choice.parts, self._written), self._written)
+            self._known[choice.before] = self._of(choice.members, value)
+        return self._known[choice.before]
+
+    def _of(self, members: tuple[Any, ...], value: Json) -> Any:
+        if not isinstance(value, dict):
+            # The first, because unions are written with their texts first; its message speaks of the others.
+            return next((member for member in members if not takes_object(member)), None)
+        objects = [member for member in members if takes_object(member)]
+        if len(objects) == 1:
+            return objects[0]
+        keys = [str(key) for key in value][:_MOST_KEYS]
+        like = [member for member in objects if keys_of(member).intersection(keys)]
+        like = like or [member for member in objects if any(nearest(key, keys_of(member)) for key in keys)]
+        return like[0] if len(like) == 1 else None
 
 
 @dataclass(frozen=True)
 class _Complaint:
-    place: _Place
+    place: Place
     found: ErrorDetails
 
-    def is_noise(self, all_of_them: Sequence[_Complaint]) -> bool:
-        """Whether it only follows from another complaint, or blames a member of a union that was not meant."""
-        kind, location = self.found["type"], self.found["loc"]
-        if kind == "too_short":  # pydantic counts only the items that are valid
-            return any(other.found["loc"][: len(location)] == location for other in all_of_them if other is not self)
-        if kind == "missing":
-            return any(other._means(location) for other in all_of_them)
-        if len(self.place.union) > 1:
-            return (kind == "model_type") != isinstance(self.found["input"], dict)
-        return False
+    @property
+    def kind(self) -> str:
+        return self.found["type"]
 
-    def _means(self, location: tuple[Part, ...]) -> bool:
-        """Whether this is an unknown key that is a slip of the key at `location`."""
-        mine = self.found["loc"]
-        same_object = self.found["type"] == "extra_forbidden" and mine[:-1] == location[:-1]
-        return same_object and nearest(str(mine[-1]), self.place.siblings) == location[-1]
+    @property
+    def location(self) -> Location:
+        return self.found["loc"]
 
+    def means(self, missing: _Complaint) -> bool:
+        """Whether this unknown key is a slip of the missing one."""
+        return nearest(str(self.location[-1]), self.place.siblings) == missing.location[-1]
+
+    @cached_property
     def message(self) -> str:
-        key = str(self.place.parts[-1]) if self.place.parts else ""
-        plain = self.found["msg"].removeprefix("Value error, ").removeprefix("Input ")
         context = self.found.get("ctx", {})
-        messages = {
-            "extra_forbidden": f"unknown key `{key}`{did_you_mean(key, self.place.siblings)}",
-            "missing": "this key is needed",
-            "too_short": f"needs at least {context.get('min_length')}",
-            "too_long": f"takes at most {context.get('max_length')}, and these are {context.get('actual_length')}",
-            "model_type": "should be an object",
-            "dict_type": "should be an object",
-            "one_key": plain + self._misspelt_option(),
-            "string_pattern_mismatch": _PATTERNS.get(context.get("pattern", ""), plain),
-            "literal_error": plain + self._or_an_object(),
+        wordings: dict[str, Callable[[], str]] = {
+            "extra_forbidden": self._unknown_key,
+            "missing": lambda: "this key is needed",
+            "too_short": lambda: f"needs at least {context['min_length']}",
+            "too_long": lambda: f"takes at most {context['max_length']}, and these are {context['actual_length']}",
+            "model_type": lambda: "should be an object",
+            "dict_type": lambda: "should be an object",
+            "tuple_type": lambda: "should be a list",
+            "string_type": lambda: "should be text" + self._in_quotes(),
+            "string_pattern_mismatch": self._pattern,
+            "time_delta_type": lambda: _DURATION,
+            "time_delta_parsing": lambda: _DURATION,
+            "one_key": lambda: self._plain + self._which_key(),
+            "literal_error": self._words,
+            "enum": self._words,
         }
-        return messages.get(self.found["type"], plain)
+        return wordings.get(self.kind, lambda: self._plain)()
 
-    def _misspelt_option(self) -> str:
+    @property
+    def _plain(self) -> str:
+        return self.found["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
+
+    def _unknown_key(self) -> str:
+        key = str(self.location[-1])
+        return f"unknown key `{shown(key)}`{odd_character(key)}{did_you_mean(key, self.place.siblings)}"
+
+    def _pattern(self) -> str:
+        said = _PATTERNS.get(self.found["ctx"]["pattern"], self._plain)
+        return said + odd_character(str(self.found["input"]))
+
+    def _in_quotes(self) -> str:
+        written = self.found["input"]
+        if self.place.union or not isinstance(written, int | float):
+            return _with_keys(self.place.union)
+        return f': write `"{str(written).lower()}"`, in quotes'
+
+    def _which_key(self) -> str:
         written = self.found["input"]
         if not isinstance(written, dict):
             return ""
-        tags = [tag for member in self.place.options if (tag := _tag(member))]
-        known = set[str]().union(*(_keys(member) for member in self.place.options))
-        for key in written:
+        members = members_of(self.place.annotation)
+        tags = [tag for member in members if (tag := tag_of(member))]
+        if several := [tag for tag in tags if tag in written]:
+            return f"; here are {' and '.join(f'`{tag}`' for tag in several)}"
+        known = keys_of(*members)
+        for key in list(written)[:_MOST_KEYS]:
             if key not in known and (meant := nearest(str(key), tags)):
-                return f"; did you mean `{meant}` by `{key}`?"
+                return f"; did you mean `{meant}` by `{shown(str(key))}`{odd_character(str(key))}?"
         return ""
 
-    def _or_an_object(self) -> str:
-        keys = [key for member in self.place.union for key in sorted(_keys(member))]
-        return f", or an object with {' or '.join(f'`{key}`' for key in keys)}" if keys else ""
+    def _words(self) -> str:
+        words, written = words_of([self.place.annotation]), self.found["input"]
+        wanted = f"should be {_either(words)}" if len(words) <= 5 else "is none of the words that may stand here"
+        return (
+            wanted + _with_keys(self.place.union) + (did_you_mean(written, words) if isinstance(written, str) else "")
+        )
 
 
-def _bare(annotation: Any) -> Any:
-    """Without `Annotated` and without `| None`, neither of which shows in pydantic's locations."""
-    while True:
-        if get_origin(annotation) is Annotated:
-            annotation = get_args(annotation)[0]
-        elif get_origin(annotation) in (Union, types.UnionType):
-            members = [member for member in get_args(annotation) if member is not types.NoneType]
-            if len(members) > 1:
-                return annotation
-            annotation = members[0]
-        else:
-            return annotation
+def _alternatives(choice: Choice) -> str:
+    words, objects = words_of(choice.members), [member for member in choice.members if takes_object(member)]
+    return f"should be {_either(words)}{_with_keys(objects)}"
 
 
-def _members(annotation: Any) -> tuple[Any, ...]:
-    """Members of a union, `None` aside; nothing for any other type."""
-    bare = _bare(annotation)
-    if get_origin(bare) not in (Union, types.UnionType):
-        return ()
-    return tuple(member for member in get_args(bare) if member is not types.NoneType)
+def _with_keys(members: Iterable[Any]) -> str:
+    keys = [key for member in members if takes_object(member) for key in _telling_keys(member)]
+    return f", or an object with {_either(keys)}" if keys else ""
 
 
-def _tag(member: Any) -> str | None:
-    marks = get_args(member)[1:] if get_origin(member) is Annotated else ()
-    return next((mark.tag for mark in marks if isinstance(mark, Tag)), None)
+def _telling_keys(member: Any) -> list[str]:
+    """The keys that make an object this member: its tags, its needed keys, or all it has."""
+    if members := members_of(member):
+        return [tag for one in members if (tag := tag_of(one))]
+    fields = member.model_fields.items() if isinstance(member, type) and issubclass(member, BaseModel) else ()
+    needed = [field.alias or name for name, field in fields if field.is_required()]
+    return needed or sorted(keys_of(member))
 
 
-def _is_called(member: Any, label: str) -> bool:
-    tag, bare = _tag(member), _bare(member)
-    if tag is not None:
-        return label == tag
-    if get_origin(bare) is Literal:
-        return label.startswith("literal[")
-    return label == getattr(bare, "__name__", None)
-
-
-def _keys(annotation: Any) -> frozenset[str]:
-    bare = _bare(annotation)
-    is_model = isinstance(bare, type) and issubclass(bare, BaseModel)
-    return frozenset(bare.model_fields) if is_model else frozenset()
-
-
-def _inside(annotation: Any, part: Part) -> Any:
-    """Type of what stands under a key or at an index."""
-    bare = _bare(annotation)
-    if isinstance(bare, type) and issubclass(bare, BaseModel):
-        field = bare.model_fields.get(str(part))
-        return field.annotation if field else Any
-    arguments = get_args(bare)
-    return arguments[0] if get_origin(bare) in (tuple, list) and arguments else Any
+def _either(words: list[str]) -> str:
+    quoted = [f"`{word}`" for word in words]
+    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 2 else quoted)

@@ -43,20 +43,46 @@ def chat(**rules: Any) -> dict[str, Any]:
     return {"id": "talk", "group_chat": {**usual, **rules}}
 
 
+_CHAT = "/steps/0/group_chat"
+_BRANCHES = [agent("a"), agent("b")]
+
+
+def both(join: Any) -> dict[str, Any]:
+    return {"id": "both", "concurrent": {"branches": _BRANCHES, "join": join}}
+
+
+def loop(**more: Any) -> dict[str, Any]:
+    return {"id": "again", "loop": {"steps": [agent("a")], "most": 3, **more}}
+
+
 class TestShapes:
     @pytest.mark.parametrize(
         ("workflow", "where", "what"),
         [
             (of_steps(agent("a", inptu="x")), "/steps/0/inptu", "unknown key `inptu`; did you mean `input`?"),
             (of_steps({"id": "a", "agnet": "x"}), "/steps/0", "did you mean `agent` by `agnet`?"),
-            (of_steps({"id": "a"}), "/steps/0", "exactly one of these keys is needed: agent, sequential"),
-            (of_steps({"id": "a", "agent": "x", "map": {}}), "/steps/0", "exactly one of these keys is needed"),
+            (of_steps({"id": "a"}), "/steps/0", "exactly one of these keys is needed: agent, tool, sequential"),
+            (of_steps({"id": "a", "agent": "x", "map": {}}), "/steps/0", "here are `agent` and `map`"),
             (of_steps(5), "/steps/0", "exactly one of these keys is needed"),
             (of_steps({"agent": "x"}), "/steps/0/id", "this key is needed"),
-            (of_steps(agent("a", on_error="skipp")), "/steps/0/on_error", "or an object with `fallback`"),
+            (
+                of_steps(agent("a", on_error="skipp")),
+                "/steps/0/on_error",
+                "or an object with `fallback` or `ask`; did you mean `skip`?",
+            ),
+            (of_steps(agent("a", on_error={"ask": {"role": []}})), "/steps/0/on_error/ask/role", "mean `roles`?"),
+            (of_steps(agent("a", on_error={"ask": {}, "fallback": 1})), "/steps/0/on_error", "`fallback` or `ask`"),
+            (of_steps(agent("a", on_error={"zzz": 1})), "/steps/0/on_error", "`fallback` or `ask`"),
             (of_steps(agent("a", on_error={"fallbak": 1})), "/steps/0/on_error/fallbak", "did you mean `fallback`?"),
             (of_steps(chat(speaker="rr")), "/steps/0/group_chat/speaker", "or an object with `agent`"),
-            (of_steps(chat(speaker={"agent": 5})), "/steps/0/group_chat/speaker/agent", "valid string"),
+            (of_steps(chat(speaker={"agent": 5})), "/steps/0/group_chat/speaker/agent", 'write `"5"`, in quotes'),
+            (of_steps(chat(speaker={"agnet": "x"})), "/steps/0/group_chat/speaker", "mean `agent` by `agnet`?"),
+            (of_steps(chat(speaker={"random": {"sed": 1}})), "/steps/0/group_chat/speaker/random/sed", "mean `seed`?"),
+            (of_steps(chat(participants=["writer", {"humn": "b"}])), f"{_CHAT}/participants/1/humn", "mean `human`?"),
+            (of_steps(chat(participants=["writer", {"human": "B"}])), f"{_CHAT}/participants/1/human", "lower-case"),
+            (of_steps(chat(participants=["writer", 5])), f"{_CHAT}/participants/1", "an object with `human`"),
+            (of_steps(chat(until={"turns": 3})), "/steps/0/group_chat/until", "needed: any, all"),
+            (of_steps(chat(until={"any": [{"all": [{"turn": 4}]}]})), f"{_CHAT}/until/any/0/all/0", "mean `turns`"),
             (of_steps(chat(until={"any": [{"turns": 0}]})), "/steps/0/group_chat/until/any/0/turns", "greater than"),
             (of_steps(chat(until={"any": []})), "/steps/0/group_chat/until/any", "needs at least 1"),
             (of_steps(chat(participants=["writer"])), "/steps/0/group_chat/participants", "needs at least 2"),
@@ -64,7 +90,26 @@ class TestShapes:
             (of_steps(agent("a", retry={"first_delay": "PT0S"})), "/steps/0/retry/first_delay", "must be longer"),
             (of_steps({"id": "s", "sequential": []}), "/steps/0/sequential", "needs at least 1"),
             (of_steps({"id": "s", "sequential": [{"id": "!", "agent": "x"}]}), "/steps/0/sequential/0/id", "letters"),
-            ({"name": "Nö", "steps": [agent("a")]}, "/name", "lower-case letters"),
+            (of_steps(both("al")), "/steps/0/concurrent/join", "did you mean `all`?"),
+            (of_steps(both({"at_lest": 2})), "/steps/0/concurrent/join/at_lest", "did you mean `at_least`?"),
+            (of_steps(both({"at_least": 2, "tolerate": 1})), "/steps/0/concurrent/join", "not both"),
+            (of_steps({"id": "w", "wait": {"fr": "PT1S"}}), "/steps/0/wait", "did you mean `for` by `fr`?"),
+            (of_steps({"id": "w", "wait": {"for": "1s"}}), "/steps/0/wait/for", "a duration, for example `PT30S`"),
+            (of_steps(loop()), "/steps/0/loop", "needed: until, while"),
+            (of_steps(loop(whil="true")), "/steps/0/loop/whil", "did you mean `while`?"),
+            (of_steps(agent("a", when=False)), "/steps/0/when", 'write `"false"`, in quotes'),
+            (of_steps(agent("a", needs="b")), "/steps/0/needs", "should be a list"),
+            (of_steps(agent("a", retry={"on": ["timeot"]})), "/steps/0/retry/on/0", "did you mean `timeout`?"),
+            (
+                of_steps({"id": "h", "handoff": {"start": "writer", "may_pass": {"A": ["critic"]}}}),
+                "/steps/0/handoff/may_pass/A",
+                "should be a name",
+            ),
+            ({"name": "Nö", "steps": [agent("a")]}, "/name", "(not `ö`, U+00F6 LATIN SMALL LETTER O WITH DIAERESIS)"),
+            (of_steps(agent("\u0430")), "/steps/0/id", "U+0430 CYRILLIC SMALL LETTER A"),
+            (of_steps(agent("a\u202eb")), "/steps/0/id", "(not U+202E RIGHT-TO-LEFT OVERRIDE)"),
+            (of_steps(agent("a", agent="wri\u200bter")), "/steps/0/agent", "ZERO WIDTH SPACE"),
+            (of_steps(agent("a", **{"inpu\u200bt": "x"})), "/steps/0/inpu\u200bt", "`inpu\\u200bt` (not U+200B"),
             ({"name": "w", "steps": []}, "/steps", "needs at least 1"),
             (of_steps(*(agent(f"s{n}") for n in range(501))), "/steps", "takes at most 500, and these are 501"),
             (of_steps(agent("a"), input=3), "/input", "should be an object"),
