@@ -1,78 +1,80 @@
 """Expressions (CEL) alone, and inside `${…}` in text.
 
-CEL is typed, has no loops and no I/O, so an expression of any tenant is safe to evaluate: the sizes below bound the one
-way to burn time, nested macros over long lists.
+CEL is typed, has no loops and no I/O, so an expression of any tenant is safe to evaluate; the one way to burn time and
+memory, macros over long lists, is counted while it is done (`domain/work.py`).
 """
 
 from __future__ import annotations
 
 import json
 import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
+from domain.cel_programs import MACROS, Evaluation, EvaluationError, Program, compile_program
+from domain.cel_text import is_call, paths, tokens
 from domain.errors import Code, Fault, Problem, ProblemError
 from domain.values import Json
-
-# Its package brings a whole command line with it, so it is imported at the first expression.
-if TYPE_CHECKING:
-    import cel
+from domain.wording import did_you_mean
+from domain.work import TooMuchWork, Work
 
 MAX_LENGTH = 2_000
 """Characters of one expression."""
-MAX_MACROS = 2
+MAX_MACROS = 5
 """How many `map`, `filter`, `all`, `exists`, `exists_one` one expression may use."""
 MAX_TEMPLATE = 64_000
 """Characters of one template."""
+MAX_PLACEHOLDERS = 100
+"""How many `${…}` one template may have when it is defined."""
 MAX_RENDERED = 4_000_000
 """Characters of the text it gives: more than any model reads, and little enough to hold in memory."""
 
 NAMES = ("input", "steps", "item", "index", "execution", "chat", "round", "arguments")
 """What an expression can ever see; where it stands decides which of them are there."""
+FUNCTIONS = frozenset(
+    {"size", "contains", "startsWith", "endsWith", "matches", "has", "type", "dyn"}
+    | {"string", "int", "uint", "double", "bytes", "timestamp", "duration"}
+    | {f"get{part}" for part in ("FullYear", "Month", "DayOfYear", "DayOfMonth", "Date", "DayOfWeek")}
+    | {f"get{part}" for part in ("Hours", "Minutes", "Seconds", "Milliseconds")}
+)
 
-_MACRO = re.compile(r"\.\s*(map|filter|all|exists|exists_one)\s*\(")
-_LISTING = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|\.\s*(?=(?:map|filter)\s*\()""")
-"""A string, to be left alone, or the dot before a macro that makes a list."""
-_PLACEHOLDER = re.compile(r"\$\{((?:[^{}\"']|\"[^\"]*\"|'[^']*'|\{[^{}]*\})*)\}")
-_STEP = re.compile(r"\bsteps\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(?:\"([^\"]+)\"|'([^']+)')\s*\])")
-_STEPS_ANYHOW = re.compile(r"\bsteps\b")
 _DURATION = TypeAdapter(timedelta)
+_CORRECT = "Correct the expression; docs/workflow-language.md lists what expressions can see."
 
 
-def failed(expression: str, why: str) -> ProblemError:
-    return ProblemError(
-        Problem(
-            code=Code.EXPRESSION_FAILED,
-            message=f"The expression `{expression[:200]}` failed: {why}",
-            action="Correct the expression; docs/workflow-language.md lists what expressions can see.",
-            fault=Fault.AUTHOR,
-        )
-    )
+def failed(expression: str, why: str, action: str = _CORRECT) -> ProblemError:
+    message = f"The expression `{expression[:200]}` failed: {why}"
+    return ProblemError(Problem(code=Code.EXPRESSION_FAILED, message=message, action=action, fault=Fault.AUTHOR))
 
 
 @lru_cache(maxsize=4096)
-def _compiled(expression: str) -> cel.Program:
-    import cel  # noqa: PLC0415
-
+def _compiled(expression: str) -> Program:
     if len(expression) > MAX_LENGTH:
         raise failed(expression, f"it is longer than {MAX_LENGTH} characters.")
-    if len(_MACRO.findall(expression)) > MAX_MACROS:
-        raise failed(expression, f"it uses more than {MAX_MACROS} of map, filter, all, exists, exists_one.")
     try:
-        cel.compile(expression)  # for complaints that count columns as its author does
-        return cel.compile(_LISTING.sub(lambda found: found[1] or "._ordered().", expression))
+        program = compile_program(expression)
     except ValueError as error:
         raise failed(expression, _first_line(str(error))) from error
+    _check_calls(expression)
+    return program
 
 
-def _ordered(collection: Json) -> Json:
-    """What `map` and `filter` go through: of an object its keys, which CEL would give in another order each time."""
-    return sorted(collection, key=str) if isinstance(collection, dict) else collection
+def _check_calls(expression: str) -> None:
+    """Refuse functions that nobody made, and more macros than one can follow."""
+    all_tokens = list(tokens(expression))
+    called = [
+        token.text for index, token in enumerate(all_tokens) if token.kind == "name" and is_call(all_tokens, index)
+    ]
+    if sum(name in MACROS for name in called) > MAX_MACROS:
+        raise failed(expression, f"it uses more than {MAX_MACROS} of map, filter, all, exists, exists_one.")
+    known = FUNCTIONS | MACROS.keys()
+    unknown = next((name for name in called if name not in known), None)
+    if unknown is not None:
+        raise failed(expression, f"there is no function `{unknown}`{did_you_mean(unknown, known) or '.'}")
 
 
 def _first_line(text: str) -> str:
@@ -83,23 +85,29 @@ def _first_line(text: str) -> str:
 
 def check(expression: str, allowed: frozenset[str] | None = None) -> None:
     """Raise a `ProblemError` unless it parses and uses only names that exist where it stands."""
-    program = _compiled(expression)
     known = allowed if allowed is not None else frozenset(NAMES)
-    bound_by_macros = set(re.findall(r"\(\s*([A-Za-z_]\w*)\s*,", expression))
-    unknown = [name for name in program.variables() if name not in known and name not in bound_by_macros]
-    if unknown:
-        raise failed(expression, f"`{unknown[0]}` is not known here; it may use {', '.join(sorted(known))}.")
+    unknown = next((name for name in _compiled(expression).names() if name not in known), None)
+    if unknown is not None:
+        raise failed(expression, f"`{unknown}` is not known here; it may use {', '.join(sorted(known))}.")
 
 
-def evaluate(expression: str, scope: Mapping[str, Json]) -> Json:
+def names_in(source: str) -> frozenset[str]:
+    """The names of the scope that an expression or template uses. Raises `ProblemError` like `check`."""
+    return frozenset(name for expression in expressions_in(source) for name in _compiled(expression).names())
+
+
+def evaluate(expression: str, scope: Mapping[str, Json], work: Work | None = None) -> Json:
     """The value of the expression. Errors are `ProblemError` with code `expression_failed`."""
-    import cel  # noqa: PLC0415
-
     program = _compiled(expression)
     try:
-        return _plain(program.execute(cel.Context(dict(scope), {"_ordered": _ordered})))
+        return _plain(Evaluation(scope, work or Work()).run(program))
+    except TooMuchWork as error:
+        action = "Make it look at less: a smaller list, fewer lists inside each other, or a `map` step for each item."
+        raise failed(expression, "it is too much work over values of this size.", action) from error
     except KeyError as error:
         raise failed(expression, f"there is no key {error}.") from error
+    except EvaluationError as error:
+        raise failed(expression, str(error)) from error
     except (RuntimeError, TypeError, ValueError, IndexError, ZeroDivisionError, OverflowError) as error:
         raise failed(expression, _first_line(str(error))) from error
 
@@ -126,43 +134,80 @@ def _plain(value: Any) -> Json:
     if isinstance(value, dict):
         # In CEL's own order, another each time, a call that is repeated would ask something else.
         return {str(key): _plain(value[key]) for key in sorted(value, key=str)}
+    if not isinstance(value, str | int | float | None):
+        raise ValueError(f"it gives {type(value).__name__}, which is no JSON value.")
     return value
+
+
+class Piece(NamedTuple):
+    """One `${…}` of a template, and where it stands."""
+
+    start: int
+    end: int
+    expression: str
+
+
+@lru_cache(maxsize=1024)
+def _pieces(template: str) -> tuple[Piece, ...]:
+    """Raises when a `${` is never closed."""
+    found: list[Piece] = []
+    start = template.find("${")
+    while start >= 0:
+        end = _end_of(template, start)
+        found.append(Piece(start, end, template[start + 2 : end - 1].strip()))
+        start = template.find("${", end)
+    return tuple(found)
+
+
+def _end_of(template: str, start: int) -> int:
+    depth = 0
+    for token in tokens(template, start + 1):
+        if token.kind == "mark" and token.text in "{}":
+            depth += 1 if token.text == "{" else -1
+            if depth == 0:
+                return token.end
+    raise failed(template[start:], "a `${` is not closed, or its braces do not balance.")
 
 
 def placeholders(template: str) -> list[str]:
     """The expressions inside `${…}`. Raises when a `${` is never closed."""
-    found = [match.group(1).strip() for match in _PLACEHOLDER.finditer(template)]
-    if len(found) != template.count("${"):
-        raise failed(template, "a `${` is not closed, or its braces do not balance.")
-    return found
+    return [piece.expression for piece in _pieces(template)]
 
 
 def check_template(template: str, allowed: frozenset[str] | None = None) -> None:
     if len(template) > MAX_TEMPLATE:
         raise failed(template, f"the text is longer than {MAX_TEMPLATE} characters.")
-    for expression in placeholders(template):
+    found = placeholders(template)
+    if len(found) > MAX_PLACEHOLDERS:
+        raise failed(template, f"the text has {len(found)} `${{…}}`, and more than {MAX_PLACEHOLDERS} are not taken.")
+    for expression in found:
         check(expression, allowed)
 
 
 def render(template: str, scope: Mapping[str, Json]) -> Json:
     """A template that is exactly one `${…}` gives the value itself; otherwise text, other values as JSON."""
-    whole = _PLACEHOLDER.fullmatch(template.strip())
-    return evaluate(whole.group(1).strip(), scope) if whole else render_text(template, scope, as_text)
+    pieces = _pieces(template)
+    if len(pieces) == 1 and template.strip() == template[pieces[0].start : pieces[0].end]:
+        return evaluate(pieces[0].expression, scope)
+    return render_text(template, scope, as_text)
 
 
 def render_text(template: str, scope: Mapping[str, Json], written: Callable[[Json], str]) -> str:
     """The text that a template gives, each value in it as `written` says."""
-    left = MAX_RENDERED - len(template)
+    return "".join(_texts(template, scope, written))
 
-    def filled(match: re.Match[str]) -> str:
-        nonlocal left
-        text = written(evaluate(match.group(1).strip(), scope))
+
+def _texts(template: str, scope: Mapping[str, Json], written: Callable[[Json], str]) -> Iterator[str]:
+    work, left, copied = Work(), MAX_RENDERED - len(template), 0
+    for piece in _pieces(template):
+        text = written(evaluate(piece.expression, scope, work))
         left -= len(text)
         if left < 0:
             raise failed(template, f"the text it gives is longer than {MAX_RENDERED} characters.")
-        return text
-
-    return _PLACEHOLDER.sub(filled, template)
+        yield template[copied : piece.start]
+        yield text
+        copied = piece.end
+    yield template[copied:]
 
 
 def render_all(written: Json, scope: Mapping[str, Json]) -> Json:
@@ -179,13 +224,18 @@ def as_text(value: Json) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def steps_used(source: str) -> set[str] | None:
+def expressions_in(source: str) -> list[str]:
+    """Those of a template, or the source itself, which then is one."""
+    return placeholders(source) if "${" in source else [source]
+
+
+@lru_cache(maxsize=4096)
+def steps_used(source: str) -> frozenset[str] | None:
     """Ids of the steps an expression or template names, or None when it uses `steps` in a way that names none."""
-    expressions = placeholders(source) if "${" in source else [source]
     used: set[str] = set()
-    for expression in expressions:
-        named = [a or b or c for a, b, c in _STEP.findall(expression)]
-        if len(named) < len(_STEPS_ANYHOW.findall(expression)):
-            return None
-        used.update(named)
-    return used
+    for expression in expressions_in(source):
+        for path in paths(list(tokens(expression))):
+            if path[0] == "steps" and len(path) == 1:
+                return None
+            used.update(path[1:2] if path[0] == "steps" else ())
+    return frozenset(used)

@@ -4,7 +4,7 @@ Belongs here: checks that are pure functions of what was written. Does not belon
 """
 
 from domain.validation.estimates import estimate_model_calls
-from domain.validation.pointers import nearest, pointer
+from domain.validation.pointers import pointer
 from domain.validation.schemas import check_schema, check_value
 from domain.validation.shapes import details_of
 from domain.validation.workflows import MAX_DEPTH, MAX_STEPS, check_workflow
@@ -17,6 +17,5 @@ __all__ = [
     "check_workflow",
     "details_of",
     "estimate_model_calls",
-    "nearest",
     "pointer",
 ]

@@ -1,9 +1,8 @@
-"""RFC 6901 pointers into what an author wrote, and the word they probably meant."""
+"""RFC 6901 pointers into what an author wrote."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from domain.values import Json
 
@@ -11,8 +10,6 @@ Part = str | int
 
 MOST_FINDINGS = 100
 """More of them help nobody, and a definition made of mistakes must not take minutes to refuse."""
-MOST_COMPARED = 64
-"""A longer word is nobody's slip: no name has so many characters, and comparing takes their square."""
 
 
 def pointer(parts: Iterable[Part]) -> str:
@@ -45,17 +42,3 @@ def value_at(parts: Iterable[Part], value: Json) -> Json:
     for part in parts:
         value = _child(value, part)
     return value
-
-
-def nearest(name: str, known: Collection[str]) -> str | None:
-    """The known name that `name` is most likely a slip of, if any comes close."""
-    if len(name) > MOST_COMPARED:
-        return None
-    found = difflib.get_close_matches(name, sorted(known), n=1)
-    return found[0] if found else None
-
-
-def did_you_mean(name: str, known: Collection[str]) -> str:
-    """A clause to end a complaint with; empty when nothing comes close."""
-    meant = nearest(name, known)
-    return f"; did you mean `{meant}`?" if meant else ""

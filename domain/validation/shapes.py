@@ -27,9 +27,9 @@ from domain.validation.annotations import (
     takes_object,
     words_of,
 )
-from domain.validation.pointers import MOST_FINDINGS, as_written, did_you_mean, nearest, pointer, value_at
-from domain.validation.wording import odd_character, shown
+from domain.validation.pointers import MOST_FINDINGS, as_written, pointer, value_at
 from domain.values import Json
+from domain.wording import did_you_mean, nearest, odd_character, shown
 
 _NAME = "lower-case letters, digits and hyphens, at most 63 of them, the first one no hyphen"
 _PATTERNS = {

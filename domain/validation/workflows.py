@@ -12,9 +12,10 @@ from domain.errors import Detail, ProblemError
 from domain.expressions import check, check_template, steps_used
 from domain.steps import AgentStep, ConcurrentStep, GroupChatStep, MapStep, SequentialStep, Step
 from domain.validation.estimates import turn_limit
-from domain.validation.pointers import Part, as_written, did_you_mean, pointer
+from domain.validation.pointers import Part, as_written, pointer
 from domain.validation.schemas import check_schema
 from domain.values import Json
+from domain.wording import did_you_mean
 from domain.workflows import Workflow, walk
 
 MAX_DEPTH = 10

@@ -54,7 +54,15 @@ def test_evaluates(expression: str, value: Any) -> None:
         ("-1.0 / 0.0", "-inf is not finite"),
         ("'a' + 1", "int"),
         ("x" * (MAX_LENGTH + 1), "longer than"),
-        ("input.a.map(x, input.a.map(y, input.a.filter(z, true)))", "more than 2"),
+        ("input.text.x", "no key `x` in what is no object"),
+        ("type(input.n) == 1 ? 'a' : optional.of(1)", "no function `of`"),
+        ("input.words.mpa(w, w)", "no function `mpa`; did you mean `map`?"),
+        ("input.n.map(x, x)", "goes through a list or an object"),
+        ("input.words.filter(w, 1)", "true or false for each item"),
+        ("input.words.map(w, w.matches('('))", "missing \\)"),
+        ("input.words.all(w, w.matches('(?=a)'))", "look-around"),
+        ("input.words.exists(w, input.missing)", "no key 'missing'"),
+        (" && ".join(["input.words.all(w, true)"] * 6), "more than 5"),
     ],
 )
 def test_a_failure_is_typed_and_says_why(expression: str, complaint: str) -> None:
@@ -79,7 +87,7 @@ def test_a_short_template_cannot_fill_the_memory() -> None:
     scope = {"input": "x" * 1_000_000}
     assert len(render("${input} " * 3, scope)) == 3_000_003
     with pytest.raises(ProblemError, match="longer than 4000000 characters"):
-        render("${input} " * 6_000, scope)
+        render("${input} " * 100, scope)
 
 
 def test_braces_and_quotes_inside_a_placeholder() -> None:
@@ -103,8 +111,6 @@ def test_the_keys_of_an_object_are_gone_through_in_order() -> None:
     assert evaluate("input.map(key, key)", scope) == list("abcdefghijk")
     assert evaluate("input . filter (key, key != 'b').map(key, key + key)", scope)[:2] == ["aa", "cc"]
     assert evaluate("item.map(word, word + '.map(')", scope) == ["b.map(", "a.map("]
-    with pytest.raises(ProblemError, match="overload"):
-        evaluate("input.a.map(x, x)", scope)
 
 
 def test_an_unclosed_placeholder_is_said() -> None:

@@ -11,8 +11,9 @@ import pytest
 from pydantic import ValidationError
 
 from domain.agents import Agent
-from domain.validation import check_schema, check_value, check_workflow, details_of, estimate_model_calls, nearest
+from domain.validation import check_schema, check_value, check_workflow, details_of, estimate_model_calls
 from domain.validation.pointers import as_written, pointer
+from domain.wording import nearest
 from domain.workflows import Workflow
 
 AGENTS = frozenset({"writer", "critic", "chair", "critic@2"})
