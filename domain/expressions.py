@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
-from domain.cel_programs import MACROS, Evaluation, EvaluationError, Program, compile_program
+from domain.cel_evaluation import Evaluation, EvaluationError
+from domain.cel_programs import MACROS, Program, compile_program
 from domain.cel_text import is_call, paths, tokens
 from domain.errors import Code, Fault, Problem, ProblemError
 from domain.values import Json

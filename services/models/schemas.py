@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
-from jsonschema.validators import Draft202012Validator, validator_for
-from referencing import Registry
-from referencing.exceptions import Unresolvable
+from jsonschema.exceptions import ValidationError, best_match
 
 from domain.errors import ProblemError, invalid_definition
+from domain.schemas import errors_of
+from domain.validation.pointers import pointer
+from domain.validation.schemas import check_schema
 from domain.values import Json
+from domain.work import TooMuchWork
 from services.models.problems import bad_answer
 
 _STRICT_KEYWORDS = frozenset(
     {"type", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf", "description"}
 )
 _SHOWN = 200
+_MOST = 50
+"""Mismatches among which the one is looked for that says most."""
 
 
 def response_format(schema: dict[str, Any]) -> dict[str, Any]:
@@ -53,15 +56,15 @@ def parse(text: str, schema: dict[str, Any]) -> Json:
 
 
 def _mismatch(value: Json, schema: dict[str, Any]) -> ValidationError | None:
-    maker = validator_for(schema, default=Draft202012Validator)
+    if mistakes := check_schema(schema):
+        parts, message = mistakes[0]
+        raise ProblemError(
+            invalid_definition(f"The output schema cannot be used: at {pointer(parts) or '/'}: {message}")
+        )
     try:
-        maker.check_schema(schema)
-        # An empty registry: a schema must never make us fetch what it refers to.
-        found: ValidationError | None = best_match(maker(schema, registry=Registry()).iter_errors(value))
-    except SchemaError as error:
-        raise ProblemError(invalid_definition(f"The output schema is not a JSON Schema: {error.message}")) from error
-    except Unresolvable as error:
-        raise ProblemError(invalid_definition(f"The output schema refers to what is not in it: {error}")) from error
+        found: ValidationError | None = best_match(errors_of(value, schema, _MOST))
+    except TooMuchWork as error:
+        raise bad_answer("it is too large to be checked against its schema") from error
     return found
 
 

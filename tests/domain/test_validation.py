@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from domain.agents import Agent
-from domain.validation import check_schema, check_value, check_workflow, details_of, estimate_model_calls
+from domain.validation import check_workflow, details_of, estimate_model_calls
 from domain.validation.pointers import as_written, pointer
 from domain.wording import nearest
 from domain.workflows import Workflow
@@ -223,7 +223,7 @@ class TestRules:
             ),
             (of_steps(agent("a"), input={"type": "objct"}), "/input/type", "not valid"),
             (of_steps(agent("a"), input={"$ref": "http://x.example/s"}), "/input/$ref", "must begin with `#`"),
-            (of_steps(agent("a", output_schema={"pattern": "("})), "/steps/0/output_schema/pattern", "regex"),
+            (of_steps(agent("a", output_schema={"pattern": "("})), "/steps/0/output_schema/pattern", "missing )"),
         ],
     )
     def test_what_cannot_work_is_refused(self, workflow: Any, where: str, what: str) -> None:
@@ -252,28 +252,6 @@ class TestRules:
 
     def test_a_version_that_exists_may_be_asked_for(self) -> None:
         assert told(of_steps(agent("a", agent="critic@2"))) == {}
-
-
-class TestSchemas:
-    def test_values_are_checked_with_paths(self) -> None:
-        schema = {"required": ["it's", "b"], "properties": {"list": {"items": {"type": "integer"}}}}
-        found = check_value({"list": [1, "x"]}, schema)
-        assert found == [
-            (("it's",), "this key is needed"),
-            (("b",), "this key is needed"),
-            (("list", 1), "'x' is not of type 'integer'"),
-        ]
-
-    def test_local_references_work_and_endless_ones_are_refused(self) -> None:
-        assert check_schema({"$defs": {"t": {"type": "string"}}, "$ref": "#/$defs/t"}) == []
-        assert check_value("x", {"$defs": {"t": {"type": "string"}}, "$ref": "#/$defs/t"}) == []
-        assert "without end" in check_value({}, {"$ref": "#"})[0][1]
-
-    def test_a_reference_that_leads_nowhere_is_found(self) -> None:
-        assert check_schema({"properties": {"a": {"$ref": "#/x"}}})[0][0] == ("properties", "a", "$ref")
-
-    def test_a_long_value_does_not_fill_the_message(self) -> None:
-        assert len(check_value("x" * 10_000, {"type": "integer"})[0][1]) < 400
 
 
 @pytest.mark.parametrize(
