@@ -21,7 +21,7 @@ from domain.events import Draft, Event, EventType, given_id
 from domain.executions import Execution, Fork
 from domain.paths import is_within
 from domain.plans import Plan, content_hash
-from domain.validation.pointers import did_you_mean
+from domain.wording import did_you_mean
 from domain.values import Json, Value, recorded
 from domain.workflows import Workflow, walk
 from services.identity import Principal

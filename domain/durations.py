@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, TypeAdapter
 
 
 def _positive(value: timedelta) -> timedelta:
@@ -15,3 +15,11 @@ def _positive(value: timedelta) -> timedelta:
 
 
 Duration = Annotated[timedelta, AfterValidator(_positive)]
+
+_PLAIN = TypeAdapter(timedelta)
+
+
+def iso(value: timedelta) -> str:
+    """As an author writes it."""
+    written: str = _PLAIN.dump_python(value, mode="json")
+    return written

@@ -3,7 +3,10 @@
 Belongs here: checks that are pure functions of what was written. Does not belong here: looking anything up.
 """
 
-from domain.validation.estimates import estimate_model_calls
+from domain.validation.definitions import check_agent, check_tool
+from domain.validation.estimates import Most, estimate
+from domain.validation.findings import Findings
+from domain.validation.known import Known
 from domain.validation.pointers import pointer
 from domain.validation.schemas import check_schema, check_value
 from domain.validation.shapes import details_of
@@ -12,10 +15,15 @@ from domain.validation.workflows import MAX_DEPTH, MAX_STEPS, check_workflow
 __all__ = [
     "MAX_DEPTH",
     "MAX_STEPS",
+    "Findings",
+    "Known",
+    "Most",
+    "check_agent",
     "check_schema",
+    "check_tool",
     "check_value",
     "check_workflow",
     "details_of",
-    "estimate_model_calls",
+    "estimate",
     "pointer",
 ]

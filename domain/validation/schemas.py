@@ -16,6 +16,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
+from domain.patterns import UnusablePattern
 from domain.schemas import errors_of, mistakes_of
 from domain.validation.pointers import Part
 from domain.values import Json
@@ -48,16 +49,18 @@ def check_schema(schema: dict[str, Any], parts: Work | None = None) -> list[Comp
 def check_value(value: Json, schema: dict[str, Any]) -> list[Complaint]:
     """What keeps `value` from satisfying `schema`, which has passed `check_schema`."""
     try:
-        return [_complaint(error) for error in errors_of(value, schema, MOST_COMPLAINTS)]
+        return [complaint_of(error) for error in errors_of(value, schema, MOST_COMPLAINTS)]
     except TooMuchWork:
         return [((), "this cannot be checked: the schema goes through so large a value too often, or without end")]
+    except UnusablePattern as error:
+        return [((), f"this cannot be checked: a pattern of the schema cannot be taken: {error}")]
 
 
 @lru_cache(maxsize=256)
 def _mistakes(text: str) -> tuple[Complaint, ...]:
     """Remembered, because every start of an execution checks its definitions again."""
     schema = json.loads(text)
-    found = [_complaint(error) for error in mistakes_of(schema, MOST_COMPLAINTS)]
+    found = [complaint_of(error) for error in mistakes_of(schema, MOST_COMPLAINTS)]
     return tuple(found or [*_dangling(schema), *_not_taken(schema)])
 
 
@@ -75,7 +78,7 @@ def _parts_of(schema: Json) -> int:
     return objects + others // 10
 
 
-def _complaint(error: ValidationError) -> Complaint:
+def complaint_of(error: ValidationError) -> Complaint:
     parts: tuple[Part, ...] = tuple(error.absolute_path)
     if error.validator == "required":
         # The library makes one error for each missing key, and names the key nowhere but in the message.

@@ -1,4 +1,4 @@
-"""What an author is told about a workflow that cannot work: the place, and the words that help."""
+"""Mistakes in the shape of a definition: each said once, where it was made, with the nearest word."""
 
 from __future__ import annotations
 
@@ -11,49 +11,12 @@ import pytest
 from pydantic import ValidationError
 
 from domain.agents import Agent
-from domain.validation import check_workflow, details_of, estimate_model_calls
+from domain.validation import details_of
 from domain.validation.pointers import as_written, pointer
 from domain.wording import nearest
-from domain.workflows import Workflow
-
-AGENTS = frozenset({"writer", "critic", "chair", "critic@2"})
-
-
-def told(workflow: Any) -> dict[str, str]:
-    """Everything said about a workflow as written: pointer to message."""
-    try:
-        read = Workflow.model_validate(workflow)
-    except ValidationError as error:
-        details = details_of(error, Workflow, workflow)
-    else:
-        details = check_workflow(read, AGENTS, workflow)
-    assert len({detail.pointer for detail in details}) == len(details), details
-    return {detail.pointer: detail.message for detail in details}
-
-
-def of_steps(*steps: Any, **more: Any) -> dict[str, Any]:
-    return {"name": "w", "steps": list(steps), **more}
-
-
-def agent(id: str, **more: Any) -> dict[str, Any]:
-    return {"id": id, "agent": "writer", **more}
-
-
-def chat(**rules: Any) -> dict[str, Any]:
-    usual = {"participants": ["writer", "critic"], "task": "Talk.", "until": {"any": [{"turns": 6}]}}
-    return {"id": "talk", "group_chat": {**usual, **rules}}
-
+from tests.domain.validation.samples import agent, both, chat, found, loop, of_steps, told
 
 _CHAT = "/steps/0/group_chat"
-_BRANCHES = [agent("a"), agent("b")]
-
-
-def both(join: Any) -> dict[str, Any]:
-    return {"id": "both", "concurrent": {"branches": _BRANCHES, "join": join}}
-
-
-def loop(**more: Any) -> dict[str, Any]:
-    return {"id": "again", "loop": {"steps": [agent("a")], "most": 3, **more}}
 
 
 class TestShapes:
@@ -140,136 +103,6 @@ class TestShapes:
         assert [d.pointer for d in details_of(refused.value, Agent, written)] == ["/instructions", "/temperature"]
 
 
-class TestNamesInExpressions:
-    @pytest.mark.parametrize(
-        ("workflow", "where", "what"),
-        [
-            (of_steps(agent("a", input="${itme.x}")), "/steps/0/input", "`itme` is not known here"),
-            (of_steps(agent("a", input="${item}")), "/steps/0/input", "`item` is not known here"),
-            (of_steps(agent("a", when="chat.turns > 1")), "/steps/0/when", "`chat` is not known here"),
-            (of_steps(agent("a", input="${input.")), "/steps/0/input", "not closed"),
-            (of_steps(agent("a", input="${1 +}")), "/steps/0/input", "The expression `1 +` failed"),
-            (of_steps(agent("a", when="${input.x}")), "/steps/0/when", "without `${`"),
-            (of_steps(agent("a"), output="${steps.b.output}"), "/output", "there is no step `b`"),
-            (of_steps(agent("first"), output="${steps.frist}"), "/output", "did you mean `first`?"),
-            (of_steps(agent("a", input="${steps.a}")), "/steps/0/input", "it is this step itself"),
-            (of_steps(agent("a", input="${steps.b}"), agent("b")), "/steps/0/input", "it runs later"),
-            (
-                of_steps({"id": "s", "sequential": [agent("a", when="steps.s == 1")]}),
-                "/steps/0/sequential/0/when",
-                "it contains this step",
-            ),
-            (
-                of_steps({"id": "c", "concurrent": [agent("a"), agent("b", input="${steps.a.output}")]}),
-                "/steps/0/concurrent/1/input",
-                "at the same time, in another branch of `c`",
-            ),
-            (
-                of_steps({"id": "m", "map": {"over": "input.x", "step": agent("a")}}, output="${steps.a.output}"),
-                "/output",
-                "use `steps.m.output`",
-            ),
-            (
-                of_steps({"id": "m", "map": {"over": "item", "step": agent("a")}}),
-                "/steps/0/map/over",
-                "`item` is not known here",
-            ),
-            (
-                of_steps(agent("sign-off"), output="${steps.sign-off.output}"),
-                "/output",
-                'Write `steps["sign-off"]`.',
-            ),
-            (of_steps(chat(task="${chat}")), "/steps/0/group_chat/task", "`chat` is not known here"),
-        ],
-    )
-    def test_what_cannot_be_seen_is_refused(self, workflow: Any, where: str, what: str) -> None:
-        found = told(workflow)
-        assert list(found) == [where]
-        assert what in found[where]
-
-    def test_what_has_ended_can_be_seen(self) -> None:
-        workflow = of_steps(
-            {"id": "s", "sequential": [agent("a"), agent("b", input="${steps.a.output}")]},
-            {"id": "c", "concurrent": [agent("d", input="${steps.b.output}"), agent("e-f")]},
-            {"id": "m", "map": {"over": "steps.d.output", "step": agent("g", input="${item} ${index} ${input.x}")}},
-            chat(task='${steps["e-f"].output}', until={"any": [{"turns": 3}, {"holds": "chat.turns > 2"}]}),
-            agent("z", when='steps.m.status == "succeeded"', input="${execution.id}"),
-            output="${steps.z.output} ${steps.s.output}",
-        )
-        assert told(workflow) == {}
-
-
-class TestRules:
-    @pytest.mark.parametrize(
-        ("workflow", "where", "what"),
-        [
-            (of_steps(agent("a", agent="writr")), "/steps/0/agent", "no agent `writr`; did you mean `writer`?"),
-            (of_steps(agent("a", agent="zzz")), "/steps/0/agent", "there is no agent `zzz`"),
-            (of_steps(agent("a", agent="critic@7")), "/steps/0/agent", "`critic` has no version 7"),
-            (of_steps(chat(participants=["writer", "x-y"])), "/steps/0/group_chat/participants/1", "no agent `x-y`"),
-            (of_steps(chat(speaker={"agent": "chear"})), "/steps/0/group_chat/speaker/agent", "mean `chair`?"),
-            (of_steps(chat(participants=["writer"] * 2)), "/steps/0/group_chat/participants/1", "already"),
-            (of_steps(chat(until={"any": [{"says": "X"}]})), "/steps/0/group_chat/until/any", "nothing bounds"),
-            (of_steps(chat(min_turns=9)), "/steps/0/group_chat/min_turns", "ends after 6 turns"),
-            (
-                of_steps(chat(until={"any": [{"turns": 2}, {"agreed": True}]})),
-                "/steps/0/group_chat/until/any/1/agreed",
-                "only a chair",
-            ),
-            (
-                of_steps(chat(until={"any": [{"turns": 2}, {"says": " "}]})),
-                "/steps/0/group_chat/until/any/1/says",
-                "every turn contains blanks",
-            ),
-            (of_steps(agent("a"), input={"type": "objct"}), "/input/type", "not valid"),
-            (of_steps(agent("a"), input={"$ref": "http://x.example/s"}), "/input/$ref", "must begin with `#`"),
-            (of_steps(agent("a", output_schema={"pattern": "("})), "/steps/0/output_schema/pattern", "missing )"),
-        ],
-    )
-    def test_what_cannot_work_is_refused(self, workflow: Any, where: str, what: str) -> None:
-        found = told(workflow)
-        assert list(found) == [where]
-        assert what in found[where]
-
-    def test_ids_must_differ_wherever_they_stand(self) -> None:
-        found = told(of_steps(agent("a"), {"id": "s", "sequential": [agent("a")]}))
-        assert list(found) == ["/steps/0/id", "/steps/1/sequential/0/id"]
-
-    @pytest.mark.parametrize(("depth", "complaints"), [(10, 0), (11, 1)])
-    def test_nesting_has_a_limit(self, depth: int, complaints: int) -> None:
-        step = agent("leaf")
-        for level in range(depth - 1):
-            step = {"id": f"s{level}", "sequential": [step]}
-        assert len(told(of_steps(step))) == complaints
-
-    @pytest.mark.parametrize(("steps", "complaints"), [(500, 0), (501, 1)])
-    def test_steps_are_counted_wherever_they_stand(self, steps: int, complaints: int) -> None:
-        inner = [agent(f"a{index}") for index in range(steps - 1)]
-        assert len(told(of_steps({"id": "s", "sequential": inner}))) == complaints
-
-    def test_agents_are_left_alone_when_they_are_not_known(self) -> None:
-        assert check_workflow(Workflow.model_validate(of_steps(agent("a", agent="anyone")))) == ()
-
-    def test_a_version_that_exists_may_be_asked_for(self) -> None:
-        assert told(of_steps(agent("a", agent="critic@2"))) == {}
-
-
-@pytest.mark.parametrize(
-    ("steps", "calls"),
-    [
-        ([agent("a"), agent("b")], 2),
-        ([{"id": "c", "concurrent": [agent("a"), {"id": "s", "sequential": [agent("b"), agent("d")]}]}], 3),
-        ([chat()], 6),
-        ([chat(speaker={"agent": "chair"})], 12),
-        ([chat(until={"any": [{"turns": 9}, {"turns": 4}]})], 4),
-        ([chat(until={"any": [{"says": "X"}]})], None),
-        ([agent("a"), {"id": "m", "map": {"over": "input.x", "step": agent("b")}}], None),
-    ],
-)
-def test_the_most_model_calls(steps: list[Any], calls: int | None) -> None:
-    assert estimate_model_calls(Workflow.model_validate(of_steps(*steps))) == calls
-
-
 def test_pointers_escape_and_follow_what_was_written() -> None:
     assert pointer(["a/b", 0, "c~d"]) == "/a~1b/0/c~0d"
     assert pointer([]) == ""
@@ -313,13 +146,8 @@ class TestAnyMistake:
         written = copy.deepcopy(self.GOOD)
         for _ in range(chance.randint(1, 3)):
             self._spoil(written, chance)
-        try:
-            workflow = Workflow.model_validate(written)
-        except ValidationError as error:
-            details = details_of(error, Workflow, written)
-            assert details
-        else:
-            details = check_workflow(workflow, AGENTS, written)
+        errors, warnings = found(written)
+        details = [*errors, *warnings]
         for detail in details:
             assert detail.message
             here: Any = written

@@ -1,0 +1,70 @@
+"""Static checks of agents and tools."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from domain.agents import Agent
+from domain.errors import ProblemError
+from domain.expressions import check_template
+from domain.tools import HttpCall, Tool
+from domain.validation.findings import Findings, Notes, Parts
+from domain.validation.schemas import check_schema
+from domain.values import Json
+
+IN_TOOL = frozenset({"arguments"})
+
+
+def check_agent(agent: Agent, written: Json = None) -> Findings:
+    notes = Notes(written)
+    for parts, message in check_schema(agent.output_schema or {}):
+        notes.error(("output_schema", *parts), message)
+    return notes.findings()
+
+
+def check_tool(tool: Tool, written: Json = None) -> Findings:
+    notes = Notes(written)
+    mistakes = check_schema(tool.input)
+    for parts, message in mistakes:
+        notes.error(("input", *parts), message)
+    if not mistakes and tool.input.get("type", "object") != "object":
+        notes.error(("input", "type"), "the arguments of a tool are an object: write `type: object`")
+    if tool.http is not None:
+        _http(tool.http, notes)
+    return notes.findings()
+
+
+def _http(http: HttpCall, notes: Notes) -> None:
+    _template(http.url, ("http", "url"), notes)
+    scheme, host, *_ = urlsplit(http.url) if "${" not in http.url.partition("://")[2].partition("/")[0] else ("", "")
+    if "${" not in http.url.partition("/")[0] and http.url.partition(":")[0].lower() not in ("http", "https"):
+        notes.error(("http", "url"), "an address begins with https:// and a host name")
+    elif scheme and not host:
+        notes.error(("http", "url"), "this address has no host name")
+    for name, value in http.headers.items():
+        if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
+            notes.error(("http", "headers", name), "the name of a header is letters, digits and hyphens")
+        if name.lower() in ("idempotency-key", "host", "content-length"):
+            notes.error(("http", "headers", name), "this header is set by the service itself")
+        _template(value, ("http", "headers", name), notes)
+    _templates(http.body, ("http", "body"), notes)
+    if http.method in ("GET", "DELETE") and "body" in http.model_fields_set:
+        notes.warning(("http", "body"), f"this is not sent with {http.method}; put it into the `url`")
+
+
+def _templates(value: Json, at: Parts, notes: Notes) -> None:
+    if isinstance(value, str):
+        _template(value, at, notes)
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            _templates(child, (*at, key), notes)
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            _templates(child, (*at, index), notes)
+
+
+def _template(source: str, at: Parts, notes: Notes) -> None:
+    try:
+        check_template(source, IN_TOOL)
+    except ProblemError as error:
+        notes.error(at, error.problem.message)
