@@ -39,15 +39,18 @@ from domain.bundles import Bundle
 from domain.errors import Detail
 from domain.retention import RetentionPolicy
 from domain.schedules import Schedule
-from domain.validation import check_schema, pointer
+from domain.tools import Tool
+from domain.validation import check_agent, check_tool
 from domain.values import Json
 from domain.workflows import Workflow
 from services.wiring import Services
 
 _UNSEEN = (
     Agent,
+    Tool,
     Workflow,
     Schedule,
+    validating.ValidateRequest,
     StartRequest,
     ForkRequest,
     Decision,
@@ -77,6 +80,7 @@ def create_app(dist: Path = DIST) -> FastAPI:
     for router in (
         validating.router,
         definitions_router(Kind("agent", "agents", Agent, lambda services: services.agents, _check_agent)),
+        definitions_router(Kind("tool", "tools", Tool, lambda services: services.tool_definitions, _check_tool)),
         definitions_router(
             Kind("workflow", "workflows", Workflow, lambda services: services.workflows, _check_workflow)
         ),
@@ -129,9 +133,12 @@ class _App(FastAPI):
         return self.openapi_schema
 
 
-async def _check_agent(_: Services, __: str, agent: Agent, ___: Json) -> tuple[Detail, ...]:
-    found = check_schema(agent.output_schema or {})
-    return tuple(Detail(pointer="/output_schema" + pointer(parts), message=message) for parts, message in found)
+async def _check_agent(_: Services, __: str, agent: Agent, written: Json) -> tuple[Detail, ...]:
+    return check_agent(agent, written).errors
+
+
+async def _check_tool(_: Services, __: str, tool: Tool, written: Json) -> tuple[Detail, ...]:
+    return check_tool(tool, written).errors
 
 
 async def _check_workflow(services: Services, tenant: str, workflow: Workflow, written: Json) -> tuple[Detail, ...]:

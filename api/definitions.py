@@ -1,4 +1,4 @@
-"""Agents and workflows over HTTP: one router, made once for each kind."""
+"""Agents, tools and workflows over HTTP: one router, made once for each kind."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from api.shapes import definition_problem, read_shape
 from domain.agents import Agent
 from domain.base import NAME_PATTERN
 from domain.errors import Detail, ProblemError, not_found
+from domain.tools import Tool
 from domain.values import Json
 from domain.workflows import Workflow
 from services.definitions import Definitions, Stored
 from services.wiring import Services, services
 
-D = TypeVar("D", Agent, Workflow)
+D = TypeVar("D", Agent, Tool, Workflow)
 Check = Callable[[Services, str, D, Json], Awaitable[tuple[Detail, ...]]]
 """(services, tenant, definition, as written): what is wrong with it beyond its shape."""
 

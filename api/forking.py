@@ -21,8 +21,8 @@ from domain.events import Draft, Event, EventType, given_id
 from domain.executions import Execution, Fork
 from domain.paths import is_within
 from domain.plans import Plan, content_hash
-from domain.wording import did_you_mean
 from domain.values import Json, Value, recorded
+from domain.wording import did_you_mean
 from domain.workflows import Workflow, walk
 from services.identity import Principal
 from services.wiring import Services

@@ -1,49 +1,176 @@
-"""The definitions that a workflow names, looked up once and then held."""
+"""The definitions that a workflow names, and those that these name, looked up once and then held."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Generic, TypeVar
 
 from domain.agents import Agent
 from domain.base import split_reference
 from domain.errors import Detail
 from domain.plans import Plan
-from domain.validation import check_workflow
+from domain.tools import Tool
+from domain.validation import Findings, Known, Most, check_workflow, estimate
 from domain.values import Json
-from domain.workflows import Workflow, agents_used
-from services.definitions import Stored
+from domain.workflows import Workflow, agents_used, tools_used, workflows_used
+from services.definitions import Definitions, Stored
 from services.wiring import Services
 
 SUGGESTED = 500
 """Most names looked through for the one that was meant."""
+MOST_WORKFLOWS = 100
+"""Workflows that one uses, those inside others counted."""
+
+D = TypeVar("D", Agent, Tool, Workflow)
+
+
+@dataclass(frozen=True)
+class Found(Generic[D]):
+    """A definition and its version; None: it is in the batch that is checked, and has mistakes."""
+
+    definition: D | None
+    version: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Definitions that are checked together, by name: they know each other before any of them is stored."""
+
+    agents: Mapping[str, Agent | None] = field(default_factory=dict)
+    tools: Mapping[str, Tool | None] = field(default_factory=dict)
+    workflows: Mapping[str, Workflow | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """A workflow as it was read, each agent it names as it was found, and what is wrong with it."""
+    """A workflow as it was read, each definition it names as it was found, and what was found about it."""
 
+    services: Services
     workflow: Workflow
-    agents: dict[str, Stored[Agent]]
-    details: tuple[Detail, ...]
+    agents: Mapping[str, Found[Agent]]
+    tools: Mapping[str, Found[Tool]]
+    workflows: Mapping[str, Found[Workflow]]
+    known: Known
+    findings: Findings
+
+    @property
+    def details(self) -> tuple[Detail, ...]:
+        """Its mistakes: with any, it is neither stored nor executed."""
+        return self.findings.errors
 
     def plan(self, workflow_version: int | None) -> Plan:
         """Everything the execution will use. Only for a workflow without mistakes."""
         return Plan(
             workflow=self.workflow,
             workflow_version=workflow_version,
-            agents={reference: stored.definition for reference, stored in self.agents.items()},
-            agent_versions={reference: stored.version for reference, stored in self.agents.items()},
+            agents=_definitions(self.agents),
+            agent_versions=_versions(self.agents),
+            tools=_definitions(self.tools),
+            tool_versions=_versions(self.tools),
+            workflows=_definitions(self.workflows),
+            workflow_versions=_versions(self.workflows),
         )
 
+    def estimate(self) -> Most:
+        """The most that one execution uses. Only for a workflow without mistakes."""
+        settings = self.services.settings
+        prices = settings.model_prices
 
-async def resolve(services: Services, tenant: str, workflow: Workflow, written: Json = None) -> Resolved:
+        def price(alias: str) -> Decimal | None:
+            known = prices.get(settings.model_for(alias) or "")
+            return known[1] if known else None
+
+        return estimate(self.workflow, self.known, price)
+
+
+async def resolve(
+    services: Services, tenant: str, workflow: Workflow, written: Json = None, batch: Batch | None = None
+) -> Resolved:
     """Look up all that `workflow` names and check it. Pointers lead into `written`, if that is given."""
-    references = agents_used(workflow)
-    found = await asyncio.gather(*(services.agents.get(tenant, *split_reference(name)) for name in references))
-    agents = {reference: stored for reference, stored in zip(references, found, strict=True) if stored is not None}
-    known = set(agents)
-    if len(agents) < len(references):
-        names, _ = await services.agents.list(tenant, SUGGESTED)
-        known |= {stored.definition.name for stored in names}
-    return Resolved(workflow, agents, check_workflow(workflow, known, written))
+    beside = batch or Batch()
+    agent_shelf = _Shelf(services.agents, tenant, beside.agents)
+    tool_shelf = _Shelf(services.tool_definitions, tenant, beside.tools)
+    workflow_shelf = _Shelf(services.workflows, tenant, beside.workflows)
+    workflows = await _workflows(workflow_shelf, workflow)
+    every = [workflow, *_definitions(workflows).values()]
+    agents, tools = await asyncio.gather(
+        agent_shelf.find(reference for one in every for reference in agents_used(one)),
+        tool_shelf.find(reference for one in every for reference in tools_used(one)),
+    )
+    known = Known(
+        agents={reference: found.definition for reference, found in agents.items()},
+        tools={reference: found.definition for reference, found in tools.items()},
+        workflows={reference: found.definition for reference, found in workflows.items()},
+        agent_names=await agent_shelf.names(),
+        tool_names=await tool_shelf.names(),
+        workflow_names=await workflow_shelf.names(),
+    )
+    findings = check_workflow(workflow, known, written)
+    if len(workflows) > MOST_WORKFLOWS:
+        message = f"it uses more than {MOST_WORKFLOWS} workflows, those inside others counted"
+        findings = findings._replace(errors=(Detail(pointer="/steps", message=message),))
+    return Resolved(services, workflow, agents, tools, workflows, known, findings)
+
+
+class _Shelf(Generic[D]):
+    """The stored definitions of one kind, and those of a batch that will be the next versions of theirs."""
+
+    def __init__(self, definitions: Definitions[D], tenant: str, batch: Mapping[str, D | None]) -> None:
+        self._definitions: Definitions[D] = definitions
+        self._tenant = tenant
+        self._batch: Mapping[str, D | None] = batch
+        self._missing = False
+
+    async def find(self, references: Iterable[str]) -> dict[str, Found[D]]:
+        """Those that are there, by reference."""
+        wanted = list(dict.fromkeys(references))
+        found = await asyncio.gather(*(self._find(reference) for reference in wanted))
+        self._missing = self._missing or None in found
+        return {reference: one for reference, one in zip(wanted, found, strict=True) if one is not None}
+
+    async def names(self) -> frozenset[str]:
+        """The names there are, when something that was looked for is not; else nobody asks for them."""
+        if not self._missing:
+            return frozenset()
+        stored, _ = await self._definitions.list(self._tenant, SUGGESTED)
+        return frozenset(self._batch) | {one.definition.name for one in stored}
+
+    async def _find(self, reference: str) -> Found[D] | None:
+        name, version = split_reference(reference)
+        if name in self._batch:
+            following = await self._following(name)
+            if version in (None, following):
+                return Found(self._batch[name], following)
+        stored = await self._definitions.get(self._tenant, name, version)
+        return Found(stored.definition, stored.version) if stored else None
+
+    async def _following(self, name: str) -> int:
+        """The version that the batch's definition will have."""
+        latest: Stored[D] | None = await self._definitions.get(self._tenant, name)
+        if latest is None:
+            return 1
+        return latest.version if latest.definition == self._batch[name] else latest.version + 1
+
+
+async def _workflows(shelf: _Shelf[Workflow], workflow: Workflow) -> dict[str, Found[Workflow]]:
+    """Every workflow that this one comes to use, by reference; a few more than are allowed at most."""
+    found: dict[str, Found[Workflow]] = {}
+    seen = {workflow.name}
+    wanted = workflows_used(workflow)
+    while (fresh := [reference for reference in wanted if reference not in seen]) and len(found) <= MOST_WORKFLOWS:
+        seen.update(fresh)
+        more = await shelf.find(fresh[: MOST_WORKFLOWS + 1])
+        found |= more
+        wanted = [reference for one in _definitions(more).values() for reference in workflows_used(one)]
+    return found
+
+
+def _definitions(found: Mapping[str, Found[D]]) -> dict[str, D]:
+    return {reference: one.definition for reference, one in found.items() if one.definition is not None}
+
+
+def _versions(found: Mapping[str, Found[D]]) -> dict[str, int]:
+    return {reference: one.version for reference, one in found.items()}

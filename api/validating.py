@@ -1,33 +1,67 @@
-"""`POST /api/workflows/validate`: everything wrong with a workflow, without storing it."""
+"""`POST /api/workflows/validate` and `POST /api/validate`: everything wrong with definitions, without storing any."""
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any, Literal
+
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.auth import Caller
-from api.bodies import Unreadable, read_definition
+from api.bodies import Unreadable, read_definition, read_json
 from api.definitions import request_body
-from api.resolving import resolve
-from api.shapes import definition_problem, read_shape
+from api.resolving import Batch, Resolved, resolve
+from api.shapes import definition_problem, read_shape, request_problem
+from domain.agents import Agent
+from domain.base import Shape
 from domain.errors import Detail, ProblemError
-from domain.validation import estimate_model_calls
+from domain.tools import Tool
+from domain.validation import Findings, check_agent, check_tool
+from domain.values import Json
 from domain.workflows import Workflow
 from services.wiring import services
 
 router = APIRouter(tags=["workflows"])
 
+Definition = Agent | Tool | Workflow
+_MODELS: dict[str, type[Definition]] = {"agent": Agent, "tool": Tool, "workflow": Workflow}
+MOST = 500
+"""Definitions of one batch."""
+
 
 class Estimate(BaseModel):
-    """`model_calls`: the most there can be, failures aside; null when the input decides."""
+    """The most that one execution can use; null where the input decides, or a price is not known."""
 
-    model_calls: int | None = None
+    model_calls: int | None = Field(default=None, description="Tries after failures not counted.")
+    tokens_out: int | None = Field(default=None, description="Tokens that the models write.")
+    output_usd: Decimal | None = Field(default=None, description="US dollars for these; what is sent costs more.")
 
 
 class Validation(BaseModel):
+    """Warnings keep nothing from being stored. An estimate is there for a workflow that is valid."""
+
     valid: bool
     errors: tuple[Detail, ...] = ()
+    warnings: tuple[Detail, ...] = ()
     estimate: Estimate = Estimate()
+
+
+class Entry(Shape):
+    """One definition of a batch."""
+
+    kind: Literal["agent", "tool", "workflow"]
+    definition: Any = Field(description="As it would be sent to be stored.")
+
+
+class ValidateRequest(Shape):
+    """Body of `POST /api/validate`: definitions that know each other."""
+
+    definitions: tuple[Entry, ...] = Field(max_length=MOST, description="In any order.")
+
+
+class Validations(BaseModel):
+    results: tuple[Validation, ...] = Field(description="One for each definition, in the order sent.")
 
 
 @router.post(
@@ -38,14 +72,65 @@ class Validation(BaseModel):
 async def validate(caller: Caller, request: Request) -> Validation:
     try:
         written = await read_definition(request)
-        workflow = read_shape(Workflow, written, definition_problem)
     except Unreadable as error:
-        return Validation(valid=False, errors=(Detail(pointer="", message=str(error)),))
+        return _invalid(Findings((Detail(pointer="", message=str(error)),)))
+    return await _checked(caller.tenant, _read("workflow", written), written, Batch())
+
+
+@router.post(
+    "/api/validate",
+    summary="Say everything that is wrong with definitions that belong together",
+    openapi_extra={"requestBody": request_body("ValidateRequest")},
+)
+async def validate_all(caller: Caller, request: Request) -> Validations:
+    sent = read_shape(ValidateRequest, await read_json(request), request_problem)
+    reads = [_read(entry.kind, entry.definition) for entry in sent.definitions]
+    batch = _batch(sent.definitions, reads)
+    results = []
+    for entry, read in zip(sent.definitions, reads, strict=True):
+        results.append(await _checked(caller.tenant, read, entry.definition, batch))
+    return Validations(results=tuple(results))
+
+
+def _read(kind: str, written: Json) -> Definition | Findings:
+    """The definition, or what keeps it from being one."""
+    try:
+        return read_shape(_MODELS[kind], written, definition_problem)
     except ProblemError as error:
-        if not error.problem.details:
-            raise
-        return Validation(valid=False, errors=error.problem.details)
-    details = (await resolve(services(), caller.tenant, workflow, written)).details
-    if details:
-        return Validation(valid=False, errors=details)
-    return Validation(valid=True, estimate=Estimate(model_calls=estimate_model_calls(workflow)))
+        return Findings(error.problem.details)
+
+
+def _batch(entries: tuple[Entry, ...], reads: list[Definition | Findings]) -> Batch:
+    named: dict[str, dict[str, Any]] = {kind: {} for kind in _MODELS}
+    for entry, read in zip(entries, reads, strict=True):
+        name = entry.definition.get("name") if isinstance(entry.definition, dict) else None
+        if isinstance(name, str):
+            named[entry.kind][name] = None if isinstance(read, Findings) else read
+    return Batch(agents=named["agent"], tools=named["tool"], workflows=named["workflow"])
+
+
+async def _checked(tenant: str, read: Definition | Findings, written: Json, batch: Batch) -> Validation:
+    match read:
+        case Agent():
+            return _of_findings(check_agent(read, written))
+        case Tool():
+            return _of_findings(check_tool(read, written))
+        case Workflow():
+            return _of_workflow(await resolve(services(), tenant, read, written, batch))
+        case _:
+            return _invalid(read)
+
+
+def _of_findings(findings: Findings) -> Validation:
+    return Validation(valid=not findings.errors, errors=findings.errors, warnings=findings.warnings)
+
+
+def _of_workflow(resolved: Resolved) -> Validation:
+    found = _of_findings(resolved.findings)
+    if not found.valid:
+        return found
+    return found.model_copy(update={"estimate": Estimate(**resolved.estimate()._asdict())})
+
+
+def _invalid(findings: Findings) -> Validation:
+    return Validation(valid=False, errors=findings.errors)

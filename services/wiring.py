@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from domain.agents import Agent
+from domain.tools import Tool
 from domain.workflows import Workflow
 from services.approvals import Approvals
 from services.artifacts.base import ArtifactStore
@@ -49,6 +50,7 @@ class Services:
     approvals: Approvals
     signals: Signals
     agents: Definitions[Agent]
+    tool_definitions: Definitions[Tool]
     workflows: Definitions[Workflow]
     plans: Plans
     executions: Executions
@@ -112,6 +114,7 @@ def build(settings: Settings) -> Services:
         approvals=Approvals(documents),
         signals=Signals(documents, events, controls),
         agents=Definitions(documents, "agents", Agent),
+        tool_definitions=Definitions(documents, "tools", Tool),
         workflows=Definitions(documents, "workflows", Workflow),
         plans=Plans(artifacts),
         executions=Executions(documents, artifacts, events),

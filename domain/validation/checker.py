@@ -10,7 +10,7 @@ from domain.errors import ProblemError
 from domain.expressions import check, check_template, expressions_in, steps_used
 from domain.validation.constants import Constant, constant, never_run
 from domain.validation.findings import Enough, Notes, Parts
-from domain.validation.known import Known, endless
+from domain.validation.known import Known, endless, incomplete
 from domain.validation.order import Order
 from domain.validation.places import Around, Here, ancestors, why_not
 from domain.validation.schemas import MOST_PARTS, check_schema
@@ -35,6 +35,7 @@ class Checker:
         self._never: dict[str, str] | None = None
         self._parts = Work(MOST_PARTS)
         self._expressions = 0
+        self._others: dict[str, str | None] = {}
 
     @property
     def around(self) -> dict[str, Around]:
@@ -101,8 +102,14 @@ class Checker:
         itself = reference == self.workflow.name
         if not itself and (wrong := self.known.no_workflow(reference)):
             self.notes.error(at, wrong)
-        elif wrong := endless(self.workflow.name, reference, self.known):
+        elif wrong := self._unusable(reference, self.known):
             self.notes.error(at, f"`{reference}` cannot be used here: {wrong}")
+
+    def _unusable(self, reference: str, known: Known) -> str | None:
+        if reference not in self._others:
+            found = endless(self.workflow.name, reference, known) or incomplete(reference, known)
+            self._others[reference] = found
+        return self._others[reference]
 
     def view(self, view: View, at: Parts, turns: int | None) -> None:
         if view.summary is None:

@@ -10,7 +10,7 @@ from domain.agents import Agent
 from domain.base import split_reference
 from domain.tools import Tool
 from domain.wording import did_you_mean
-from domain.workflows import Workflow, workflows_used
+from domain.workflows import Workflow, agents_used, tools_used, workflows_used
 
 MOST_DEPTH = 10
 """Workflows inside workflows, the outermost counted."""
@@ -71,3 +71,22 @@ def endless(name: str, reference: str, known: Known) -> str | None:
     except ValueError as circle:
         return f"it leads back to itself ({circle}), without end"
     return f"workflows are nested more than {MOST_DEPTH} deep in it" if too_deep else None
+
+
+def incomplete(reference: str, known: Known) -> str | None:
+    """What a workflow that this one uses, or one inside that, names and is not there any more."""
+    seen = {reference}
+    waiting = [reference]
+    for one in waiting:
+        definition = known.workflows.get(one)
+        if definition is None:
+            continue
+        missing = [known.no_agent(name) for name in agents_used(definition)]
+        missing += [known.no_tool(name) for name in tools_used(definition)]
+        missing += [known.no_workflow(name) for name in workflows_used(definition)]
+        if wrong := next((complaint for complaint in missing if complaint), None):
+            return f"in `{one}`, {wrong}"
+        fresh = [name for name in workflows_used(definition) if name not in seen]
+        seen.update(fresh)
+        waiting += fresh
+    return None

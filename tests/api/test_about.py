@@ -64,5 +64,5 @@ def test_every_route_is_explained() -> None:
     for path, methods in create_app().openapi()["paths"].items():
         for method in methods:
             shown = path.replace("/api/agents", "/api/{kind}")
-            if not shown.startswith("/api/workflows") or shown.endswith("validate"):
+            if not shown.startswith(("/api/workflows", "/api/tools")) or shown.endswith("validate"):
                 assert f"`{method.upper()} {shown}`" in explained, (method, shown)

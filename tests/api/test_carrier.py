@@ -41,7 +41,9 @@ def test_one_trigger_for_each_resource(loaded: dict[str, Any]) -> None:
     }
     assert {route: name for route, (name, _) in http.items()} == {
         "api/agents/{*path}": "agents",
+        "api/tools/{*path}": "tools",
         "api/workflows/{*path}": "workflows",
+        "api/validate": "validate",
         "api/executions/{*path}": "executions",
         "api/approvals/{*path}": "approvals",
         "api/retention/{*path}": "retention",

@@ -1,14 +1,21 @@
-"""Agents and workflows over HTTP: versions, races, and what is refused."""
+"""Agents, tools and workflows over HTTP: versions, races, what is refused, and batches."""
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
+from api.resolving import resolve
+from domain.workflows import Workflow
+from services.wiring import Services, use
 from tests.api.conftest import AGENT, WORKFLOW, problem
+
+NO_ESTIMATE = {"model_calls": None, "tokens_out": None, "output_usd": None}
 
 
 class TestVersions:
@@ -201,7 +208,12 @@ class TestValidate:
     async def test_a_good_workflow_has_an_estimate(self, api: httpx.AsyncClient) -> None:
         await api.post("/api/agents", json=AGENT)
         answer = await api.post("/api/workflows/validate", json=WORKFLOW)
-        assert answer.json() == {"valid": True, "errors": [], "estimate": {"model_calls": 1}}
+        assert answer.json() == {
+            "valid": True,
+            "errors": [],
+            "warnings": [],
+            "estimate": {"model_calls": 1, "tokens_out": 1_024, "output_usd": None},
+        }
         assert (await api.get("/api/workflows")).json()["items"] == []
 
     @pytest.mark.parametrize(
@@ -227,4 +239,156 @@ class TestValidate:
         assert answer.status_code == 200
         assert answer.json()["valid"] is False
         assert answer.json()["errors"][0]["pointer"].startswith("/steps")
-        assert answer.json()["estimate"] == {"model_calls": None}
+        assert answer.json()["estimate"] == NO_ESTIMATE
+
+    async def test_warnings_are_told_and_keep_nothing_from_being_stored(self, api: httpx.AsyncClient) -> None:
+        await api.post("/api/agents", json=AGENT)
+        workflow = {"name": "w", "steps": [{"id": "a", "agent": "writer", "when": "false"}]}
+        answer = (await api.post("/api/workflows/validate", json=workflow)).json()
+        assert answer["valid"] is True
+        assert answer["warnings"] == [
+            {"pointer": "/steps/0/when", "message": "this is never true, so the step is always skipped"}
+        ]
+        assert (await api.post("/api/workflows", json=workflow)).status_code == 201
+
+    async def test_prices_are_those_of_the_models_that_agents_name(
+        self, api: httpx.AsyncClient, services: Services
+    ) -> None:
+        settings = services.settings.model_copy(
+            update={"model_aliases": {"small": "s-1"}, "model_prices": {"s-1": (Decimal(1), Decimal("2.5"))}}
+        )
+        use(dataclasses.replace(services, settings=settings))
+        await api.post("/api/agents", json={**AGENT, "model": "small", "max_output_tokens": 1_000})
+        estimate = (await api.post("/api/workflows/validate", json=WORKFLOW)).json()["estimate"]
+        assert estimate == {"model_calls": 1, "tokens_out": 1_000, "output_usd": "0.0025"}
+
+
+MAIL = {
+    "name": "mail",
+    "function": "send-mail",
+    "input": {"type": "object", "required": ["to"], "properties": {"to": {"type": "string"}}},
+}
+OUTER = {
+    "name": "outer",
+    "steps": [{"id": "t", "tool": "mail", "arguments": {"to": "x"}}, {"id": "b", "workflow": "brief"}],
+}
+
+
+class TestTools:
+    async def test_they_have_versions_like_the_others(self, api: httpx.AsyncClient) -> None:
+        created = await api.post("/api/tools", json=MAIL)
+        assert (created.status_code, created.headers["location"]) == (201, "/api/tools/mail")
+        assert created.json()["definition"] == MAIL
+        assert (await api.put("/api/tools/mail", json={**MAIL, "description": "Mail."})).json()["version"] == 2
+        assert [item["name"] for item in (await api.get("/api/tools")).json()["items"]] == ["mail"]
+        assert (await api.delete("/api/tools/mail")).status_code == 204
+        problem(await api.get("/api/tools/mail"), 404, "not_found")
+
+    @pytest.mark.parametrize(
+        ("change", "where"),
+        [
+            ({"function": None}, ""),
+            ({"http": {"url": "https://x.example"}}, ""),
+            ({"functoin": "x"}, "/functoin"),
+            ({"input": {"type": "objct"}}, "/input/type"),
+            ({"function": None, "http": {"url": "https://x.example/${input}"}}, "/http/url"),
+        ],
+    )
+    async def test_a_bad_one_leaves_nothing(self, api: httpx.AsyncClient, change: dict[str, Any], where: str) -> None:
+        errors = problem(await api.post("/api/tools", json={**MAIL, **change}), 422, "invalid_definition")
+        assert list(errors) == [where]
+        assert (await api.get("/api/tools")).json()["items"] == []
+
+    async def test_a_step_can_only_call_one_that_is_there(self, api: httpx.AsyncClient) -> None:
+        await api.post("/api/agents", json=AGENT)
+        await api.post("/api/workflows", json=WORKFLOW)
+        errors = problem(await api.post("/api/workflows", json=OUTER), 422, "invalid_definition")
+        assert errors == {"/steps/0/tool": "there is no tool `mail`"}
+        await api.post("/api/tools", json=MAIL)
+        assert (await api.post("/api/workflows", json=OUTER)).status_code == 201
+
+
+class TestBatches:
+    async def results(self, api: httpx.AsyncClient, *definitions: tuple[str, Any]) -> list[dict[str, Any]]:
+        body = {"definitions": [{"kind": kind, "definition": definition} for kind, definition in definitions]}
+        answer = await api.post("/api/validate", json=body)
+        assert answer.status_code == 200, answer.text
+        results: list[dict[str, Any]] = answer.json()["results"]
+        return results
+
+    async def test_definitions_know_each_other_before_any_is_stored(self, api: httpx.AsyncClient) -> None:
+        outer, inner, agent, tool = await self.results(
+            api, ("workflow", OUTER), ("workflow", WORKFLOW), ("agent", AGENT), ("tool", MAIL)
+        )
+        assert outer["estimate"]["model_calls"] == 1
+        assert all(result["valid"] for result in (outer, inner, agent, tool))
+        for path in ("agents", "tools", "workflows"):
+            assert (await api.get(f"/api/{path}")).json()["items"] == []
+
+    async def test_each_has_its_own_mistakes(self, api: httpx.AsyncClient) -> None:
+        wrong = {**OUTER, "steps": [{"id": "t", "tool": "mail", "arguments": {}}, {"id": "b", "workflow": "breif"}]}
+        results = await self.results(
+            api,
+            ("workflow", wrong),
+            ("workflow", WORKFLOW),
+            ("agent", {"name": "writer"}),
+            ("tool", MAIL),
+            ("agent", 5),
+        )
+        told = [{error["pointer"]: error["message"] for error in result["errors"]} for result in results]
+        assert told[0] == {
+            "/steps/0/arguments/to": "`mail` does not take this: this key is needed",
+            "/steps/1/workflow": "there is no workflow `breif`; did you mean `brief`?",
+        }
+        assert told[1:] == [{}, {"/instructions": "this key is needed"}, {}, {"": "should be an object"}]
+        assert results[1]["estimate"] == {"model_calls": 1, "tokens_out": None, "output_usd": None}
+
+    async def test_a_batch_stands_for_the_next_versions(self, api: httpx.AsyncClient) -> None:
+        for version in ("one", "two"):
+            await api.put("/api/agents/writer", json={"instructions": version})
+
+        async def told(reference: str, instructions: str) -> list[str]:
+            workflow = {"name": "w", "steps": [{"id": "a", "agent": reference}]}
+            agent = {"name": "writer", "instructions": instructions}
+            result, _ = await self.results(api, ("workflow", workflow), ("agent", agent))
+            return [error["message"] for error in result["errors"]]
+
+        assert await told("writer@1", "three") == []
+        assert await told("writer@3", "three") == []
+        assert await told("writer@3", "two") == ["the agent `writer` has no version 3"]
+        assert await told("writer@4", "three") == ["the agent `writer` has no version 4"]
+
+    async def test_circles_of_workflows_are_found_in_it_and_beyond(self, api: httpx.AsyncClient) -> None:
+        def using(name: str, other: str) -> dict[str, Any]:
+            return {"name": name, "steps": [{"id": "x", "workflow": other}]}
+
+        first, second = await self.results(api, ("workflow", using("a", "b")), ("workflow", using("b", "a")))
+        assert "(a → b → a)" in first["errors"][0]["message"]
+        assert "(b → a → b)" in second["errors"][0]["message"]
+        await api.post("/api/agents", json=AGENT)
+        await api.post("/api/workflows", json={"name": "a", "steps": [{"id": "x", "agent": "writer"}]})
+        await api.post("/api/workflows", json=using("b", "a"))
+        errors = problem(await api.put("/api/workflows/a", json=using("a", "b")), 422, "invalid_definition")
+        assert "without end" in errors["/steps/0/workflow"]
+        assert (await api.put("/api/workflows/a", json=using("a", "b@1"))).status_code == 422
+
+    async def test_what_has_gone_from_inside_another_is_said(self, api: httpx.AsyncClient) -> None:
+        await api.post("/api/agents", json=AGENT)
+        await api.post("/api/workflows", json=WORKFLOW)
+        await api.delete("/api/agents/writer")
+        outer = {"name": "outer", "steps": [{"id": "b", "workflow": "brief", "input": {"topic": "x"}}]}
+        errors = problem(await api.post("/api/workflows", json=outer), 422, "invalid_definition")
+        assert errors["/steps/0/workflow"] == "`brief` cannot be used here: in `brief`, there is no agent `writer`"
+
+    async def test_a_plan_pins_all_that_is_inside(self, services: Services, api: httpx.AsyncClient) -> None:
+        for path, definition in (("agents", AGENT), ("tools", MAIL), ("workflows", WORKFLOW)):
+            await api.post(f"/api/{path}", json=definition)
+        outer = {**OUTER, "steps": [OUTER["steps"][0], {**OUTER["steps"][1], "input": {"topic": "x"}}]}
+        plan = (await resolve(services, "one", Workflow.model_validate(outer))).plan(None)
+        assert set(plan.agents) == {"writer"}
+        assert (plan.tool_versions, plan.workflow_versions) == ({"mail": 1}, {"brief": 1})
+        assert plan.workflows["brief"] == Workflow.model_validate(WORKFLOW)
+
+    @pytest.mark.parametrize("body", [{}, {"definitions": [{"kind": "prompt", "definition": {}}]}, []])
+    async def test_what_is_no_batch_is_refused(self, api: httpx.AsyncClient, body: Any) -> None:
+        problem(await api.post("/api/validate", json=body), 400, "invalid_request")

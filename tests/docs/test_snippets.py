@@ -11,7 +11,8 @@ import yaml
 
 from domain.agents import Agent
 from domain.schedules import Schedule
-from domain.validation.workflows import check_workflow
+from domain.tools import Tool
+from domain.validation import Findings, check_agent, check_tool, check_workflow
 from domain.workflows import Workflow
 
 ROOT = Path(__file__).parents[2]
@@ -28,11 +29,15 @@ def snippets(language: str) -> Iterator[tuple[str, str]]:
 def test_every_definition_shown_is_valid(text: str) -> None:
     for document in yaml.safe_load_all(text):
         if "instructions" in document:
-            Agent.model_validate(document)
+            found = check_agent(Agent.model_validate(document))
         elif "cron" in document:
             Schedule.model_validate(document)
+            found = Findings()
+        elif "steps" in document:
+            found = check_workflow(Workflow.model_validate(document))
         else:
-            assert check_workflow(Workflow.model_validate(document)) == ()
+            found = check_tool(Tool.model_validate(document))
+        assert found == ((), ())
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
