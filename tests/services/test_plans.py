@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from domain.agents import Agent
 from domain.errors import Code, ProblemError
 from domain.plans import Plan, content_hash
 from domain.steps import AgentStep
+from domain.tools import Tool
 from domain.workflows import Workflow
 from services.plans import CACHED, Plans
 from services.wiring import Services
@@ -29,6 +31,32 @@ async def test_the_hash_names_the_content(services: Services, others: Services) 
     assert await services.plans.save("acme", plan()) == hash == await others.plans.save("acme", plan())
     assert await services.plans.save("acme", plan("Else.")) != hash
     assert await others.plans.load("acme", hash) == plan()
+
+
+async def test_a_plan_of_release_0_1_0_is_read_under_the_hash_it_was_given(services: Services) -> None:
+    content = (Path(__file__).parent / "plans" / "0.1.0.json").read_bytes()
+    hash = await services.artifacts.put("acme/plans", content, "application/json")
+    assert hash == "557ccabd1b36c81e582cbb98f7ff3b4692694f1840ccdc474a2f3fc701ddf0bf"
+    read = await services.plans.load("acme", hash)
+    assert (read.workflow.name, read.workflow_version, read.agent_versions["chair"]) == ("incident-panel", 3, 1)
+    assert (read.tools, read.workflows) == ({}, {})
+    again = await services.plans.save("acme", read)
+    assert await Plans(services.artifacts).load("acme", again) == read
+    assert await Plans(services.artifacts).load("acme", hash) == read
+
+
+async def test_tools_and_workflows_are_pinned_with_the_rest(services: Services) -> None:
+    whole = plan().model_copy(
+        update={
+            "tools": {"t": Tool(name="t", function="f")},
+            "tool_versions": {"t": 2},
+            "workflows": {"w@3": plan().workflow},
+            "workflow_versions": {"w@3": 3},
+        }
+    )
+    hash = await services.plans.save("acme", whole)
+    assert hash != await services.plans.save("acme", plan())
+    assert await Plans(services.artifacts).load("acme", hash) == whole
 
 
 async def test_a_large_plan(services: Services) -> None:
