@@ -5,21 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
 from api import VERSION
 from api.auth import Caller
-from domain.agents import Agent
+from api.schemas import MODELS, schema_of
 from domain.errors import ProblemError, not_found
-from domain.schedules import Schedule
-from domain.workflows import Workflow
 from services.wiring import services
 
 router = APIRouter(prefix="/api", tags=["about"])
-
-
-_MODELS: dict[str, type[BaseModel]] = {"agent": Agent, "workflow": Workflow, "schedule": Schedule}
 
 
 @router.get("/health", summary="Whether the service is up, and with which model")
@@ -35,9 +29,9 @@ async def me(caller: Caller) -> dict[str, Any]:
 
 @router.get("/schemas/{name}", summary="JSON Schema of a definition")
 async def schema(_: Caller, name: str) -> Response:
-    if name not in _MODELS:
+    if name not in MODELS:
         raise ProblemError(not_found("schema", name))
-    return JSONResponse(_MODELS[name].model_json_schema())
+    return JSONResponse(schema_of(name))
 
 
 @router.get("/openapi.json", summary="This interface as OpenAPI 3.1")

@@ -12,7 +12,7 @@ from domain.base import Name, Shape
 class Agent(Shape):
     """Instructions and limits for one model-backed participant."""
 
-    name: Name
+    name: Name = Field(description="What steps call it.")
     description: str = Field(default="", max_length=500, description="One line for people and for a chair who chooses.")
     instructions: str = Field(
         min_length=1, max_length=32_000, description="The system message: who it is and how it works."

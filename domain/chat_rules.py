@@ -15,7 +15,7 @@ class Human(Question):
     """A person who takes part: asked for words of their own when it is their turn."""
 
     human: Name = Field(description="What the others call them.")
-    description: str = Field(default="", max_length=500)
+    description: str = Field(default="", max_length=500, description="One line for a chair who chooses.")
     otherwise: Literal["pass", "fail"] = Field(default="pass", description="What counts after the deadline.")
 
 
@@ -145,12 +145,14 @@ class View(Shape):
 
 
 class GroupChat(Shape):
-    participants: tuple[Participant, ...] = Field(min_length=2, max_length=20)
+    participants: tuple[Participant, ...] = Field(
+        min_length=2, max_length=20, description="Agents, and people: `{human: name}`."
+    )
     task: str = Field(min_length=1, description="What they are to settle; `${…}` holds CEL.")
-    speaker: Speaker = "round_robin"
-    view: View = Field(default_factory=View)
+    speaker: Speaker = Field(default="round_robin", description="Who chooses who speaks next.")
+    view: View = Field(default_factory=View, description="What a speaker sees of what was said.")
     views: dict[str, View] = Field(default_factory=dict, description="For some participants, by name, another view.")
-    until: Until
+    until: Until = Field(description="When it ends: `any` of these conditions, or `all`. One must bound it.")
     min_turns: int | None = Field(
         default=None,
         ge=0,

@@ -59,7 +59,7 @@ class Question(Shape):
 
     roles: tuple[Role, ...] = Field(default=ROLES, min_length=1, description="Who may answer; an admin always may.")
     deadline: Duration | None = Field(default=None, description="When nobody has answered by then, `otherwise` counts.")
-    escalate: Escalation | None = None
+    escalate: Escalation | None = Field(default=None, description="Who else may answer, after a while.")
 
     @model_validator(mode="after")
     def _escalates_in_time(self) -> Question:
@@ -83,7 +83,7 @@ class FailureQuestion(Question):
 class Ask(Shape):
     """Let a human decide: try the step again, skip it, or fail."""
 
-    ask: FailureQuestion
+    ask: FailureQuestion = Field(description="Whom, and until when.")
 
 
 OnError = Literal["fail", "skip"] | Fallback | Ask
@@ -145,6 +145,6 @@ class Limits(Budget):
 class Defaults(Shape):
     """What steps of the workflow do unless they, or a step around them, say otherwise."""
 
-    retry: Retry | None = None
+    retry: Retry | None = Field(default=None, description="How failed calls are tried again.")
     timeout: Duration | None = Field(default=None, description="Of each `agent` and `tool` step.")
-    on_error: OnError | None = None
+    on_error: OnError | None = Field(default=None, description="What the failure of a step does.")

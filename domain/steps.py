@@ -16,7 +16,7 @@ class BaseStep(Shape):
     """What every step may say, whatever its kind."""
 
     id: StepId = Field(description="Unique within the workflow.")
-    description: str = Field(default="", max_length=500)
+    description: str = Field(default="", max_length=500, description="For people: what it is for.")
     needs: tuple[StepId, ...] | None = Field(
         default=None, description="Starts as soon as these beside it have ended; default: the one written before it."
     )
@@ -36,7 +36,7 @@ class BaseStep(Shape):
 class AgentStep(BaseStep):
     """One turn of one agent."""
 
-    agent: Reference
+    agent: Reference = Field(description="Who takes the turn: `name` or `name@version`.")
     input: str = Field(default="${input}", description="What the agent is asked; `${…}` holds CEL.")
     output_schema: dict[str, Any] | None = Field(default=None, description="Overrides the agent's.")
 
@@ -44,28 +44,28 @@ class AgentStep(BaseStep):
 class ToolStep(BaseStep):
     """One call of a tool; the output is what it gave."""
 
-    tool: Reference
+    tool: Reference = Field(description="Which tool: `name` or `name@version`.")
     arguments: dict[str, Any] = Field(default_factory=dict, description="`${…}` in any text of it holds CEL.")
 
 
 class SequentialStep(BaseStep):
     """Steps one after the other, or as their `needs` say; the output is the last one's."""
 
-    sequential: tuple[Step, ...] = Field(min_length=1)
+    sequential: tuple[Step, ...] = Field(min_length=1, description="The steps, in their order.")
 
     def children(self) -> tuple[Step, ...]:
         return self.sequential
 
 
 class Concurrent(Shape):
-    branches: tuple[Step, ...] = Field(min_length=1)
+    branches: tuple[Step, ...] = Field(min_length=1, description="Steps that begin together.")
     join: JoinPolicy = Field(default="all", description="When to go on: `all`, `any`, or how many and how long.")
 
 
 class ConcurrentStep(BaseStep):
     """Branches at the same time; the output maps their ids to outputs. A failing one loses no other's work."""
 
-    concurrent: Concurrent
+    concurrent: Concurrent = Field(description="The branches, or `{branches, join}` to say when to go on.")
 
     @model_validator(mode="before")
     @classmethod
@@ -88,7 +88,7 @@ class Map(Shape):
 class MapStep(BaseStep):
     """One step for each item of a list; the output is the list of their outputs, in the list's order."""
 
-    map: Map
+    map: Map = Field(description="`over` which list, and which `step` for each item.")
 
     def children(self) -> tuple[Step, ...]:
         return (self.map.step,)
@@ -97,7 +97,7 @@ class MapStep(BaseStep):
 class GroupChatStep(BaseStep):
     """Agents talk in turns until a condition is met; the output is the last turn's text, and the reason it stopped."""
 
-    group_chat: GroupChat
+    group_chat: GroupChat = Field(description="Who talks, about what, in which order, and until when.")
 
 
 class Handoff(Shape):
@@ -119,7 +119,7 @@ class Handoff(Shape):
 class HandoffStep(BaseStep):
     """An agent answers, or passes the conversation to another it may pass to; the output is the answer."""
 
-    handoff: Handoff
+    handoff: Handoff = Field(description="Who begins, and whom each may pass the conversation to.")
 
 
 class Loop(Shape):
@@ -138,7 +138,7 @@ class Loop(Shape):
 class LoopStep(BaseStep):
     """Steps run again until a condition holds, at most so often; the output is the last round's last output."""
 
-    loop: Loop
+    loop: Loop = Field(description="The steps, until when, and how often at most.")
 
     def children(self) -> tuple[Step, ...]:
         return self.loop.steps
@@ -146,7 +146,7 @@ class LoopStep(BaseStep):
 
 class Case(Shape):
     when: str = Field(description="CEL condition.")
-    step: Step
+    step: Step = Field(description="Run when it is the first that is true.")
 
 
 class Switch(Shape):
@@ -157,7 +157,7 @@ class Switch(Shape):
 class SwitchStep(BaseStep):
     """One of several steps; the output is that of the one that was run."""
 
-    switch: Switch
+    switch: Switch = Field(description="The cases, and what is run in none of them.")
 
     def children(self) -> tuple[Step, ...]:
         cases = tuple(case.step for case in self.switch.cases)
@@ -175,7 +175,7 @@ class Approval(Question):
 class ApprovalStep(BaseStep):
     """A human says yes or no; the output is `{approved, by, comment, decided}`."""
 
-    approval: Approval
+    approval: Approval = Field(description="What is asked, of whom, and until when.")
 
 
 class WaitFor(Shape):
@@ -201,13 +201,13 @@ Wait = Annotated[
 class WaitStep(BaseStep):
     """Nothing happens until a time, or until an event is sent to the execution."""
 
-    wait: Wait
+    wait: Wait = Field(description="For a time, until a time, or for an event.")
 
 
 class WorkflowStep(BaseStep):
     """Another workflow, as it is when the execution starts; the output is its output."""
 
-    workflow: Reference
+    workflow: Reference = Field(description="Which one: `name` or `name@version`.")
     input: Any = Field(default="${input}", description="`${…}` in any text of it holds CEL.")
 
 

@@ -14,7 +14,7 @@ from domain.durations import Duration
 class HttpCall(Shape):
     """A request. Only hosts that the deployment allows are called (`TOOL_HOSTS`)."""
 
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field(default="POST", description="Of the request.")
     url: str = Field(min_length=1, max_length=2_000, description="`${…}` is CEL over `arguments`, percent-encoded.")
     headers: dict[str, str] = Field(default_factory=dict, description="No secrets: definitions are readable.")
     body: Any = Field(default="${arguments}", description="Sent as JSON, except with GET and DELETE.")
@@ -23,16 +23,16 @@ class HttpCall(Shape):
 class Tool(Shape):
     """A versioned tool definition: `http`, or `function` for one that this deployment registers in Python."""
 
-    name: Name
-    description: str = Field(default="", max_length=500)
+    name: Name = Field(description="What steps call it.")
+    description: str = Field(default="", max_length=500, description="What it does, in a line.")
     input: dict[str, Any] = Field(default_factory=lambda: {"type": "object"}, description="Schema of its arguments.")
-    http: HttpCall | None = None
+    http: HttpCall | None = Field(default=None, description="The request that a call is.")
     function: Name | None = Field(default=None, description="Name of a registered Python function.")
     delivery: Literal["at_most_once", "at_least_once", "idempotent"] = Field(
         default="at_most_once",
         description="`at_most_once`: a call that was cut off is not made again, and fails as uncertain.",
     )
-    timeout: Duration = timedelta(seconds=60)
+    timeout: Duration = Field(default=timedelta(seconds=60), description="How long one call may take.")
 
     @model_validator(mode="after")
     def _one_maker(self) -> Tool:

@@ -29,12 +29,14 @@ from domain.steps import (
 class Workflow(Shape):
     """A versioned workflow definition."""
 
-    name: Name
-    description: str = Field(default="", max_length=500)
+    name: Name = Field(description="What it is started by.")
+    description: str = Field(default="", max_length=500, description="What it does, in a line.")
     input: dict[str, Any] = Field(default_factory=lambda: {"type": "object"}, description="JSON Schema of the input.")
-    limits: Limits = Field(default_factory=Limits)
-    defaults: Defaults = Field(default_factory=Defaults)
-    steps: tuple[Step, ...] = Field(min_length=1, max_length=500)
+    limits: Limits = Field(default_factory=Limits, description="The most that one execution may use.")
+    defaults: Defaults = Field(default_factory=Defaults, description="What steps do that do not say otherwise.")
+    steps: tuple[Step, ...] = Field(
+        min_length=1, max_length=500, description="One after the other, or as their `needs` say."
+    )
     output: str | None = Field(default=None, description="Template of the result; default: the last step's output.")
 
 

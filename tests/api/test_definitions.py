@@ -268,7 +268,7 @@ MAIL = {
     "function": "send-mail",
     "input": {"type": "object", "required": ["to"], "properties": {"to": {"type": "string"}}},
 }
-OUTER = {
+OUTER: dict[str, Any] = {
     "name": "outer",
     "steps": [{"id": "t", "tool": "mail", "arguments": {"to": "x"}}, {"id": "b", "workflow": "brief"}],
 }
