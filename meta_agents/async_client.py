@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -66,11 +66,19 @@ class AsyncClient:
             verify=has_certificate(target),
         )
         self.agents = AsyncDefinitions("agents", self._call)
+        self.tools = AsyncDefinitions("tools", self._call)
         self.workflows = AsyncWorkflows("workflows", self._call)
         self.executions = AsyncExecutions(self._http, self._call)
         self.schedules = AsyncSchedules(self._call)
         self.approvals = AsyncApprovals(self._call)
         self.retention = AsyncRetention(self._call)
+
+    async def validate(self, definitions: Iterable[tuple[Kind, Json]]) -> tuple[Validation, ...]:
+        """What is wrong with definitions that know each other, in their order; nothing is kept.
+
+        Each with its kind: `("agents", {…})`.
+        """
+        return (await self._call(operations.validate(definitions))).results
 
     async def me(self) -> Me:
         return await self._call(operations.me())

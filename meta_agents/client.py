@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
@@ -65,11 +65,19 @@ class Client:
             verify=has_certificate(target),
         )
         self.agents = Definitions("agents", self._call)
+        self.tools = Definitions("tools", self._call)
         self.workflows = Workflows("workflows", self._call)
         self.executions = Executions(self._http, self._call)
         self.schedules = Schedules(self._call)
         self.approvals = Approvals(self._call)
         self.retention = Retention(self._call)
+
+    def validate(self, definitions: Iterable[tuple[Kind, Json]]) -> tuple[Validation, ...]:
+        """What is wrong with definitions that know each other, in their order; nothing is kept.
+
+        Each with its kind: `("agents", {…})`.
+        """
+        return self._call(operations.validate(definitions)).results
 
     def me(self) -> Me:
         return self._call(operations.me())

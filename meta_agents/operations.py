@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 from urllib.parse import quote
@@ -30,11 +30,12 @@ from meta_agents.results import (
     StoredRetention,
     StoredSchedule,
     Validation,
+    Validations,
     VersionSummary,
     WebhookDelivery,
 )
 
-Kind = Literal["agents", "workflows"]
+Kind = Literal["agents", "tools", "workflows"]
 T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R", bound=BaseModel)
 
@@ -92,6 +93,11 @@ def list_versions(kind: Kind, name: str, limit: int, continuation: str | None) -
 
 def validate_workflow(definition: Mapping[str, Json]) -> Operation[Validation]:
     return Operation("POST", "/api/workflows/validate", _as(Validation), body=definition)
+
+
+def validate(definitions: Iterable[tuple[Kind, Json]]) -> Operation[Validations]:
+    sent = [{"kind": kind.removesuffix("s"), "definition": definition} for kind, definition in definitions]
+    return Operation("POST", "/api/validate", _as(Validations), body={"definitions": sent})
 
 
 def schema(kind: Kind) -> Operation[dict[str, Json]]:

@@ -77,7 +77,7 @@ class Usage(Result):
 
 
 class DefinitionSummary(Result):
-    """One line of a list of agents or workflows."""
+    """One line of a list of agents, tools or workflows."""
 
     name: str
     version: int
@@ -87,7 +87,7 @@ class DefinitionSummary(Result):
 
 
 class StoredDefinition(Result):
-    """One version of an agent or workflow. `etag` guards a later `put` or `delete` (`if_match`)."""
+    """One version of an agent, tool or workflow. `etag` guards a later `put` or `delete` (`if_match`)."""
 
     version: int
     definition: dict[str, Json]
@@ -101,17 +101,24 @@ class VersionSummary(Result):
 
 
 class Estimate(Result):
-    """The most a workflow can use; None: it cannot be known before it runs."""
+    """The most one execution can use; None: it cannot be known before it runs. Prompts and retries come on top."""
 
     model_calls: int | None = None
+    tokens_out: int | None = None
+    output_usd: Decimal | None = None
 
 
 class Validation(Result):
-    """What the server thinks of a workflow that it was not asked to keep."""
+    """What the server thinks of a definition that it was not asked to keep. Warnings would not keep it from that."""
 
     valid: bool
     errors: tuple[Detail, ...] = ()
+    warnings: tuple[Detail, ...] = ()
     estimate: Estimate = Estimate()
+
+
+class Validations(Result):
+    results: tuple[Validation, ...]
 
 
 class Hold(Result):

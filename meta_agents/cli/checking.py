@@ -1,17 +1,20 @@
-"""Checking a batch of definitions before any of them is sent to be kept."""
+"""Checking a batch of definitions before any of them is sent to be kept; what is found, as a compiler would tell it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-
-from jsonschema import Draft202012Validator
+from typing import Literal
 
 from meta_agents.cli.documents import Document
 from meta_agents.cli.exits import BadInput
 from meta_agents.client import Client
 from meta_agents.operations import Kind
-from meta_agents.results import Detail, Json
+from meta_agents.results import Detail, Json, Validation
+
+_ORDER: tuple[Kind, ...] = ("agents", "tools", "workflows")
+"""Each may name those before it."""
+_KEYS: dict[str, Kind] = {"steps": "workflows", "instructions": "agents", "http": "tools", "function": "tools"}
 
 
 @dataclass(frozen=True)
@@ -22,88 +25,118 @@ class Definition:
     name: str
     document: Document
 
+    @property
+    def word(self) -> str:
+        return self.kind.removesuffix("s")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: where in which file, how bad, what, and the word that was probably meant."""
+
+    place: str
+    severity: Literal["error", "warning"]
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.severity}: {self.message}"
+
 
 def definitions_of(documents: Iterable[Document]) -> list[Definition]:
-    """The documents as definitions, agents before the workflows that use them.
+    """The documents as definitions, each before those that use it.
 
     Raises `BadInput` for one whose keys do not tell its kind, or that has no name, or that is there twice.
     """
-    problems: list[str] = []
     found: dict[tuple[Kind, str], Definition] = {}
+    wrong: list[Finding] = []
     for document in documents:
         kind, name = _kind_of(document.content), _name_of(document.content)
         if kind is None:
-            problems.append(
-                f"{document.place('')}: a workflow has `steps`, an agent has `instructions`; this has neither"
-            )
+            told = "a workflow has `steps`, an agent `instructions`, a tool `http` or `function`; this has none of them"
+            wrong.append(Finding(document.place(""), "error", told))
         elif name is None:
-            problems.append(f"{document.place('/name')}: a definition needs a `name`")
+            wrong.append(Finding(document.place("/name"), "error", "a definition needs a `name`"))
         elif (kind, name) in found:
             first = found[kind, name].document.place("")
-            problems.append(f"{document.place('')}: {kind[:-1]} {name!r} is there twice, first at {first}")
+            told = f"{kind.removesuffix('s')} {name!r} is there twice, first at {first}"
+            wrong.append(Finding(document.place(""), "error", told))
         else:
             found[kind, name] = Definition(kind, name, document)
-    _refuse(problems)
-    return sorted(found.values(), key=lambda definition: definition.kind)
+    refuse(wrong)
+    if not found:
+        raise BadInput("The files hold no definition.", "Write an agent, a tool or a workflow into one.")
+    return _in_order(list(found.values()))
 
 
-def require_valid(client: Client, batch: list[Definition]) -> dict[str, int | None]:
-    """The most model calls of each workflow by name (None: not known). Raises `BadInput` naming every bad field."""
-    problems: list[str] = []
-    estimates: dict[str, int | None] = {}
-    agents = [definition for definition in batch if definition.kind == "agents"]
-    if agents:
-        validator = Draft202012Validator(client.agents.schema())
-        problems += [line for agent in agents for line in _agent_problems(validator, agent.document)]
-    names = {agent.name for agent in agents}
-    for workflow in (definition for definition in batch if definition.kind == "workflows"):
-        result = client.workflows.validate(workflow.document.content)
-        problems += _workflow_problems(workflow.document, result.errors, names)
-        estimates[workflow.name] = result.estimate.model_calls
-    _refuse(problems)
-    return estimates
+def checked(client: Client, batch: list[Definition]) -> list[Validation]:
+    """What the server finds, in the batch's order; its definitions know each other."""
+    return list(client.validate([(definition.kind, definition.document.content) for definition in batch]))
 
 
-def located(document: Document, details: Iterable[Detail]) -> tuple[str, ...]:
-    """Each detail as a line: where in the file, which field, what is wrong."""
-    return tuple(_line(document, detail.pointer, detail.message) for detail in details)
+def findings_of(batch: Iterable[Definition], results: Iterable[Validation]) -> list[Finding]:
+    """In the order of the batch, mistakes first."""
+    return [
+        finding
+        for definition, result in zip(batch, results, strict=True)
+        for finding in (
+            *located(definition.document, result.errors, "error"),
+            *located(definition.document, result.warnings, "warning"),
+        )
+    ]
+
+
+def located(
+    document: Document, details: Iterable[Detail], severity: Literal["error", "warning"] = "error"
+) -> Iterator[Finding]:
+    for detail in details:
+        yield Finding(document.place(detail.pointer), severity, document.told(detail.pointer, detail.message))
+
+
+def refuse(findings: Iterable[Finding]) -> None:
+    """Raises `BadInput` if there is a mistake among them."""
+    errors = [str(finding) for finding in findings if finding.severity == "error"]
+    if errors:
+        number = "1 problem" if len(errors) == 1 else f"{len(errors)} problems"
+        action = "Correct them and try again; nothing was changed."
+        raise BadInput(f"The definitions have {number}.", action, tuple(errors))
 
 
 def _kind_of(content: Json) -> Kind | None:
-    keys = content.keys() if isinstance(content, dict) else set()
-    if "steps" in keys:
-        return "workflows"
-    return "agents" if "instructions" in keys else None
+    keys = content if isinstance(content, dict) else {}
+    return next((kind for key, kind in _KEYS.items() if key in keys), None)
 
 
-def _name_of(content: dict[str, Json]) -> str | None:
+def _name_of(content: Json) -> str | None:
     name = content.get("name") if isinstance(content, dict) else None
     return name if isinstance(name, str) and name else None
 
 
-def _agent_problems(validator: Draft202012Validator, document: Document) -> Iterator[str]:
-    for error in validator.iter_errors(document.content):
-        pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.absolute_path)
-        yield _line(document, pointer, error.message)
+def _in_order(definitions: list[Definition]) -> list[Definition]:
+    """Each kind after those it may name, and workflows after those they run; circles are for the server to refuse."""
+    workflows = {definition.name: definition for definition in definitions if definition.kind == "workflows"}
+    ordered: dict[str, Definition] = {}
+    begun: set[str] = set()
+
+    def add(name: str) -> None:
+        if name in workflows and name not in begun:
+            begun.add(name)
+            for other in _workflows_in(workflows[name].document.content):
+                add(other)
+            ordered[name] = workflows[name]
+
+    for name in workflows:
+        add(name)
+    others = [definition for kind in _ORDER for definition in definitions if definition.kind == kind != "workflows"]
+    return [*others, *ordered.values()]
 
 
-def _workflow_problems(document: Document, details: Iterable[Detail], batch: set[str]) -> Iterator[str]:
-    # The server does not yet know the agents that this batch brings along.
-    return iter(located(document, (detail for detail in details if not _names_one_of(document, detail, batch))))
-
-
-def _names_one_of(document: Document, detail: Detail, agents: set[str]) -> bool:
-    value = document.at(detail.pointer)
-    about_an_agent = "/agent" in detail.pointer or "/participants/" in detail.pointer
-    return about_an_agent and isinstance(value, str) and value.partition("@")[0] in agents
-
-
-def _line(document: Document, pointer: str, message: str) -> str:
-    return f"{document.place(pointer)}: {pointer or '/'}: {message}"
-
-
-def _refuse(problems: list[str]) -> None:
-    if problems:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        action = "Correct them and try again; nothing was changed."
-        raise BadInput(f"The definitions have {count}.", action, tuple(problems))
+def _workflows_in(value: Json) -> Iterator[str]:
+    """Names of the workflows that steps run, and perhaps other words under that key: they change an order, no more."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _workflows_in(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key == "workflow" and isinstance(item, str):
+                yield item.partition("@")[0]
+            yield from _workflows_in(item)

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from meta_agents.cli.exits import BadInput
-from meta_agents.client import Client
+from meta_agents.client import Client, Definitions
 from meta_agents.operations import Kind
 from meta_agents.results import Json
 
@@ -21,6 +21,7 @@ class Thing(StrEnum):
     """What `list` and `get` can show."""
 
     AGENTS = "agents"
+    TOOLS = "tools"
     WORKFLOWS = "workflows"
     EXECUTIONS = "executions"
     APPROVALS = "approvals"
@@ -37,7 +38,7 @@ def thing(text: str) -> Thing:
     for known in Thing:
         if text.lower() in {known.value, known.value[:-1]}:
             return known
-    raise BadInput(f"There is no kind {text!r}.", "Say agents, workflows, executions or approvals.")
+    raise BadInput(f"There is no kind {text!r}.", "Say agents, tools, workflows, executions or approvals.")
 
 
 def definition_kind(text: str) -> Kind:
@@ -45,10 +46,16 @@ def definition_kind(text: str) -> Kind:
     match thing(text):
         case Thing.AGENTS:
             return "agents"
+        case Thing.TOOLS:
+            return "tools"
         case Thing.WORKFLOWS:
             return "workflows"
         case other:
-            raise BadInput(f"An {other.value[:-1]} is not a definition.", "Say agents or workflows.")
+            raise BadInput(f"An {other.value[:-1]} is not a definition.", "Say agents, tools or workflows.")
+
+
+def definitions_in(client: Client, kind: Kind) -> Definitions:
+    return {"agents": client.agents, "tools": client.tools, "workflows": client.workflows}[kind]
 
 
 def console(*, error: bool = False) -> Console:

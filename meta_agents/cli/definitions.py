@@ -1,4 +1,4 @@
-"""`apply`, `validate` and `delete`."""
+"""`apply`, `lint` and `delete`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
-from meta_agents.cli.checking import Definition, definitions_of, located, require_valid
-from meta_agents.cli.context import client_of, definition_kind
+from meta_agents.cli.checking import Definition, checked, definitions_of, findings_of, located, refuse
+from meta_agents.cli.context import client_of, console, definition_kind, definitions_in
 from meta_agents.cli.documents import read_documents
-from meta_agents.cli.exits import BadInput
+from meta_agents.cli.exits import BadInput, ExitCode
 from meta_agents.client import Client
 from meta_agents.errors import ApiError
+from meta_agents.live.style import safe
+from meta_agents.results import Estimate
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="YAML or JSON files, or folders of them.", show_default=False)
@@ -20,49 +22,66 @@ Files = Annotated[
 
 
 def apply(context: typer.Context, files: Files) -> None:
-    """Keep agents and workflows from files: all are checked before any is changed."""
-    batch = _batch(files)
+    """Keep agents, tools and workflows from files: all are checked before any is changed."""
+    batch = definitions_of(read_documents(files))
     with client_of(context) as client:
-        require_valid(client, batch)
+        findings = findings_of(batch, checked(client, batch))
+        refuse(findings)
+        for finding in findings:
+            console(error=True).print(safe(str(finding)), soft_wrap=True)
         for definition in batch:
             what, version = _put(client, definition)
-            typer.echo(f"{what:<9}  {definition.kind[:-1]:<8}  {definition.name}  version {version}")
+            typer.echo(f"{what:<9}  {definition.word:<8}  {definition.name}  version {version}")
 
 
-def validate(context: typer.Context, files: Files) -> None:
-    """Check agents and workflows in files; nothing is kept."""
-    batch = _batch(files)
+def lint(context: typer.Context, files: Files) -> None:
+    """Say what is wrong with agents, tools and workflows in files, and the most that each workflow can use."""
+    batch = definitions_of(read_documents(files))
     with client_of(context) as client:
-        estimates = require_valid(client, batch)
-    for definition in batch:
-        most = estimates.get(definition.name) if definition.kind == "workflows" else None
-        calls = "" if most is None else f"  at most {most} model calls"
-        typer.echo(f"valid  {definition.kind[:-1]:<8}  {definition.name}{calls}")
+        results = checked(client, batch)
+    findings = findings_of(batch, results)
+    for finding in findings:
+        typer.echo(safe(str(finding)))
+    for definition, result in zip(batch, results, strict=True):
+        if definition.kind == "workflows" and result.valid:
+            typer.echo(f"{safe(definition.name)}: {_most(result.estimate)}")
+    errors = sum(finding.severity == "error" for finding in findings)
+    warnings = len(findings) - errors
+    typer.echo(f"{_number(len(batch), 'definition')}, {_number(errors, 'error')}, {_number(warnings, 'warning')}")
+    if errors:
+        raise typer.Exit(ExitCode.BAD_INPUT)
 
 
 def delete(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="agent or workflow", show_default=False)],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="agent, tool or workflow", show_default=False)],
     name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
 ) -> None:
     """Hide a definition's name; executions that use it go on."""
     known = definition_kind(kind)
     with client_of(context) as client:
-        definitions = client.agents if known == "agents" else client.workflows
-        definitions.delete(name)
-    typer.echo(f"deleted  {known[:-1]:<8}  {name}")
+        definitions_in(client, known).delete(name)
+    typer.echo(f"deleted  {known.removesuffix('s'):<8}  {name}")
 
 
-def _batch(files: list[Path]) -> list[Definition]:
-    batch = definitions_of(read_documents(files))
-    if not batch:
-        raise BadInput("The files hold no definition.", "Write an agent or a workflow into one.")
-    return batch
+def _most(estimate: Estimate) -> str:
+    """The estimate in words; what is not known is said, too."""
+    calls, tokens, dollars = estimate.model_calls, estimate.tokens_out, estimate.output_usd
+    parts = [
+        "any number of model calls" if calls is None else _number(calls, "model call"),
+        "any number of tokens written" if tokens is None else f"{tokens:,} tokens written",
+        "at an unknown price" if dollars is None else f"which cost ${dollars:,.4f}",
+    ]
+    return f"at most {', '.join(parts)}; prompts and retries come on top"
+
+
+def _number(number: int, word: str) -> str:
+    return f"1 {word}" if number == 1 else f"{number:,} {word}s"
 
 
 def _put(client: Client, definition: Definition) -> tuple[str, int]:
     """What became of it (created, changed, unchanged), and its version now."""
-    definitions = client.agents if definition.kind == "agents" else client.workflows
+    definitions = definitions_in(client, definition.kind)
     try:
         before = definitions.get(definition.name).version
     except ApiError as error:
@@ -74,5 +93,6 @@ def _put(client: Client, definition: Definition) -> tuple[str, int]:
     except ApiError as error:
         if not error.details:
             raise
-        raise BadInput(error.message, error.action, located(definition.document, error.details)) from error
+        places = tuple(map(str, located(definition.document, error.details)))
+        raise BadInput(error.message, error.action, places) from error
     return "created" if before is None else "unchanged" if before == after else "changed", after

@@ -26,27 +26,25 @@ class Document:
     path: Path
     content: Json
     node: yaml.Node | None = None
-    """Where its parts are; None for JSON files."""
+    """Where its parts are; None when that is not known."""
 
     def place(self, pointer: str) -> str:
-        """`file:line`, of the spot that an RFC 6901 pointer leads to or of the nearest one above; JSON: the file."""
+        """`file:line:column` of the spot that an RFC 6901 pointer leads to, or of the nearest one above."""
         if self.node is None:
             return str(self.path)
-        node = self.node
+        node, spot = self.node, self.node.start_mark
         for part in _parts(pointer):
-            node = _child(node, part) or node
-        return f"{self.path}:{node.start_mark.line + 1}"
+            key, child = _child(node, part)
+            if child is None:
+                continue  # the server speaks of a key that is missing, or that a shorter way of writing leaves out
+            # What begins below its key is found by the key.
+            below = key is not None and key.start_mark.line < child.start_mark.line
+            node, spot = child, key.start_mark if key is not None and below else child.start_mark
+        return f"{self.path}:{spot.line + 1}:{spot.column + 1}"
 
-    def at(self, pointer: str) -> Json:
-        """The value that a pointer leads to; None when there is none."""
-        value = self.content
-        for part in _parts(pointer):
-            if isinstance(value, dict):
-                value = value.get(part)
-            elif isinstance(value, list) and part.isdecimal():
-                value = value[int(part)] if int(part) < len(value) else None
-            # Else the server speaks of a key that a shorter way of writing leaves out (`concurrent: [...]`).
-        return value
+    def told(self, pointer: str, message: str) -> str:
+        """The message, with the pointer where the place does not say as much."""
+        return message if self.node is not None else f"{pointer or '/'}: {message}"
 
 
 def read_documents(paths: Iterable[Path]) -> list[Document]:
@@ -69,7 +67,7 @@ def parse(text: str, path: Path) -> list[Document]:
     """The documents of a text; `path` says whether it is JSON, and what to call it in errors."""
     try:
         if path.suffix == ".json":
-            return [Document(path, json.loads(text, parse_constant=_refuse_constant))]
+            return [Document(path, json.loads(text, parse_constant=_refuse_constant), _places_in(text))]
         return list(_yaml_documents(text, path))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -112,13 +110,24 @@ def _parts(pointer: str) -> list[str]:
     return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
 
 
-def _child(node: yaml.Node, part: str) -> yaml.Node | None:
+def _child(node: yaml.Node, part: str) -> tuple[yaml.Node | None, yaml.Node | None]:
+    """The key, if there is one, and what stands there."""
     if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == part), None)
+        found: tuple[yaml.Node | None, yaml.Node | None]
+        found = next(((key, value) for key, value in node.value if key.value == part), (None, None))
+        return found
     if isinstance(node, yaml.SequenceNode) and part.isdecimal() and int(part) < len(node.value):
-        child: yaml.Node = node.value[int(part)]
-        return child
-    return None
+        return None, node.value[int(part)]
+    return None, None
+
+
+def _places_in(text: str) -> yaml.Node | None:
+    """Where the parts of a JSON text are: it is YAML, too, but for tabs, which JSON has only between its parts."""
+    try:
+        node: yaml.Node | None = yaml.compose(text.replace("\t", " "), Loader=_JsonLoader)
+    except (yaml.YAMLError, RecursionError):
+        return None
+    return node
 
 
 def _refuse_constant(name: str) -> Json:

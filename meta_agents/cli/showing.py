@@ -11,7 +11,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from meta_agents.cli.context import Thing, client_of, console, print_json, thing
+from meta_agents.cli.context import Thing, client_of, console, definition_kind, definitions_in, print_json, thing
 from meta_agents.cli.documents import to_yaml
 from meta_agents.cli.exits import BadInput
 from meta_agents.client import Client
@@ -23,7 +23,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 
 def list_things(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="agents, workflows or executions")] = "executions",
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="agents, tools, workflows or executions")] = "executions",
     status: Annotated[
         str | None,
         typer.Option(help="Executions: only running, paused, canceling, completed, failed or canceled ones."),
@@ -44,8 +44,7 @@ def list_things(
             rows: list[Execution] | list[DefinitionSummary] = executions
             table = _executions(executions)
         else:
-            definitions = client.agents if which is Thing.AGENTS else client.workflows
-            rows = summaries = list(islice(definitions.list(), limit))
+            rows = summaries = list(islice(definitions_in(client, definition_kind(which)).list(), limit))
             table = _definitions(summaries)
     if as_json:
         print_json([row.as_sent() for row in rows])
@@ -56,7 +55,7 @@ def list_things(
 def get(
     context: typer.Context,
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="agent, workflow, execution or approval", show_default=False)
+        str, typer.Argument(metavar="KIND", help="agent, tool, workflow, execution or approval", show_default=False)
     ],
     name: Annotated[str, typer.Argument(metavar="NAME|ID", show_default=False)],
     version: Annotated[int | None, typer.Option(min=1, help="Definitions: this version, not the latest.")] = None,
@@ -90,7 +89,7 @@ def _fetch(client: Client, which: Thing, name: str, version: int | None) -> tupl
     if which is Thing.APPROVALS:
         question = client.approvals.get(name).as_sent()
         return f"approval {name}", question, question
-    stored = (client.agents if which is Thing.AGENTS else client.workflows).get(name, version)
+    stored = definitions_in(client, definition_kind(which)).get(name, version)
     updated = f", updated {clock(stored.updated)}" if stored.updated else ""
     return f"{which.value[:-1]} {name}, version {stored.version}{updated}", stored.as_sent(), stored.definition
 

@@ -52,7 +52,7 @@ class FakeApi:
     """The state of the stand-in. `answers` and `streams` come first, in turn; then it does what the contract says."""
 
     definitions: dict[str, dict[str, list[dict[str, Json]]]] = field(
-        default_factory=lambda: {"agents": {}, "workflows": {}}
+        default_factory=lambda: {"agents": {}, "tools": {}, "workflows": {}}
     )
     schedules: dict[str, dict[str, Json]] = field(default_factory=dict)
     """By name: what the API shows of each, with its etag."""
@@ -152,6 +152,7 @@ class FakeApi:
                 Route("/api/me", _me),
                 Route("/api/schemas/{kind}", lambda _: JSONResponse(AGENT_SCHEMA)),
                 Route("/api/workflows/validate", self._validate, methods=["POST"]),
+                Route("/api/validate", self._validate_all, methods=["POST"]),
                 Route("/api/executions", self._start, methods=["POST"]),
                 Route("/api/executions", self._list_executions),
                 Route(execution, self._record),
@@ -245,14 +246,33 @@ class FakeApi:
         return JSONResponse(self.executions[execution], 202)
 
     def _validate(self, request: Request) -> Response:
-        workflow = self.seen[-1].body
+        return JSONResponse(self._checked("workflow", self.seen[-1].body, set(self.definitions["agents"])))
+
+    def _validate_all(self, request: Request) -> Response:
+        sent = self.seen[-1].body["definitions"]
+        names = {one["definition"]["name"] for one in sent if one["kind"] == "agent"}
+        known = names | set(self.definitions["agents"])
+        return JSONResponse({"results": [self._checked(one["kind"], one["definition"], known) for one in sent]})
+
+    def _checked(self, kind: str, definition: Json, agents: set[str]) -> Json:
+        """Unknown keys and agents are mistakes, `when: "false"` is worth a warning."""
+        steps = list(enumerate(definition.get("steps", ())))
         errors = [
-            {"pointer": f"/steps/{index}/agent", "message": f"unknown agent {step['agent']!r}"}
-            for index, step in enumerate(workflow["steps"])
-            if step["agent"] not in self.definitions["agents"]
+            {"pointer": f"/steps/{index}/agent", "message": f"there is no agent `{step['agent']}`"}
+            for index, step in steps
+            if "agent" in step and step["agent"] not in agents
         ]
-        estimate = {"model_calls": len(workflow["steps"])}
-        return JSONResponse({"valid": not errors, "errors": errors, "estimate": estimate})
+        errors += [
+            {"pointer": f"/{key}", "message": f"unknown key `{key}`"} for key in definition if key not in KEYS[kind]
+        ]
+        warnings = [
+            {"pointer": f"/steps/{index}/when", "message": "always skipped"}
+            for index, step in steps
+            if step.get("when") == "false"
+        ]
+        estimate = {"model_calls": len(steps), "tokens_out": 1_500 * len(steps), "output_usd": "0.003"}
+        result = {"valid": not errors, "errors": errors, "warnings": warnings}
+        return {**result, **({"estimate": estimate} if kind == "workflow" and not errors else {})}
 
     def _start(self, request: Request) -> Response:
         sent = self.seen[-1].body
@@ -439,15 +459,11 @@ class Server:
         self._thread.start()
 
 
-AGENT_SCHEMA = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string"},
-        "instructions": {"type": "string", "minLength": 1},
-        "temperature": {"type": "number", "maximum": 2},
-    },
-    "required": ["name", "instructions"],
-    "additionalProperties": False,
+AGENT_SCHEMA = {"type": "object", "required": ["name", "instructions"]}
+KEYS = {
+    "agent": {"name", "instructions"},
+    "tool": {"name", "function", "input"},
+    "workflow": {"name", "steps", "output"},
 }
 
 

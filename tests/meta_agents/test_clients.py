@@ -77,8 +77,23 @@ class TestDefinitions:
         result = client.workflows.validate({"name": "brief", "steps": [{"id": "write", "agent": "writer"}]})
 
         assert not result.valid
-        assert result.errors == (Detail(pointer="/steps/0/agent", message="unknown agent 'writer'"),)
-        assert result.estimate.model_calls == 1
+        assert result.errors == (Detail(pointer="/steps/0/agent", message="there is no agent `writer`"),)
+        assert result.estimate.model_calls is None
+
+    def test_definitions_are_validated_together(self, client: Client) -> None:
+        workflow = {"name": "brief", "steps": [{"id": "write", "agent": "writer", "when": "false"}]}
+        first, second = client.validate([("workflows", workflow), ("agents", {"name": "writer", "instructions": "x"})])
+
+        assert first.valid
+        assert second.valid
+        assert [detail.pointer for detail in first.warnings] == ["/steps/0/when"]
+        assert first.estimate.output_usd == Decimal("0.003")
+
+    def test_tools_are_definitions_too(self, client: Client, api: FakeApi) -> None:
+        client.tools.put({"name": "mail", "function": "send-mail"})
+
+        assert client.tools.get("mail").version == 1
+        assert set(api.definitions["tools"]) == {"mail"}
 
     def test_schema(self, client: Client, api: FakeApi) -> None:
         assert client.agents.schema()["type"] == "object"

@@ -6,7 +6,7 @@ import pytest
 from starlette.responses import JSONResponse
 
 from tests.meta_agents.cli.conftest import Command
-from tests.meta_agents.fake_api import AGENT_SCHEMA, FakeApi, problem
+from tests.meta_agents.fake_api import FakeApi, problem
 
 TEAM = """\
 name: brief
@@ -66,28 +66,55 @@ class TestApply:
         assert set(api.definitions["workflows"]) == {"brief"}
 
     def test_nothing_is_changed_when_anything_is_wrong(self, command: Command, api: FakeApi, tmp_path: Path) -> None:
-        bad = TEAM.replace("agent: writer", "agent: wirter").replace("Judge.", "''\nmodle: x")
+        bad = TEAM.replace("agent: writer", "agent: wirter").replace("Judge.", "Judge.\nmodle: x")
         path = write(tmp_path, bad)
         result = command("apply", path)
 
         assert result.exit_code == 2
         assert result.stdout == ""
         lines = result.stderr.splitlines()
-        assert lines[0] == "error: The definitions have 3 problems."
-        assert f"  {path}:4: /steps/0/agent: unknown agent 'wirter'" in lines
-        assert any(line.startswith(f"  {path}:10: /instructions: ") for line in lines)
-        assert any(line.startswith(f"  {path}:9: /: ") and "modle" in line for line in lines)
-        assert lines[-1] == "Correct them and try again; nothing was changed."
+        assert lines == [
+            "error: The definitions have 2 problems.",
+            f"  {path}:11:8: error: unknown key `modle`",
+            f"  {path}:4:12: error: there is no agent `wirter`",
+            "Correct them and try again; nothing was changed.",
+        ]
         assert api.requests("PUT", "/api/agents/writer") == []
+
+    def test_warnings_are_told_and_keep_nothing_back(self, command: Command, api: FakeApi, tmp_path: Path) -> None:
+        path = write(tmp_path, TEAM.replace("agent: writer", 'agent: writer\n    when: "false"'))
+        result = command("apply", path)
+
+        assert result.exit_code == 0
+        assert result.stderr.splitlines() == [f"{path}:5:11: warning: always skipped"]
+        assert set(api.definitions["workflows"]) == {"brief"}
+
+    def test_each_comes_after_those_it_uses(self, command: Command, api: FakeApi, tmp_path: Path) -> None:
+        outer = "name: a\nsteps:\n  - id: s\n    sequential: [{id: x, workflow: b@2}, {id: y, workflow: gone}]\n"
+        inner = "name: b\nsteps: [{id: x, workflow: c}]\n"
+        circle = "name: c\nsteps: [{id: x, workflow: a}]\n"
+        tool = "name: mail\nfunction: send-mail\n"
+        command("apply", write(tmp_path, "---\n".join([outer, inner, circle, tool, "name: z\ninstructions: x\n"])))
+
+        assert [seen.path for seen in api.seen if seen.method == "PUT"] == [
+            "/api/agents/z",
+            "/api/tools/mail",
+            "/api/workflows/c",
+            "/api/workflows/b",
+            "/api/workflows/a",
+        ]
 
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ("name: x", "this has neither"),
-            ("- 1", "this has neither"),
+            ("name: x", "team.yaml:1:1: error: a workflow has `steps`, an agent `instructions`, a tool `http`"),
+            ("- 1", "this has none of them"),
             ("instructions: Write.", "needs a `name`"),
             ("name: 7\ninstructions: Write.", "needs a `name`"),
-            ("name: a\ninstructions: x\n---\nname: a\ninstructions: y", ":4: agent 'a' is there twice, first at"),
+            (
+                "name: a\ninstructions: x\n---\nname: a\ninstructions: y",
+                ":4:1: error: agent 'a' is there twice",
+            ),
             ("# nothing", "no definition"),
             ("name: [", "is not YAML"),
         ],
@@ -106,36 +133,61 @@ class TestApply:
     ) -> None:
         detail = {"pointer": "/instructions", "message": "too rude"}
         refusal = problem(422, "invalid_definition", "The agent is not valid.", "Correct it.", detail)
-        api.answers += [JSONResponse(AGENT_SCHEMA), problem(404, "not_found", "There is none.", ""), refusal]
+        valid = JSONResponse({"results": [{"valid": True}]})
+        api.answers += [valid, problem(404, "not_found", "There is none.", ""), refusal]
         path = write(tmp_path, "name: writer\ninstructions: Write.\n")
         result = command("apply", path)
 
         assert result.exit_code == 2
-        assert f"  {path}:2: /instructions: too rude" in result.stderr
+        assert f"  {path}:2:15: error: too rude" in result.stderr
 
 
-class TestValidate:
-    def test_says_what_it_may_use(self, command: Command, api: FakeApi, tmp_path: Path) -> None:
-        result = command("validate", write(tmp_path, TEAM))
+class TestLint:
+    def test_says_what_each_workflow_may_use(self, command: Command, api: FakeApi, tmp_path: Path) -> None:
+        result = command("lint", write(tmp_path, TEAM))
 
         assert result.exit_code == 0
-        assert words(result.stdout) == [
-            ["valid", "agent", "writer"],
-            ["valid", "agent", "critic"],
-            ["valid", "workflow", "brief", "at", "most", "1", "model", "calls"],
+        assert result.stdout.splitlines() == [
+            "brief: at most 1 model call, 1,500 tokens written, which cost $0.0030; prompts and retries come on top",
+            "3 definitions, 0 errors, 0 warnings",
         ]
-        assert {seen.method for seen in api.seen} == {"GET", "POST"}
+        assert [(seen.method, seen.path) for seen in api.seen] == [("POST", "/api/validate")]
 
-    def test_agents_of_the_files_count_as_known_pinned_or_not(
-        self, command: Command, api: FakeApi, tmp_path: Path
-    ) -> None:
-        assert command("validate", write(tmp_path, TEAM.replace("agent: writer", "agent: writer@2"))).exit_code == 0
+    def test_what_is_not_known_is_said(self, command: Command, api: FakeApi, tmp_path: Path) -> None:
+        api.answers.append(JSONResponse({"results": [{"valid": True}]}))
+        result = command("lint", write(tmp_path, "name: brief\nsteps: [{id: a, agent: b}]"))
 
-    def test_agents_that_are_nowhere_are_unknown(self, command: Command, tmp_path: Path) -> None:
-        result = command("validate", write(tmp_path, "name: brief\nsteps: [{id: a, agent: nobody}]"))
+        assert "any number of model calls, any number of tokens written, at an unknown price" in result.stdout
+
+    def test_findings_have_file_line_and_column(self, command: Command, tmp_path: Path) -> None:
+        text = "name: brief\nsteps:\n  - id: a\n    agent: nobody\n    when: 'false'\n---\nname: z\ninstructions: x\n"
+        yaml, json = (
+            write(tmp_path, text),
+            write(tmp_path, '{\n\t"name": "j",\n\t"steps": [{"id": "a", "agent": "q"}]\n}', "j.json"),
+        )
+        result = command("lint", yaml, json)
 
         assert result.exit_code == 2
-        assert "unknown agent 'nobody'" in result.stderr
+        assert result.stderr == ""
+        assert result.stdout.splitlines() == [
+            f"{yaml}:4:12: error: there is no agent `nobody`",
+            f"{yaml}:5:11: warning: always skipped",
+            f"{json}:3:33: error: there is no agent `q`",
+            "3 definitions, 2 errors, 1 warning",
+        ]
+
+    def test_definitions_of_the_files_know_each_other(self, command: Command, api: FakeApi, tmp_path: Path) -> None:
+        command("lint", write(tmp_path, TEAM))
+
+        sent = api.requests("POST", "/api/validate")[0].body["definitions"]
+        assert [(one["kind"], one["definition"]["name"]) for one in sent] == [
+            ("agent", "writer"),
+            ("agent", "critic"),
+            ("workflow", "brief"),
+        ]
+
+    def test_its_old_name_is_gone(self, command: Command, tmp_path: Path) -> None:
+        assert command("validate", write(tmp_path, TEAM)).exit_code == 2
 
 
 class TestDelete:

@@ -86,18 +86,26 @@ def test_places_are_lines_of_the_file() -> None:
     text = "name: a\n---\nname: b\nsteps:\n  - id: x\n    agent: w\n  - id: y\n    a/b: 1\n"
     _, document = parse(text, YAML)
 
-    assert document.place("") == "team.yaml:3"
-    assert document.place("/steps/0/agent") == "team.yaml:6"
-    assert document.place("/steps/1/a~1b") == "team.yaml:8"
-    assert document.place("/steps/1/agent") == "team.yaml:7"
-    assert document.place("/steps/7") == "team.yaml:5"
-    assert document.at("/steps/0/agent") == "w"
-    assert document.at("/steps/7/agent") is None
-    assert document.at("/name/x") == "b"
+    assert document.place("") == "team.yaml:3:1"
+    assert document.place("/steps") == "team.yaml:4:1"
+    assert document.place("/steps/0/agent") == "team.yaml:6:12"
+    assert document.place("/steps/1/a~1b") == "team.yaml:8:10"
+    assert document.place("/steps/1/agent") == "team.yaml:7:5"
+    assert document.place("/steps/7") == "team.yaml:4:1"
 
 
-def test_places_in_json_are_its_file() -> None:
-    assert parse('{"name": "a"}', JSON)[0].place("/name") == "team.json"
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('{"name": "a"}', "team.json:1:10"),
+        ('{\n\t"x": [1,\t{"\\ud83d\\ude00\\/": "\\u00e9"}],\n\t"name":\t"a"\n}', "team.json:3:10"),
+        ('{"%s": 1, "name": "a"}' % ("k" * 2_000), "team.json"),  # more than YAML takes for a key
+    ],
+)
+def test_places_in_json_are_those_of_its_parts(text: str, place: str) -> None:
+    document = parse(text, JSON)[0]
+    assert document.place("/name") == place
+    assert document.told("/name", "is wrong") == ("is wrong" if ":" in place else "/name: is wrong")
 
 
 def test_a_folder_is_read_in_name_order(tmp_path: Path) -> None:
