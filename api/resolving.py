@@ -19,7 +19,7 @@ from domain.workflows import Workflow, agents_used, tools_used, workflows_used
 from services.definitions import Definitions, Stored
 from services.wiring import Services
 
-SUGGESTED = 500
+SUGGESTED = 200
 """Most names looked through for the one that was meant."""
 MOST_WORKFLOWS = 100
 """Workflows that one uses, those inside others counted."""

@@ -35,6 +35,7 @@ class Program:
     """One compiled text, its macros taken out.
 
     `uses`: each use of a name of the scope. `sums`: how often it adds; `parts`: of how many values it can build one.
+    `calls`: each function and macro that it calls, those inside its macros too.
     """
 
     native: cel.Program
@@ -44,6 +45,7 @@ class Program:
     sums: int
     parts: int
     is_path: bool
+    calls: tuple[str, ...]
 
     def work(self, cells: int) -> int:
         """Cells of work that it takes when what it sees has so many: all of it for each use, and each sum copies."""
@@ -52,25 +54,28 @@ class Program:
     def most_built(self, cells: int) -> int:
         return min(len(self.uses), self.parts) * cells
 
-    def names(self) -> Iterator[str]:
-        """The names of the scope that it needs, its macros' variables left out."""
-        yield from (path[0] for path in self.uses)
+    def paths(self) -> Iterator[Path]:
+        """Each use of a name of the scope, that inside its macros too, their variables left out."""
+        yield from self.uses
         for macro in self.macros.values():
             for part in (macro.test, macro.result):
-                yield from (name for name in (part.names() if part else ()) if name != macro.variable)
+                yield from (path for path in (part.paths() if part else ()) if path[0] != macro.variable)
 
 
 def compile_program(source: str) -> Program:
     """Raises `ValueError` with the parser's complaint about the source as it is written."""
     import cel  # noqa: PLC0415
 
-    cel.compile(source)  # for complaints that count columns as its author does
+    native = cel.compile(source)  # for complaints that count columns as its author does
     # What goes wrong in a function of ours is told by whoever evaluates; the library would log it once more.
     logging.getLogger("cel").setLevel(logging.ERROR)
-    return _compiled(source, list(tokens(source)), count())
+    return _compiled(source, list(tokens(source)), count(), native)
 
 
-def _compiled(source: str, all_tokens: Sequence[Token], numbers: Iterator[int]) -> Program:
+def _compiled(
+    source: str, all_tokens: Sequence[Token], numbers: Iterator[int], native: cel.Program | None = None
+) -> Program:
+    """The program of a part of the source. `native`: that of the part as it is written, if it is at hand."""
     import cel  # noqa: PLC0415
 
     pieces: list[str] = []
@@ -99,7 +104,11 @@ def _compiled(source: str, all_tokens: Sequence[Token], numbers: Iterator[int]) 
     parts = 1 + sums + sum(token.text == "," for token in own)
     uses = tuple(paths(own))
     is_path = len(uses) == 1 and is_one_path(own)
-    return Program(cel.compile(text), uses, macros, matches, sums, parts, is_path)
+    compiled = cel.compile(text) if native is None or macros or matches else native
+    calls = tuple(
+        token.text for index, token in enumerate(all_tokens) if token.kind == "name" and is_call(all_tokens, index)
+    )
+    return Program(compiled, uses, macros, matches, sums, parts, is_path, calls)
 
 
 def _macro_at(source: str, all_tokens: Sequence[Token], index: int, numbers: Iterator[int]) -> Macro | None:

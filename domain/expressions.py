@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from domain.cel_evaluation import Evaluation, EvaluationError
 from domain.cel_programs import MACROS, Program, compile_program
-from domain.cel_text import is_call, paths, tokens
+from domain.cel_text import paths, tokens
 from domain.errors import Code, Fault, Problem, ProblemError
 from domain.values import Json
 from domain.wording import did_you_mean
@@ -52,24 +52,30 @@ def failed(expression: str, why: str, action: str = _CORRECT) -> ProblemError:
     return ProblemError(Problem(code=Code.EXPRESSION_FAILED, message=message, action=action, fault=Fault.AUTHOR))
 
 
-@lru_cache(maxsize=4096)
 def _compiled(expression: str) -> Program:
-    if len(expression) > MAX_LENGTH:
-        raise failed(expression, f"it is longer than {MAX_LENGTH} characters.")
+    found = _read(expression)
+    if isinstance(found, Problem):
+        raise ProblemError(found)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _read(expression: str) -> Program | Problem:
+    """The program, or what is wrong with the expression: that takes as long to find, and is asked for as often."""
     try:
+        if len(expression) > MAX_LENGTH:
+            raise failed(expression, f"it is longer than {MAX_LENGTH} characters.")
         program = compile_program(expression)
+        _check_calls(expression, program.calls)
+    except ProblemError as error:
+        return error.problem
     except ValueError as error:
-        raise failed(expression, _first_line(str(error))) from error
-    _check_calls(expression)
+        return failed(expression, _first_line(str(error))).problem
     return program
 
 
-def _check_calls(expression: str) -> None:
+def _check_calls(expression: str, called: tuple[str, ...]) -> None:
     """Refuse functions that nobody made, and more macros than one can follow."""
-    all_tokens = list(tokens(expression))
-    called = [
-        token.text for index, token in enumerate(all_tokens) if token.kind == "name" and is_call(all_tokens, index)
-    ]
     if sum(name in MACROS for name in called) > MAX_MACROS:
         raise failed(expression, f"it uses more than {MAX_MACROS} of map, filter, all, exists, exists_one.")
     known = FUNCTIONS | MACROS.keys()
@@ -87,14 +93,20 @@ def _first_line(text: str) -> str:
 def check(expression: str, allowed: frozenset[str] | None = None) -> None:
     """Raise a `ProblemError` unless it parses and uses only names that exist where it stands."""
     known = allowed if allowed is not None else frozenset(NAMES)
-    unknown = next((name for name in _compiled(expression).names() if name not in known), None)
+    unknown = next((path[0] for path in _compiled(expression).paths() if path[0] not in known), None)
     if unknown is not None:
         raise failed(expression, f"`{unknown}` is not known here; it may use {', '.join(sorted(known))}.")
 
 
 def names_in(source: str) -> frozenset[str]:
     """The names of the scope that an expression or template uses. Raises `ProblemError` like `check`."""
-    return frozenset(name for expression in expressions_in(source) for name in _compiled(expression).names())
+    return frozenset(path[0] for expression in expressions_in(source) for path in _compiled(expression).paths())
+
+
+def steps_in(source: str) -> frozenset[str]:
+    """Ids of the steps that it names, as far as it names them. Raises `ProblemError` like `check`."""
+    paths_in = (path for expression in expressions_in(source) for path in _compiled(expression).paths())
+    return frozenset(path[1] for path in paths_in if path[0] == "steps" and len(path) > 1)
 
 
 def evaluate(expression: str, scope: Mapping[str, Json], work: Work | None = None) -> Json:
@@ -176,13 +188,19 @@ def placeholders(template: str) -> list[str]:
 
 
 def check_template(template: str, allowed: frozenset[str] | None = None) -> None:
+    """Like `check`, for each expression in it."""
+    for expression in checked_placeholders(template):
+        check(expression, allowed)
+
+
+def checked_placeholders(template: str) -> list[str]:
+    """The expressions inside, not looked at yet. Raises `ProblemError` when it is too long, or has too many."""
     if len(template) > MAX_TEMPLATE:
         raise failed(template, f"the text is longer than {MAX_TEMPLATE} characters.")
     found = placeholders(template)
     if len(found) > MAX_PLACEHOLDERS:
         raise failed(template, f"the text has {len(found)} `${{…}}`, and more than {MAX_PLACEHOLDERS} are not taken.")
-    for expression in found:
-        check(expression, allowed)
+    return found
 
 
 def render(template: str, scope: Mapping[str, Json]) -> Json:

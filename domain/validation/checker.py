@@ -7,8 +7,8 @@ from typing import Any
 
 from domain.chat_rules import View
 from domain.errors import ProblemError
-from domain.expressions import check, check_template, expressions_in, steps_used
-from domain.validation.constants import Constant, constant, never_run
+from domain.expressions import check, checked_placeholders, steps_in
+from domain.validation.constants import Constant, Constants
 from domain.validation.findings import Enough, Notes, Parts
 from domain.validation.known import Known, endless, incomplete
 from domain.validation.order import Order
@@ -20,7 +20,9 @@ from domain.work import Work
 from domain.workflows import Workflow
 
 MAX_EXPRESSIONS = 2_000
-"""Of one workflow: so many are read in less than a second."""
+"""Of one workflow."""
+MAX_SOURCE = 60_000
+"""Characters of all its expressions together: so many are read in less than a second."""
 
 
 class Checker:
@@ -31,10 +33,12 @@ class Checker:
         self.known = known
         self.notes = notes
         self.orders: dict[str, Order] = {}
+        self.constants = Constants()
         self._around: dict[str, Around] = dict(ancestors(workflow.steps))
         self._never: dict[str, str] | None = None
         self._parts = Work(MOST_PARTS)
         self._expressions = 0
+        self._source = 0
         self._others: dict[str, str | None] = {}
 
     @property
@@ -47,14 +51,14 @@ class Checker:
         if source.strip().startswith("${"):
             self.notes.error(at, "this is an expression already: write it without `${` and `}`")
             return None
-        self._count(1, at)
+        self._count([source], at)
         try:
             check(source, here.names)
         except ProblemError as error:
             self.notes.error(at, error.problem.message + self._hyphen_hint(source))
             return None
         self._steps_named(source, at, here)
-        found = constant(source)
+        found = self.constants.of(source)
         if found is not None and found.failure is not None:
             self.notes.error(at, f"{found.failure} It always will.")
             return None
@@ -69,8 +73,10 @@ class Checker:
         if "${" not in source:
             return
         try:
-            check_template(source, here.names)
-            self._count(len(expressions_in(source)), at)
+            expressions = checked_placeholders(source)
+            self._count(expressions, at)
+            for expression in expressions:
+                check(expression, here.names)
         except ProblemError as error:
             self.notes.error(at, error.problem.message + self._hyphen_hint(source))
         else:
@@ -120,10 +126,12 @@ class Checker:
                 (*at, "summary"), f"nothing is ever summed up: all of the at most {turns} turns are in view"
             )
 
-    def _count(self, number: int, at: Parts) -> None:
-        self._expressions += number
-        if self._expressions > MAX_EXPRESSIONS:
-            self.notes.error(at, f"a workflow has at most {MAX_EXPRESSIONS} expressions; from here on there are more")
+    def _count(self, expressions: list[str], at: Parts) -> None:
+        self._expressions += len(expressions)
+        self._source += sum(map(len, expressions))
+        if self._expressions > MAX_EXPRESSIONS or self._source > MAX_SOURCE:
+            most = f"{MAX_EXPRESSIONS} expressions of {MAX_SOURCE} characters together"
+            self.notes.error(at, f"a workflow has at most {most}; from here on there are more")
             raise Enough
 
     def _hyphen_hint(self, source: str) -> str:
@@ -132,7 +140,7 @@ class Checker:
         return f' Write `steps["{hyphenated}"]`.' if hyphenated else ""
 
     def _steps_named(self, source: str, at: Parts, here: Here) -> None:
-        for name in sorted(steps_used(source) or ()):
+        for name in sorted(steps_in(source)):
             if name not in self._around:
                 self.notes.error(at, f"there is no step `{name}`{did_you_mean(name, self._around)}")
             elif name not in here.done:
@@ -143,7 +151,7 @@ class Checker:
 
     def _never_run(self) -> dict[str, str]:
         if self._never is None:
-            self._never = never_run(self.workflow.steps)
+            self._never = self.constants.never_run(self.workflow.steps)
         return self._never
 
 

@@ -25,7 +25,7 @@ from domain.steps import (
     WorkflowStep,
 )
 from domain.validation.bounds import turn_limit
-from domain.validation.constants import constant
+from domain.validation.constants import Constants
 from domain.validation.handoffs import distances
 from domain.validation.known import Known
 from domain.values import Json
@@ -193,7 +193,7 @@ def _longest(handoff: Handoff) -> int:
 
 def _items(over: str, schema: dict[str, Json]) -> int | None:
     """The most items that the list of a `map` has, where it is written out or the input's schema says so."""
-    found = constant(over)
+    found = Constants().of(over)
     if found is not None and isinstance(found.value, list):
         return len(found.value)
     names = over.strip().split(".")

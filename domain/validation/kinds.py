@@ -25,7 +25,6 @@ from domain.steps import (
 )
 from domain.validation.chats import check_chat
 from domain.validation.checker import Checker
-from domain.validation.constants import constant, is_false, is_true, never_chosen
 from domain.validation.findings import Parts
 from domain.validation.fitting import unfitting
 from domain.validation.handoffs import check_handoff
@@ -80,7 +79,7 @@ class Kinds:
         order = self._checker.orders[around] = Order(steps)
         check_needs(steps, at, order, self._checker.around, self._notes)
         for index, step in enumerate(steps):
-            self._step(step, (*at, index), here.after(order.needed_by(step)))
+            self._step(step, (*at, index), here.knowing(order.ended_before(step)))
 
     def _tool(self, step: ToolStep, at: Parts, here: Here) -> None:
         known = self._checker.known
@@ -131,21 +130,21 @@ class Kinds:
         loop, within = step.loop, here.naming(IN_LOOP)
         if loop.while_ is not None:
             self._checker.condition(loop.while_, (*at, "while"), within)
-            if is_false(loop.while_):
+            if self._checker.constants.is_false(loop.while_):
                 self._notes.warning((*at, "while"), "this is never true, so that no round is ever begun")
         self.list(loop.steps, step.id, (*at, "steps"), within)
         if loop.until is not None:
             self._checker.condition(loop.until, (*at, "until"), within.after(loop.steps))
-            if is_true(loop.until) and loop.most > 1:
+            if self._checker.constants.is_true(loop.until) and loop.most > 1:
                 self._notes.warning((*at, "until"), "this is always true, so that there is never a second round")
 
     def _switch(self, step: SwitchStep, at: Parts, here: Here) -> None:
-        never = never_chosen(step)
+        never = self._checker.constants.never_chosen(step)
         for index, case in enumerate(step.switch.cases):
             place = (*at, "cases", index)
             self._checker.condition(case.when, (*place, "when"), here)
             if any(case.step is one for one in never):
-                self._notes.warning(place, f"`{case.step.id}` is never chosen: {_why_never(case.when)}")
+                self._notes.warning(place, f"`{case.step.id}` is never chosen: {self._why_never(case.when)}")
             check_no_needs(case.step, (*place, "step"), "nothing stands beside this step", self._notes)
             self._step(case.step, (*place, "step"), here)
         otherwise = step.switch.otherwise
@@ -155,6 +154,11 @@ class Kinds:
             check_no_needs(otherwise, (*at, "otherwise"), "nothing stands beside this step", self._notes)
             self._step(otherwise, (*at, "otherwise"), here)
 
+    def _why_never(self, condition: str) -> str:
+        if self._checker.constants.is_false(condition):
+            return "its condition is never true"
+        return "one before it is chosen instead"
+
     def _wait(self, step: WaitStep, at: Parts, here: Here) -> None:
         if not isinstance(step.wait, WaitUntil):
             return
@@ -162,11 +166,6 @@ class Kinds:
         self._checker.template(until, place, here)
         if "${" not in until and not _is_time(until):
             self._notes.error(place, "this is no RFC 3339 time, such as 2026-03-01T09:00:00Z")
-
-
-def _why_never(condition: str) -> str:
-    found = constant(condition)
-    return "its condition is never true" if found and found.value is False else "one before it is chosen instead"
 
 
 def _is_time(text: str) -> bool:

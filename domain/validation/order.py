@@ -38,16 +38,17 @@ class Order:
         self._place = {step.id: index for index, step in enumerate(steps)}
         self._direct = [self._needs(index) for index in range(len(steps))]
         self._needed: dict[int, int] = {}
+        self._visible = [visible_after(step) for step in steps]
         self._settle()
         left = set(range(len(steps))) - self._needed.keys()
         self.circle = self._found(left) if left else ()
 
-    def needed_by(self, step: Step) -> list[Step]:
-        """What is certain to have ended before it; of a step in a circle, or after one, all that can be."""
+    def ended_before(self, step: Step) -> frozenset[str]:
+        """Ids of what is certain to have ended before it; of a step in a circle, or after one, all that can have."""
         index = self._place[step.id]
         every = (1 << len(self._steps)) - 1
         needed = self._needed.get(index, every & ~(1 << index))
-        return [other for number, other in enumerate(self._steps) if needed >> number & 1]
+        return frozenset().union(*(ids for number, ids in enumerate(self._visible) if needed >> number & 1))
 
     def is_after(self, id: str, other: str) -> bool:
         """Whether the step `id` needs the other one, so that it runs later."""

@@ -37,8 +37,11 @@ class Here:
     def naming(self, names: frozenset[str]) -> Here:
         return replace(self, names=self.names | names)
 
+    def knowing(self, ended: frozenset[str]) -> Here:
+        return replace(self, done=self.done | ended)
+
     def after(self, steps: Sequence[Step]) -> Here:
-        return replace(self, done=self.done.union(*(visible_after(step) for step in steps)))
+        return self.knowing(frozenset().union(*(visible_after(step) for step in steps)))
 
 
 def ancestors(steps: Sequence[Step], around: Around = ()) -> Iterator[tuple[str, Around]]:

@@ -28,6 +28,8 @@ MOST_CHARACTERS = 300
 """The library repeats the whole offending value in its messages."""
 MOST_PARTS = 2_500
 """Objects in the schemas of one definition, and tens of other values: half a second to check."""
+PATTERN = 4
+"""Parts that a pattern counts for."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 Complaint = tuple[tuple[Part, ...], str]
@@ -70,7 +72,9 @@ def _parts_of(schema: Json) -> int:
     while waiting:
         here = waiting.pop()
         if isinstance(here, dict):
-            objects += 1
+            patterned = here.get("patternProperties")
+            patterns = ("pattern" in here) + (len(patterned) if isinstance(patterned, dict) else 0)
+            objects += 1 + PATTERN * patterns
             waiting.extend(here.values())
         else:
             others += 1

@@ -44,12 +44,17 @@ _MOST_KEYS = 50
 
 def details_of(error: ValidationError, model: type[BaseModel], written: Json) -> tuple[Detail, ...]:
     """One detail for each mistake in `written`, which `model` refused with `error`, in the order they were found."""
-    complaints = [_Complaint(place(model, found["loc"]), found) for found in error.errors(include_url=False)]
-    found = dict.fromkeys(_details(complaints, written))
-    return tuple(detail for detail, _ in zip(found, range(MOST_FINDINGS), strict=False))
+    complaints = [_Complaint(model, found) for found in error.errors(include_url=False)]
+    details: dict[Detail, None] = {}
+    for detail in _details(complaints, written):
+        details[detail] = None
+        if len(details) == MOST_FINDINGS:
+            break
+    return tuple(details)
 
 
 def _details(complaints: list[_Complaint], written: Json) -> Iterator[Detail]:
+    """One by one: of ten thousand nobody asks for more than the first."""
     around = {complaint.location[:depth] for complaint in complaints for depth in range(len(complaint.location))}
     slips: dict[Location, list[_Complaint]] = defaultdict(list)
     for complaint in complaints:
@@ -57,11 +62,12 @@ def _details(complaints: list[_Complaint], written: Json) -> Iterator[Detail]:
             slips[complaint.location[:-1]].append(complaint)
     meant = _Meant(written)
     for complaint in complaints:
-        parts, message = complaint.place.parts, None
         if complaint.kind == "too_short" and complaint.location in around:
             continue  # pydantic counts only the items that are valid
-        if complaint.kind == "missing" and any(slip.means(complaint) for slip in slips[complaint.location[:-1]]):
+        beside = slips.get(complaint.location[:-1], ())[:_MOST_KEYS] if complaint.kind == "missing" else ()
+        if any(slip.means(complaint) for slip in beside):
             continue
+        parts, message = complaint.place.parts, None
         for choice in complaint.place.choices:
             member = meant.member(choice)
             if member is None:
@@ -83,7 +89,7 @@ class _Meant:
         """None when it could be any of several."""
         if choice.before not in self._known:
             value = value_at(as_written(choice.parts, self._written), self._written)
-            self._known[choice.before] = self._of(choice.members, value)
+            self._known = {choice.before: self._of(choice.members, value)}  # its complaints come together
         return self._known[choice.before]
 
     def _of(self, members: tuple[Any, ...], value: Json) -> Any:
@@ -101,8 +107,12 @@ class _Meant:
 
 @dataclass(frozen=True)
 class _Complaint:
-    place: Place
+    model: type[BaseModel]
     found: ErrorDetails
+
+    @cached_property
+    def place(self) -> Place:
+        return place(self.model, self.location)
 
     @property
     def kind(self) -> str:

@@ -7,7 +7,6 @@ from contextlib import suppress
 
 from domain.steps import Step
 from domain.validation.checker import Checker
-from domain.validation.constants import is_false
 from domain.validation.findings import Enough, Findings, Notes, Parts
 from domain.validation.kinds import Kinds
 from domain.validation.known import Known
@@ -66,6 +65,6 @@ class _Checks:
         within = here.inside(step, own_time(step, self._workflow.defaults))
         if step.when is not None:
             self._checker.condition(step.when, (*at, "when"), within)
-            if is_false(step.when):
+            if self._checker.constants.is_false(step.when):
                 self._notes.warning((*at, "when"), "this is never true, so the step is always skipped")
         self._kinds.check(step, at, within)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -158,6 +158,7 @@ _SCHEMAS = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(_SCHEMAS, _VALUES)
 def test_a_value_satisfies_what_it_does_for_the_library(schema: Any, value: Any) -> None:
     assert (check_value(value, schema) == []) == Draft202012Validator(schema).is_valid(value)
