@@ -99,7 +99,7 @@ def is_there(pointer: str, written: Any) -> bool:
 
 
 @given(VALUES | WORKFLOWS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 def test_any_json(value: Any) -> None:
     written = readable(parse_json, json.dumps(value).encode())
     for detail in told(written):
@@ -108,7 +108,7 @@ def test_any_json(value: Any) -> None:
 
 
 @given(st.binary(max_size=60) | st.text("abs:-[]{},&*!|>'\"# \n\t0x", max_size=60).map(str.encode))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 def test_any_bytes(content: bytes) -> None:
     for parse in (parse_json, parse_yaml):
         told(readable(parse, content))

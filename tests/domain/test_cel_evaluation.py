@@ -72,7 +72,7 @@ _LISTS = st.recursive(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 @given(_LISTS)
 def test_what_the_library_gives_or_refuses_is_given_or_refused(expression: str) -> None:
     try:
@@ -84,7 +84,7 @@ def test_what_the_library_gives_or_refuses_is_given_or_refused(expression: str) 
         assert evaluate(expression, SCOPE) == wanted
 
 
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 @given(st.text("inputsmap.()[]{}'\"\\/ \n,:?|&!+-0123x$_éа", max_size=60))
 def test_any_text_is_taken_or_refused_with_a_reason(source: str) -> None:
     for attempt in (lambda: check(source), lambda: evaluate(source, SCOPE), lambda: render(source, SCOPE)):
