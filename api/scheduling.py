@@ -20,8 +20,8 @@ from api.starting import request_of, resolve_request, start_execution
 from domain.base import NAME_PATTERN
 from domain.errors import Code, Detail, Problem, ProblemError, not_found
 from domain.schedules import Schedule, next_times
-from domain.validation.pointers import did_you_mean
 from domain.values import Json
+from domain.wording import did_you_mean
 from services.schedules import StoredSchedule
 from services.wiring import Services, services
 

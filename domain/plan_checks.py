@@ -8,7 +8,7 @@ from typing import Any
 from domain.base import split_reference
 from domain.errors import Detail
 from domain.plans import Plan
-from domain.validation import check_schema, check_workflow, pointer
+from domain.validation import Known, check_schema, check_workflow, pointer
 from domain.workflows import Workflow, tools_used, workflows_used
 
 
@@ -28,7 +28,10 @@ def check_plan(plan: Plan, written: Any) -> list[Detail]:
 
 
 def _check_workflow(plan: Plan, workflow: Workflow, written: Any, place: str) -> Iterator[Detail]:
-    for detail in check_workflow(workflow, set(plan.agents), written):
+    # Those that are missing are told of once each, below.
+    tools = {reference: plan.tools.get(reference) for reference in tools_used(workflow)}
+    workflows = {reference: plan.workflows.get(reference) for reference in workflows_used(workflow)}
+    for detail in check_workflow(workflow, Known(plan.agents, tools, workflows), written).errors:
         yield Detail(pointer=place + detail.pointer, message=detail.message)
     yield from _missing("tools", tools_used(workflow), plan.tools)
     yield from _missing("workflows", workflows_used(workflow), plan.workflows)

@@ -41,8 +41,8 @@ _ZONE_CHANGES = timedelta(days=1)
 class Schedule(Shape):
     """Starts an execution of a workflow at each of its times."""
 
-    name: Name
-    description: str = Field(default="", max_length=500)
+    name: Name = Field(description="What it is managed by.")
+    description: str = Field(default="", max_length=500, description="What it is for, in a line.")
     workflow: Reference = Field(description="What is started: `name`, as it is at that time, or `name@version`.")
     input: Any = Field(default_factory=dict, description="Satisfies the workflow's input schema.")
     webhook: Webhook | None = Field(default=None, description="Whom to call when an execution has ended.")

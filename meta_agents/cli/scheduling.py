@@ -162,7 +162,8 @@ def _put(client: Client, document: Document) -> StoredSchedule:
     except ApiError as error:
         if not error.details:
             raise
-        raise BadInput(error.message, error.action, located(document, error.details)) from error
+        places = tuple(map(str, located(document, error.details)))
+        raise BadInput(error.message, error.action, places) from error
 
 
 def _is_schedule(content: Json) -> bool:
