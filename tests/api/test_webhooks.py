@@ -79,7 +79,7 @@ class TestNaming:
             ({"url": "https://hooks.example.com@evil.example/"}, "/webhook/url", "user name"),
             ({"url": "https://2130706433/"}, "/webhook/url", "Expected 4 octets"),
             ({"url": "ftp://hooks.example.com/"}, "/webhook/url", "https://HOST/PATH"),
-            ({"url": ["https://hooks.example.com/"]}, "/webhook/url", "string"),
+            ({"url": ["https://hooks.example.com/"]}, "/webhook/url", "should be text"),
             ({}, "/webhook/url", ""),
             ("https://hooks.example.com/", "/webhook", ""),
             ({**HOOK, "events": []}, "/webhook/events", ""),

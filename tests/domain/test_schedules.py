@@ -219,7 +219,7 @@ class TestMistakes:
             ({"time_zone": "../../etc/passwd"}, "/time_zone", "such as `Europe/Berlin`"),
             ({"time_zone": ""}, "/time_zone", "such as `Europe/Berlin`"),
             ({"time_zone": "a\0b"}, "/time_zone", "such as `Europe/Berlin`"),
-            ({"catch_up": "some"}, "/catch_up", "'skip', 'last' or 'all'"),
+            ({"catch_up": "some"}, "/catch_up", "`skip`, `last` or `all`"),
             ({"from": "2026-01-02T00:00:00"}, "/from", "timezone"),
             ({"from": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "/until", "before `from`"),
             ({"workflow": "Brief"}, "/workflow", "`name@version`"),

@@ -39,14 +39,14 @@ def workflow(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("environment")
-@pytest.mark.parametrize("verb", ["apply", "validate"])
+@pytest.mark.parametrize("verb", ["apply", "lint"])
 @pytest.mark.parametrize(
     ("content", "names"),
     [
-        (workflow(agent="wirter"), "/steps/0/agent"),
-        (workflow(imput="x"), "/steps/0/imput"),
-        (workflow(when="1 ==== 1"), "/steps/0/when"),
-        (workflow(input="Write ${input..topic}"), "/steps/0/input"),
+        (workflow(agent="wirter"), "given.yaml:1:52: error: there is no agent `wirter`; did you mean `writer`?"),
+        (workflow(imput="x"), "given.yaml:1:90: error: unknown key `imput`; did you mean `input`?"),
+        (workflow(when="1 ==== 1"), "given.yaml:1:89: error: The expression `1 ==== 1` failed"),
+        (workflow(input="Write ${input..topic}"), "given.yaml:1:71: error: The expression `input..topic` failed"),
         ("name: bad\nsteps: ]\n", "given.yaml:2:"),
         ("- just\n- a list\n", "`steps`"),
     ],

@@ -76,7 +76,7 @@ class TestApply:
         result = command("schedule", "apply", str(tmp_path / "bad.yaml"))
 
         assert result.exit_code == 2
-        assert f"{tmp_path / 'bad.yaml'}:3: /cron: should be five fields" in result.stderr
+        assert f"{tmp_path / 'bad.yaml'}:3:7: error: should be five fields" in result.stderr
 
 
 class TestShowing:
