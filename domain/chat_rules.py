@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, Tag, model_validator
+from pydantic import Field, Tag
 
 from domain.base import Name, Reference, Shape, one_key_of, split_reference
 from domain.durations import Duration
@@ -187,13 +187,6 @@ class GroupChat(Shape):
     def addressees(self) -> tuple[str, ...]:
         """Those who see only what addresses them: of each turn it has to be known whether it does."""
         return tuple(name for name in self.names if self.view_of(name).only == "addressed")
-
-    @model_validator(mode="after")
-    def _views_of_participants(self) -> GroupChat:
-        known = {*self.names, *(split_reference(name)[0] for name in self.names)}
-        if unknown := sorted(set(self.views) - known):
-            raise ValueError(f"`views` names `{unknown[0]}`, who is no participant")
-        return self
 
 
 for _model in (AllOf, AnyOf, GroupChat):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from domain.base import split_reference
 from domain.chat_rules import (
     AgentSpeaker,
     Agreed,
@@ -21,7 +22,7 @@ from domain.validation.bounds import is_bounded, turn_limit
 from domain.validation.checker import Checker
 from domain.validation.findings import Parts
 from domain.validation.places import IN_CHAT, Here
-from domain.wording import did_you_mean
+from domain.wording import did_you_mean, shown
 
 
 def check_chat(checker: Checker, chat: GroupChat, at: Parts, here: Here) -> None:
@@ -33,6 +34,7 @@ def check_chat(checker: Checker, chat: GroupChat, at: Parts, here: Here) -> None
     _bounds(checker, chat, at)
     checker.view(chat.view, (*at, "view"), turn_limit(chat))
     for name, view in chat.views.items():
+        _named(checker, chat, name, (*at, "views", name))
         checker.view(view, (*at, "views", name), turn_limit(chat))
 
 
@@ -44,6 +46,13 @@ def _participants(checker: Checker, chat: GroupChat, at: Parts) -> None:
             checker.agent(participant, place)
         if name in chat.names[:index]:
             checker.notes.error(place, f"`{name}` is already a participant")
+
+
+def _named(checker: Checker, chat: GroupChat, name: str, at: Parts) -> None:
+    """A participant may be called without its version."""
+    known = {*chat.names, *(split_reference(one)[0] for one in chat.names)}
+    if name not in known:
+        checker.notes.error(at, f"`{shown(name)}` is no participant{did_you_mean(name, known)}")
 
 
 def _speaker(checker: Checker, chat: GroupChat, at: Parts, here: Here) -> None:

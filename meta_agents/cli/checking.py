@@ -14,6 +14,7 @@ from meta_agents.results import Detail, Json, Validation
 
 _ORDER: tuple[Kind, ...] = ("agents", "tools", "workflows")
 """Each may name those before it."""
+_UNKNOWN = "a workflow has `steps`, an agent `instructions`, a tool `http` or `function`; this has none of them"
 _KEYS: dict[str, Kind] = {"steps": "workflows", "instructions": "agents", "http": "tools", "function": "tools"}
 
 
@@ -52,8 +53,7 @@ def definitions_of(documents: Iterable[Document]) -> list[Definition]:
     for document in documents:
         kind, name = _kind_of(document.content), _name_of(document.content)
         if kind is None:
-            told = "a workflow has `steps`, an agent `instructions`, a tool `http` or `function`; this has none of them"
-            wrong.append(Finding(document.place(""), "error", told))
+            wrong.append(Finding(document.place(""), "error", _UNKNOWN + _hint(document.content)))
         elif name is None:
             wrong.append(Finding(document.place("/name"), "error", "a definition needs a `name`"))
         elif (kind, name) in found:
@@ -104,6 +104,11 @@ def refuse(findings: Iterable[Finding]) -> None:
 def _kind_of(content: Json) -> Kind | None:
     keys = content if isinstance(content, dict) else {}
     return next((kind for key, kind in _KEYS.items() if key in keys), None)
+
+
+def _hint(content: Json) -> str:
+    is_schedule = isinstance(content, dict) and "cron" in content
+    return " (schedules are kept with `meta-agents schedule apply`)" if is_schedule else ""
 
 
 def _name_of(content: Json) -> str | None:

@@ -18,6 +18,9 @@ from tests.services.remains import make
         ("GET", "/api/agents/writer"),
         ("GET", "/api/agents/writer/versions"),
         ("DELETE", "/api/agents/writer"),
+        ("GET", "/api/tools/mail"),
+        ("GET", "/api/tools/mail/versions"),
+        ("DELETE", "/api/tools/mail"),
         ("GET", "/api/workflows/brief"),
         ("DELETE", "/api/workflows/brief"),
         ("GET", "/api/executions/{id}"),
@@ -43,7 +46,9 @@ async def test_anothers_is_not_there(
 ) -> None:
     daily = {"name": "daily", "workflow": "brief", "input": {"topic": "tea"}, "cron": "30 7 * * *"}
     assert (await api.post("/api/schedules", json=daily)).status_code == 201
+    assert (await api.post("/api/tools", json={"name": "mail", "function": "send-mail"})).status_code == 201
     problem(await other.request(method, path.format(id=execution)), 404, "not_found")
+    assert (await api.get("/api/tools/mail")).status_code == 200
     assert (await api.get(f"/api/executions/{execution}")).json()["status"] == "running"
     assert (await api.get("/api/agents/writer")).status_code == 200
     assert (await api.get("/api/workflows/brief")).status_code == 200

@@ -132,6 +132,7 @@ def test_what_can_work_is_taken(step: Any) -> None:
         ({"speaker": {"expression": "chat.turns > 1 ? 'critic' : item"}}, "/speaker/expression", "`item` is not known"),
         ({"view": {"summary": "nobody"}}, "/view/summary", "no agent `nobody`"),
         ({"views": {"critic": {"summary": "nobody"}}}, "/views/critic/summary", "no agent `nobody`"),
+        ({"views": {"critc": {"last": 3}}}, "/views/critc", "`critc` is no participant; did you mean `critic`?"),
         ({"until": {"any": [{"turns": 20}, {"all": [{"says": " "}]}]}}, "/until/any/1/all/0/says", "blanks"),
         (
             {"until": {"any": [{"turns": 20}, {"judged": {"agent": "jugde", "question": "?"}}]}},

@@ -109,6 +109,7 @@ class TestApply:
         [
             ("name: x", "team.yaml:1:1: error: a workflow has `steps`, an agent `instructions`, a tool `http`"),
             ("- 1", "this has none of them"),
+            ("name: x\ncron: 0 7 * * *", "`meta-agents schedule apply`"),
             ("instructions: Write.", "needs a `name`"),
             ("name: 7\ninstructions: Write.", "needs a `name`"),
             (
@@ -198,6 +199,14 @@ class TestDelete:
 
         assert (result.exit_code, words(result.stdout)) == (0, [["deleted", "agent", "writer"]])
         assert set(api.definitions["agents"]) == {"critic"}
+
+    def test_tools_are_definitions_like_the_others(self, command: Command, api: FakeApi, tmp_path: Path) -> None:
+        command("apply", write(tmp_path, "name: mail\nfunction: send-mail\n"))
+
+        assert "mail" in command("list", "tools").stdout
+        assert "function: send-mail" in command("get", "tool", "mail", "--yaml").stdout
+        assert words(command("delete", "tool", "mail").stdout) == [["deleted", "tool", "mail"]]
+        assert api.definitions["tools"] == {}
 
     def test_what_is_not_there(self, command: Command) -> None:
         assert command("delete", "workflow", "brief").exit_code == 3
