@@ -124,25 +124,14 @@ async def _plan(services: Services, tenant: str, parent: Execution, request: For
 async def _with_workflow(services: Services, tenant: str, plan: Plan, written: Json) -> Plan:
     named = {"name": plan.workflow.name, **written}
     workflow = read_shape(Workflow, named, _wording("/workflow"))
-    resolved = await resolve(services, tenant, workflow, written)
+    resolved = await resolve(services, tenant, workflow, written, pinned=plan)
     if resolved.details:
         raise ProblemError(definition_problem(moved(resolved.details, "/workflow")))
-    fresh = resolved.plan(None)
-    return fresh.model_copy(
-        update={
-            "agents": {**fresh.agents, **_still_used(plan.agents, fresh.agents)},
-            "tools": {**fresh.tools, **_still_used(plan.tools, fresh.tools)},
-            "workflows": {**fresh.workflows, **_still_used(plan.workflows, fresh.workflows)},
-        }
-    )
+    return resolved.plan(None)
 
 
 def _wording(prefix: str) -> Wording:
     return lambda details: definition_problem(moved(details, prefix))
-
-
-def _still_used(pinned: dict[str, Any], used: dict[str, Any]) -> dict[str, Any]:
-    return {reference: definition for reference, definition in pinned.items() if reference in used}
 
 
 def _check_paths(workflow: Workflow, request: ForkRequest) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from domain.agents import Agent
 from domain.base import split_reference
@@ -87,13 +87,21 @@ class Resolved:
 
 
 async def resolve(
-    services: Services, tenant: str, workflow: Workflow, written: Json = None, batch: Batch | None = None
+    services: Services,
+    tenant: str,
+    workflow: Workflow,
+    written: Json = None,
+    batch: Batch | None = None,
+    pinned: Plan | None = None,
 ) -> Resolved:
-    """Look up all that `workflow` names and check it. Pointers lead into `written`, if that is given."""
+    """Look up all that `workflow` names and check it. Pointers lead into `written`, if that is given.
+
+    `pinned`: what a plan has pinned is found as it was, whatever has become of it since.
+    """
     beside = batch or Batch()
-    agent_shelf = _Shelf(services.agents, tenant, beside.agents)
-    tool_shelf = _Shelf(services.tool_definitions, tenant, beside.tools)
-    workflow_shelf = _Shelf(services.workflows, tenant, beside.workflows)
+    agent_shelf = _Shelf(services.agents, tenant, beside.agents, _pins(pinned, "agents"))
+    tool_shelf = _Shelf(services.tool_definitions, tenant, beside.tools, _pins(pinned, "tools"))
+    workflow_shelf = _Shelf(services.workflows, tenant, beside.workflows, _pins(pinned, "workflows"))
     workflows = await _workflows(workflow_shelf, workflow)
     every = [workflow, *_definitions(workflows).values()]
     agents, tools = await asyncio.gather(
@@ -115,13 +123,28 @@ async def resolve(
     return Resolved(services, workflow, agents, tools, workflows, known, findings)
 
 
+def _pins(plan: Plan | None, kind: Literal["agents", "tools", "workflows"]) -> dict[str, Any]:
+    """What the plan has pinned of one kind, by reference."""
+    if plan is None:
+        return {}
+    versions = {"agents": plan.agent_versions, "tools": plan.tool_versions, "workflows": plan.workflow_versions}[kind]
+    return {reference: Found(one, versions[reference]) for reference, one in getattr(plan, kind).items()}
+
+
 class _Shelf(Generic[D]):
     """The stored definitions of one kind, and those of a batch that will be the next versions of theirs."""
 
-    def __init__(self, definitions: Definitions[D], tenant: str, batch: Mapping[str, D | None]) -> None:
+    def __init__(
+        self,
+        definitions: Definitions[D],
+        tenant: str,
+        batch: Mapping[str, D | None],
+        pinned: Mapping[str, Found[D]],
+    ) -> None:
         self._definitions: Definitions[D] = definitions
         self._tenant = tenant
         self._batch: Mapping[str, D | None] = batch
+        self._pinned: Mapping[str, Found[D]] = pinned
         self._missing = False
 
     async def find(self, references: Iterable[str]) -> dict[str, Found[D]]:
@@ -139,6 +162,9 @@ class _Shelf(Generic[D]):
         return frozenset(self._batch) | {one.definition.name for one in stored}
 
     async def _find(self, reference: str) -> Found[D] | None:
+        pinned: Found[D] | None = self._pinned.get(reference)
+        if pinned is not None:
+            return pinned
         name, version = split_reference(reference)
         if name in self._batch:
             following = await self._following(name)

@@ -137,8 +137,7 @@ class _Estimates:
         reached = distances(handoff)
         speakers = _greatest(self._call(speaker, repairs=1) for speaker in reached)
         is_last = _greatest(self._call(speaker) for speaker in reached)
-        summed = self._summaries(handoff.view, handoff.most + 1)
-        return _sum([speakers.times(_longest(handoff)), is_last, summed])
+        return _sum([speakers.times(_longest(handoff)), is_last])
 
     def _call(self, reference: str, repairs: int = 0) -> Most:
         """One call of an agent, and so many more to have an answer mended."""

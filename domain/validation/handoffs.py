@@ -25,7 +25,6 @@ def check_handoff(checker: Checker, handoff: Handoff, at: Parts, here: Here) -> 
     if not handoff.may_pass.get(handoff.start):
         message = f"`{handoff.start}` may pass to nobody, so that this is a step of one agent"
         checker.notes.warning((*at, "may_pass"), message)
-    checker.view(handoff.view, (*at, "view"), handoff.most + 1)
 
 
 def _check_passing(checker: Checker, owner: str, others: tuple[str, ...], at: Parts) -> None:

@@ -78,7 +78,7 @@ def fork(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
 
 def _agents(files: list[Path]) -> dict[str, Document]:
-    found = definitions_of(read_documents(files))
+    found = definitions_of(read_documents(files)) if files else []
     if wrong := [definition.document.place("") for definition in found if definition.kind != "agents"]:
         raise BadInput("--agent takes agents.", "Give another workflow as --workflow.", tuple(wrong))
     return {definition.name: definition.document for definition in found}
@@ -102,5 +102,5 @@ def _places(details: tuple[Detail, ...], files: Mapping[str, Document]) -> list[
             lines.append(f"{detail.pointer or '/'}: {detail.message}")
         else:
             inside = detail.model_copy(update={"pointer": detail.pointer.removeprefix(prefix)})
-            lines += located(files[prefix], [inside])
+            lines += [str(finding) for finding in located(files[prefix], [inside])]
     return lines

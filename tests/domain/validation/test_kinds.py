@@ -92,7 +92,6 @@ def other(name: str, **more: Any) -> dict[str, Any]:
         (handoff({"writer": ["critc"]}), "/handoff/may_pass/writer/0", "did you mean `critic`?"),
         (handoff({"writer": ["critic"], "critic": ["critic"]}), "/handoff/may_pass/critic/0", "to itself"),
         (handoff({"critic": ["writer"]}, "crtic"), "/handoff/start", "did you mean `critic`?"),
-        (handoff({"writer": ["critic"]}, view={"summary": "nobody"}), "/handoff/view/summary", "no agent `nobody`"),
         (handoff({"writer": ["critic"]}, task="${chat}"), "/handoff/task", "`chat` is not known here"),
     ],
 )

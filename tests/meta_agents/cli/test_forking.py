@@ -90,8 +90,8 @@ def test_mistakes_are_found_in_the_files(command: Command, api: FakeApi, parent:
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
         "error: The definition has mistakes.",
-        f"  {tmp_path}/writer.yaml:3: /instructions: too short",
-        f"  {tmp_path}/brief.yaml:3: /steps/0/agent: unknown agent",
+        f"  {tmp_path}/writer.yaml:3:15: error: too short",
+        f"  {tmp_path}/brief.yaml:3:22: error: unknown agent",
         "  /agents/writers: not used",
         "  /before: not begun",
         "Correct it.",
