@@ -30,7 +30,7 @@ async def perform_cancel(cancel: CancelSteps, services: Services, client: Waker)
     ]
     known = {draft.id for draft in told}
     others = [draft for draft in cancel.events if draft.id not in known]
-    marks = [Put(canceled_id(path), {"reason": cancel.reason}) for path in cancel.paths]
+    marks = [Put(canceled_id(path), {"reason": cancel.reason, "own": cancel.own}) for path in cancel.paths]
     events = await services.events.append(tenant, execution, [*others, *told], *marks)
     await withdraw(services, tenant, execution, cancel.paths)
     for path in cancel.paths:

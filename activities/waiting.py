@@ -15,8 +15,7 @@ from domain.events import Draft, Event, EventType
 from domain.expressions import as_text, render
 from domain.hearing import heard
 from domain.values import Json, Value
-from services.approvals import approval_id, expired
-from services.control import canceled_id
+from services.approvals import approval_id, expired, withdrawn
 from services.documents.base import Delete
 from services.waits import waiting
 from services.wiring import Services
@@ -53,6 +52,7 @@ async def perform_ask(ask: Ask, services: Services) -> tuple[Arrival, list[Event
     if approval.state in (State.DECIDED, State.EXPIRED):
         return await _decided(ask, approval, services, events)
     if await _is_canceled(ask, services):
+        await services.approvals.settle(ask.tenant, approval.id, withdrawn)
         return Arrival(error=canceled()), events
     return Arrival(), events
 
@@ -61,7 +61,7 @@ async def _asked(ask: Ask, services: Services) -> tuple[Approval, list[Draft]]:
     """The question as it stands, and what is to be logged of it."""
     id = approval_id(ask.execution, ask.key)
     approval = await services.approvals.get(ask.tenant, id)
-    if approval is None:
+    if approval is None or (approval.state is State.WITHDRAWN and not await _is_canceled(ask, services)):
         approval = await services.approvals.put(await _reused(ask, await _made(ask, id, services), services))
     told = [_requested(ask, approval)]
     if ask.escalate_to and not approval.escalated:
@@ -133,10 +133,10 @@ async def _decided(
     told = _by_part(decision, draft.id)
     is_referred_to = ask.kind is Kind.TURN or "o" in told
     draft = draft.model_copy(update={"value": decision if is_referred_to else None})
-    marks = []
+    marks: list[Delete] = []
     if ask.kind is Kind.FAILURE and approval.decision == "retry":
-        # What was canceled with the failed step is to run again.
-        marks.append(Delete(canceled_id(ask.step)))
+        # What was canceled with the failed step, or in it, is to run again.
+        marks = await services.controls.unmarking(ask.tenant, ask.execution, ask.step)
     logged = await services.events.append(ask.tenant, ask.execution, [draft], *marks)
     words = "" if approval.decision == "pass" else approval.comment.strip()
     return Arrival(**dict(heard(words, ask)), value=told), [*events, *logged]
@@ -173,7 +173,8 @@ async def _note(action: Action, services: Services, drafts: list[Draft]) -> list
 
 
 async def _is_canceled(action: Action, services: Services) -> bool:
-    return (await services.controls.standing(action)).canceled
+    about_failure = isinstance(action, Ask) and action.kind is Kind.FAILURE
+    return (await services.controls.standing(action, about_failure=about_failure)).canceled
 
 
 def _bounded(shown: Json) -> Json:

@@ -125,6 +125,7 @@ class CancelSteps(Action):
 
     paths: tuple[str, ...]
     reason: str
+    own: bool = Field(default=False, description="A step ends itself: people may be asked what to do about that.")
     time: datetime
 
 

@@ -14,6 +14,7 @@ from domain import values
 from domain.errors import ProblemError, platform_failed, timed_out
 from domain.values import Json
 from domain.workflows import Workflow
+from orchestrators.loom import Strand
 from orchestrators.run import Run, dumped
 from orchestrators.scope import Outcome, Rules, Scope
 from orchestrators.steps import LeftOff, RunStep, StepList
@@ -54,7 +55,7 @@ class Body:
             outcome = yield from working
         else:
             outcome = yield from self._in_time(working, self.deadline)
-        yield from self.run.settle()
+        yield from self._settled()
         return outcome
 
     def with_output(self) -> Generator[Any, Any, Outcome | None]:
@@ -74,8 +75,8 @@ class Body:
         resume: dict[str, Json] = {"steps": self.scope.steps, "events": events}
         if self.deadline and self.definition.limits.duration:
             resume["begun"] = (self.deadline - self.definition.limits.duration).isoformat()
-        # Events that a parent gave along have been logged, or are among those of `resume`.
-        given: dict[str, Json] = {"events": []} if "events" in self.payload else {}
+        # A child finds them where its parent gave it some, which have been logged or are among these.
+        given: dict[str, Json] = {"events": events} if "events" in self.payload else {}
         return {**self.payload, **given, "resume": resume}
 
     def _worked(self) -> Generator[Any, Any, Outcome | None]:
@@ -98,8 +99,24 @@ class Body:
         if (yield from self.run.before(deadline, strand)):
             outcome: Outcome | None = strand.result()
             return outcome
-        limit = self.definition.limits.duration
         prefix = f"{self.path}/" if self.path else ""
         paths = {f"{prefix}{step.id}": strand for step in self.definition.steps if step.id not in self.scope.steps}
-        yield from self.run.cancel(paths, f"the workflow's `limits.duration` of {limit} is over")
+        yield from self._cut(paths)
+        limit = self.definition.limits.duration
         return Outcome.failed(timed_out(f"`{self.definition.name}` took longer than its `limits.duration` of {limit}."))
+
+    def _settled(self) -> Generator[Any, Any, None]:
+        """Wait for what is still under way: what was canceled, and until the deadline what was left to run."""
+        if self.deadline is not None and (others := self.run.loom.others()):
+            while others and (yield from self.run.before(self.deadline, *others)):
+                others = self.run.loom.others()
+            if others:
+                yield from self._cut({})
+        yield from self.run.settle()
+
+    def _cut(self, paths: dict[str, Strand]) -> Generator[Any, Any, None]:
+        """Cancel these, and whatever joins have left to run."""
+        limit = self.definition.limits.duration
+        yield from self.run.cancel(
+            {**self.run.left, **paths}, f"the workflow's `limits.duration` of {limit} is over"
+        )

@@ -6,7 +6,6 @@ from collections.abc import Generator
 from typing import Any
 
 from domain.steps import SequentialStep, Step, SwitchStep
-from domain.workflows import walk
 from orchestrators.run import Run
 from orchestrators.scope import Outcome, Scope
 from orchestrators.steps import RunStep, StepList
@@ -19,11 +18,8 @@ def run_sequential(
 
 
 def run_switch(run: Run, step: SwitchStep, path: str, scope: Scope, run_step: RunStep) -> Generator[Any, Any, Outcome]:
-    """The first case whose condition is true. The others count as skipped."""
+    """The first case whose condition is true."""
     chosen = yield from _chosen(run, step, path, scope)
-    for other in step.children():
-        if other is not chosen:
-            scope.steps.update({inner.id: Outcome(status="skipped").as_value() for inner in walk((other,))})
     if chosen is None:
         return Outcome(status="skipped", preview="no case was true")
     outcome = yield from run_step(run, chosen, f"{path}/{chosen.id}", scope)

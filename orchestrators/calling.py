@@ -6,12 +6,14 @@ Deterministic: waits are durable timers, computed from the policy, the call's ke
 from __future__ import annotations
 
 from collections.abc import Generator
+from datetime import datetime
 from typing import Any, TypeVar
 
-from domain.calls import CallOutcome, ModelCall, ToolCall
+from domain.calls import CallOutcome, ModelCall, Park, ToolCall
 from domain.chance import chance
 from domain.errors import Code, Problem
 from domain.prompt_shapes import Repair
+from orchestrators.asking import arrived
 from orchestrators.run import Run
 
 C = TypeVar("C", ModelCall, ToolCall)
@@ -54,7 +56,16 @@ def _tried(run: Run, activity: str, call: C) -> Generator[Any, Any, CallOutcome]
         if error.code is Code.MODEL_BAD_ANSWER:
             continue  # it is up and answering: waiting would not make the next answer better
         delay = policy.delay(failures, error.retry_after, chance(call.execution, call.key, failures))
-        yield from run.idle(sent.wake, run.now + delay)
+        yield from _waited(run, sent, run.now + delay)
+
+
+def _waited(run: Run, call: C, until: datetime) -> Generator[Any, Any, None]:
+    """Wait for the time, whatever wakes the execution meanwhile. Raises `ProblemError` when the call is canceled."""
+    wake = call.wake
+    while not (yield from run.idle(wake, until)):
+        sent, found = yield from run.insist("park", Park(**run.about(call.key, call.step)))
+        arrived(found)
+        wake = sent.wake
 
 
 def _next_key(key: str) -> str:

@@ -26,6 +26,8 @@ def run_concurrent(
     paths = {branch.id: f"{path}/{branch.id}" for branch in branches}
     works = {paths[branch.id]: run_step(run, branch, paths[branch.id], scopes[branch.id]) for branch in branches}
     joined = yield from join(run, path, step.concurrent.join, works)
+    if run.loom.is_canceled:
+        return Outcome.canceled()  # nothing was joined, and later steps may be under way
     outputs = {}
     for branch in branches:
         outcome = joined.outcomes.get(paths[branch.id])

@@ -11,9 +11,9 @@ from itertools import count
 from typing import Any
 
 from domain import values
-from domain.errors import Code, ProblemError, timed_out
+from domain.errors import Code, Problem, ProblemError, canceled, timed_out
 from domain.events import EventType
-from domain.policies import Ask, Fallback, OnError
+from domain.policies import FailureQuestion, Fallback, OnError
 from domain.steps import (
     AgentStep,
     ApprovalStep,
@@ -29,13 +29,14 @@ from domain.steps import (
     WaitStep,
     WorkflowStep,
 )
+from domain.workflows import walk
 from orchestrators.agent import run_agent
 from orchestrators.asking import ask_about_failure, run_approval
 from orchestrators.branching import run_sequential, run_switch
 from orchestrators.concurrent import run_concurrent
 from orchestrators.group_chat import run_group_chat
 from orchestrators.handoff import run_handoff
-from orchestrators.loom import Canceled
+from orchestrators.loom import Canceled, FirstOf
 from orchestrators.looping import run_loop
 from orchestrators.mapping import run_map
 from orchestrators.run import Run
@@ -63,34 +64,77 @@ PATTERNS: dict[type, tuple[str, Pattern]] = {
 }
 CALLING = (AgentStep, ToolStep)
 """The kinds that `defaults.timeout` is for."""
+SHOWING = (SequentialStep, ConcurrentStep, SwitchStep)
+"""The kinds after which the steps inside may be named."""
 
 
 def run_step(run: Run, step: Step, path: str, scope: Scope) -> Generator[Any, Any, Outcome]:
-    """Run one step at `path` and record its outcome in the scope, where later expressions find it."""
+    """Run one step at `path` and record its outcome in the scope, where later expressions find it.
+
+    Of the steps in it that such expressions may name, those that never began count as skipped.
+    """
     outcome = yield from _after_failure(run, step, path, scope)
-    scope.steps[step.id] = outcome.as_value()
+    if not run.loom.is_canceled:  # else later steps have been told already, and may be under way
+        scope.steps[step.id] = outcome.as_value()
+        _record_inside(step, scope, Outcome(status="skipped"))
     return outcome
 
 
+def _record_inside(step: Step, scope: Scope, outcome: Outcome) -> None:
+    """Record it of the steps in this one that may be named and have none."""
+    for inner in walk(step.children()) if isinstance(step, SHOWING) else ():
+        scope.steps.setdefault(inner.id, outcome.as_value())
+
+
 def _after_failure(run: Run, step: Step, path: str, scope: Scope) -> Generator[Any, Any, Outcome]:
-    """The step's outcome after what its author asked for when it fails. What was canceled is never carried on."""
+    """The step's outcome after what its author asked for when it fails. What was canceled is never carried on.
+
+    Tried again, a step runs from its beginning once nothing of it goes on any more: calls that are finished are not
+    made again, but give what they gave.
+    """
     on_error: OnError = step.on_error or scope.rules.defaults.on_error or "fail"
     for number in count():
-        outcome = yield from _attempted(run, step, path, scope, str(number) if number else None)
+        begun, again = run.loom.made(), str(number) if number else None
+        outcome = yield from _attempted(run, step, path, scope, again)
         if outcome.error is None or on_error == "fail" or outcome.status == "canceled":
             return outcome
         if isinstance(on_error, Fallback):
             return Outcome(value=values.inline(on_error.fallback), preview="(fallback)")
-        choice, why = "skip", "on_error is skip"
-        if isinstance(on_error, Ask):
-            choice = yield from ask_about_failure(run, path, on_error.ask, outcome.error, number)
-            why = "so was decided"
-        if choice == "fail":
-            return outcome
+        if on_error == "skip":
+            return _skipped(run, path, "on_error is skip")
+        choice = yield from _decided(run, path, on_error.ask, outcome, number)
+        if isinstance(choice, Outcome):
+            return choice
         if choice == "skip":
-            run.emit(EventType.STEP_SKIPPED, path, reason=f"it failed, and {why}")
-            return Outcome(status="skipped")
+            return _skipped(run, path, "so was decided")
+        if left := run.loom.left(begun):
+            while left:
+                yield FirstOf(*left)
+                left = run.loom.left(begun)
+            # Asked once more, the settled question lifts what was canceled in the step since it was decided.
+            yield from _decided(run, path, on_error.ask, outcome, number)
+        for inner in walk(step.children()):
+            scope.steps.pop(inner.id, None)
     raise AssertionError("count() does not end")
+
+
+def _skipped(run: Run, path: str, why: str) -> Outcome:
+    run.emit(EventType.STEP_SKIPPED, path, reason=f"it failed, and {why}")
+    return Outcome(status="skipped")
+
+
+def _decided(
+    run: Run, path: str, asked: FailureQuestion, failed: Outcome, number: int
+) -> Generator[Any, Any, str | Outcome]:
+    """What is to be done about the failure, `retry` or `skip`; else the step's outcome."""
+    again = str(number) if number else None
+    try:
+        choice = yield from ask_about_failure(run, path, asked, failed.error or canceled(), number)
+    except ProblemError as error:
+        return _told(run, path, Outcome.failed(error.problem), again)
+    except Canceled:
+        return _told(run, path, Outcome.canceled(), again)
+    return failed if choice == "fail" else choice
 
 
 def _attempted(run: Run, step: Step, path: str, scope: Scope, again: str | None) -> Generator[Any, Any, Outcome]:
@@ -111,11 +155,14 @@ def _attempted(run: Run, step: Step, path: str, scope: Scope, again: str | None)
         limit = step.timeout or (scope.rules.defaults.timeout if isinstance(step, CALLING) else None)
         working = pattern(run, step, path, inner, run_step)
         outcome = yield from working if limit is None else _limited(run, path, working, limit)
+        if limit is not None and outcome.error == _timed_out(path, limit):
+            _record_inside(step, scope, Outcome.canceled())
     except ProblemError as error:
         outcome = Outcome.failed(error.problem)
     except Canceled:
         outcome = Outcome.canceled()
-    return _told(run, path, outcome, again)
+    # What is not needed any more may still have come to its end.
+    return _told(run, path, Outcome.canceled() if run.loom.is_canceled else outcome, again)
 
 
 def _told(run: Run, path: str, outcome: Outcome, again: str | None) -> Outcome:
@@ -140,5 +187,10 @@ def _limited(
     if (yield from run.before(run.now + limit, strand)):
         outcome: Outcome = strand.result()
         return outcome
-    yield from run.cancel({path: strand}, f"its timeout of {limit} is over")
-    return Outcome.failed(timed_out(f"Step `{path}` took longer than its timeout of {limit}."))
+    if not run.loom.is_canceled:
+        yield from run.cancel({path: strand}, f"its timeout of {limit} is over", own=True)
+    return Outcome.failed(_timed_out(path, limit))
+
+
+def _timed_out(path: str, limit: timedelta) -> Problem:
+    return timed_out(f"Step `{path}` took longer than its timeout of {limit}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,20 +43,23 @@ def join(
     upcoming = iter(works.items())
     in_time = True
     while in_time:
-        _fill(run, made, upcoming, limit)
+        while not (decided := _is_decided(rule, len(works), made)) and _begin_next(run, made, upcoming, limit):
+            pass
         running = [strand for strand in made.values() if not strand.is_completed]
-        if not running or _is_decided(rule, len(works), made):
+        if decided or not running:
             break
         in_time = yield from run.before(until, *running)
     return (yield from _close(run, path, rule, len(works), made, in_time))
 
 
-def _fill(run: Run, made: dict[str, Strand], upcoming: Any, limit: int | None) -> None:
-    while limit is None or sum(not strand.is_completed for strand in made.values()) < limit:
-        following = next(upcoming, None)
-        if following is None:
-            return
+def _begin_next(run: Run, made: dict[str, Strand], upcoming: Iterator[tuple[str, Weaving]], limit: int | None) -> bool:
+    """Begin one more; False when there is no place for it, or none is left."""
+    if limit is not None and sum(not strand.is_completed for strand in made.values()) >= limit:
+        return False
+    following = next(upcoming, None)
+    if following is not None:
         made[following[0]] = run.loom.spawn(following[1])
+    return following is not None
 
 
 def _ended(made: Mapping[str, Strand]) -> dict[str, Outcome]:
@@ -78,7 +81,9 @@ def _close(
 ) -> Generator[Any, Any, Joined]:
     joined = judged(path, rule, number, _ended(made), in_time)
     rest = {at: strand for at, strand in made.items() if not strand.is_completed}
-    if rule.losers == "cancel" and not _is_canceled(joined):
+    if rule.losers == "leave":
+        run.left |= rest
+    elif not _is_canceled(joined):
         reason = "what `join` asks for is there" if in_time else f"`within` ({rule.within}) is over"
         yield from run.cancel(rest, reason)
     return joined

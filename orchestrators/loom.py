@@ -8,7 +8,7 @@ No barrier: a strand never waits for another's task. Strands advance in the orde
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext
@@ -89,6 +89,12 @@ class Strand:
         except Exception as error:
             self._ended(None, error)
 
+    def family(self) -> Iterator[Strand]:
+        """Itself, and all that it and those have made."""
+        yield self
+        for child in self.children:
+            yield from child.family()
+
     def _resume(self) -> Any:
         if isinstance(self.waiting, FirstOf):
             return self.generator.send(self.waiting.position())
@@ -148,6 +154,15 @@ class Loom:
             around.add(id(asking))
             asking = asking.parent
         return [strand for strand in self._open if id(strand) not in around and not strand.is_completed]
+
+    def made(self) -> int:
+        """How many strands the one that asks has made so far."""
+        return len(self._current.children) if self._current else 0
+
+    def left(self, since: int) -> list[Strand]:
+        """Of those that the one that asks has made since then, and those that they have made, the ones not ended."""
+        made = self._current.children[since:] if self._current else []
+        return [strand for child in made for strand in child.family() if not strand.is_completed]
 
     def _advance(self) -> None:
         """Resume every strand that can go on, until none can."""

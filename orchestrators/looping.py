@@ -62,7 +62,7 @@ class _Rounds:
     def go_on(self) -> Generator[Any, Any, Outcome | None]:
         """The loop's outcome; None when it should continue as new."""
         try:
-            while self.run.actions < ACTIONS_PER_GENERATION:
+            while self.run.actions < ACTIONS_PER_GENERATION or self.run.loom.others():
                 outcome = yield from self._round()
                 if outcome is not None:
                     return outcome

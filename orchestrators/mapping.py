@@ -70,8 +70,10 @@ def _run_slices(run: Run, step: MapStep, path: str, scope: Scope, items: list[Va
             made[first] = run.loom.spawn(_slice(run, step, path, scope, items, first))
             running = [strand for strand in made.values() if not strand.is_completed]
         in_time = not running or (yield from run.before(until, *running))
-    if rule.losers == "cancel":
-        late = {f"{path}[{index}]": strand for first, strand in made.items() for index in _numbers(first, items)}
+    late = {f"{path}[{index}]": strand for first, strand in made.items() for index in _numbers(first, items)}
+    if rule.losers == "leave":
+        run.left |= late
+    else:
         yield from run.cancel(late, f"`within` ({rule.within}) is over")
         while not _all_ended(made):
             yield FirstOf(*(strand for strand in made.values() if not strand.is_completed))

@@ -21,7 +21,7 @@ from domain.expressions import evaluate, render_all, truth
 from domain.paths import is_within
 from domain.values import Json, Value
 from domain.workflows import texts_in
-from orchestrators.loom import FirstOf, Idle, Loom, Strand
+from orchestrators.loom import Canceled, FirstOf, Idle, Loom, Strand
 from orchestrators.scope import Scope
 
 Durable = Generator[Any, Any, Any]
@@ -51,6 +51,8 @@ class Run:
         self.workflows: dict[str, Json] = payload.get("workflows", {})
         """Definitions of the workflows that `workflow` steps name, by reference."""
         self.workflow_name: str = payload.get("name", "")
+        self.left: dict[str, Strand] = {}
+        """What joins have left to end by itself, by path."""
         self.actions = 0
         self._pending = pending
         self._tries: Counter[str] = Counter()
@@ -109,6 +111,8 @@ class Run:
 
     def idle(self, wake: str, until: datetime | None = None) -> Generator[Any, Any, bool]:
         """Wait to be woken; True when the time came first. Raises `Canceled`."""
+        if self.loom.is_canceled:
+            raise Canceled
         woken = self.context.wait_for_external_event(wake)
         while True:
             timer = None if until is None else self.context.create_timer(min(until, self.now + LONGEST_TIMER))
@@ -190,7 +194,7 @@ class Run:
         """What a sub-orchestration returns: its result, and the events it leaves to its parent."""
         return {"result": result, "events": [dumped(event) for event in self.take_events()]}
 
-    def cancel(self, strands: Mapping[str, Strand], reason: str) -> Durable:
+    def cancel(self, strands: Mapping[str, Strand], reason: str, *, own: bool = False) -> Durable:
         """Have the strands (by the path of their step) come to their ends, and say so at once."""
         running = {path: strand for path, strand in strands.items() if not strand.is_completed}
         if not running:
@@ -199,7 +203,8 @@ class Run:
             self.loom.cancel(strand)
         first = next(iter(running))
         about = self.about(f"{first}:cancel", first)
-        yield from self.insist("cancel_steps", CancelSteps(**about, paths=tuple(running), reason=reason, time=self.now))
+        told = CancelSteps(**about, paths=tuple(running), reason=reason, own=own, time=self.now)
+        yield from self.insist("cancel_steps", told)
 
     def settle(self) -> Durable:
         """Wait until every other strand has ended: those that were canceled, and those that were left to run."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from domain import values
 from domain.steps import Step
 from orchestrators.loom import FirstOf, Strand
 from orchestrators.run import Run
@@ -39,11 +40,13 @@ class StepList:
     def outcome(self) -> Generator[Any, Any, Outcome]:
         """That of the first that failed, or of the last one written. Raises `LeftOff`.
 
-        After a failure nothing more is begun; what is under way comes to its end.
+        After a failure nothing more is begun; what is under way comes to its end. A list whose last step was skipped
+        has not been skipped itself.
         """
         yield from self._in_order() if all(step.needs is None for step in self.steps) else self._as_needed()
         failed = next((outcome for outcome in self.outcomes.values() if outcome.error is not None), None)
-        return failed or self.outcomes.get(self.steps[-1].id) or self._recorded(self.steps[-1].id)
+        last = failed or self.outcomes.get(self.steps[-1].id) or self._recorded(self.steps[-1].id)
+        return last.model_copy(update={"status": "succeeded"}) if last.status == "skipped" else last
 
     def _in_order(self) -> Generator[Any, Any, None]:
         for step in self.steps:
@@ -79,8 +82,11 @@ class StepList:
 
     def _recorded(self, id: str) -> Outcome:
         """The outcome of a step that was done before this list was gone on with."""
-        entry = self.scope.steps.get(id)
-        return Outcome() if entry is None else Outcome(status=entry["o"]["status"]["v"], value=entry["o"]["output"])
+        if id not in self.scope.steps:
+            return Outcome()
+        entry = self.scope.steps[id]["o"]
+        reason = entry.get("stop_reason", values.inline(None))["v"]
+        return Outcome(status=entry["status"]["v"], value=entry["output"], stop_reason=reason)
 
 
 def needs_of(steps: Sequence[Step]) -> dict[str, tuple[str, ...]]:

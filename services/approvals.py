@@ -47,10 +47,15 @@ class Approvals:
         return [_approval(document) for document in documents], more
 
     async def put(self, approval: Approval) -> Approval:
-        """Ask, unless it has been asked: the record as it stands."""
-        put = Put(approval.id, approval.model_dump(mode="json"), if_absent=True)
+        """Ask, unless it has been asked: the record as it stands. One that was withdrawn is asked anew."""
+        partition = approvals_of(approval.tenant)
+        document = await self._documents.get(partition, approval.id)
+        if document is not None and _approval(document).state is not State.WITHDRAWN:
+            return _approval(document)
+        etag = document.etag if document else None
+        put = Put(approval.id, approval.model_dump(mode="json"), if_match=etag, if_absent=document is None)
         try:
-            await self._documents.write(approvals_of(approval.tenant), [put])
+            await self._documents.write(partition, [put])
         except Conflict:
             existing = await self.get(approval.tenant, approval.id)
             if existing is None:

@@ -9,8 +9,8 @@ from typing import Literal
 from domain.calls import Action
 from domain.errors import ProblemError, platform_failed
 from domain.events import Draft, Event, EventType
-from domain.paths import ancestors
-from services.documents.base import Conflict, Document, DocumentStore, Put
+from domain.paths import ancestors, is_within
+from services.documents.base import Conflict, Delete, Document, DocumentStore, Put, beginning_with
 from services.eventlog import CONTROL, EventLog, partition_of
 from services.problems import conflict
 from services.waits import waiting, waiting_id, waiting_to_finish
@@ -46,12 +46,15 @@ def standing_ids(key: str, step: str) -> list[str]:
     return [CONTROL, str(EventType.EXECUTION_CANCELED), waiting_id(key), *marks]
 
 
-def standing(found: dict[str, Document], key: str, step: str) -> Standing:
+def standing(found: dict[str, Document], key: str, step: str, *, about_failure: bool = False) -> Standing:
+    """`about_failure`: of a question what to do about the step's failure; that the step ended itself is no answer."""
     control = found.get(CONTROL)
     canceling = control is not None and control.body["state"] == "canceling"
     ended = str(EventType.EXECUTION_CANCELED) in found
-    stopped = any(canceled_id(path) in found for path in ancestors(step))
-    return Standing(ended, ended or canceling or stopped, control, waiting_id(key) in found)
+    marks = {path: found[canceled_id(path)] for path in ancestors(step) if canceled_id(path) in found}
+    if about_failure and step in marks and marks[step].body.get("own"):
+        del marks[step]
+    return Standing(ended, ended or canceling or bool(marks), control, waiting_id(key) in found)
 
 
 class Controls:
@@ -59,10 +62,23 @@ class Controls:
         self._documents = documents
         self._events = events
 
-    async def standing(self, action: Action) -> Standing:
+    async def standing(self, action: Action, *, about_failure: bool = False) -> Standing:
         partition = partition_of(action.tenant, action.execution)
         found = await self._documents.get_many(partition, standing_ids(action.key, action.step))
-        return standing(found, action.key, action.step)
+        return standing(found, action.key, action.step, about_failure=about_failure)
+
+    async def unmarking(self, tenant: str, execution: str, step: str) -> list[Delete]:
+        """What removes every mark that the step, or a step in it, should come to an end."""
+        first = canceled_id(step)
+        found: list[Delete] = []
+        continuation: str | None = None
+        while True:
+            page, continuation = await self._documents.query(
+                partition_of(tenant, execution), between=beginning_with(first), continuation=continuation, limit=200
+            )
+            found += [Delete(mark.id) for mark in page if is_within(mark.id, first)]
+            if continuation is None:
+                return found
 
     async def asked(self, tenant: str, execution: str) -> Document | None:
         """What was asked of it last; None: nothing yet."""
