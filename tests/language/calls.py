@@ -7,17 +7,11 @@ from typing import Any
 
 from domain import values
 from domain.budgets import reserve, settle
-from domain.calls import (
-    CallOutcome,
-    ChairPrompt,
-    ModelCall,
-    TemplatePrompt,
-    ToolCall,
-    completed_id,
-    rejected_id,
-)
+from domain.calls import CallOutcome, ModelCall, ToolCall, completed_id, rejected_id
 from domain.errors import Code, Problem, ProblemError, canceled
 from domain.expressions import as_text, render_all
+from domain.hearing import heard
+from domain.prompt_shapes import ChatPrompt, HandoffPrompt, TemplatePrompt
 from domain.usage import Usage
 from domain.values import Json
 from tests.language.account import Made
@@ -78,7 +72,7 @@ class Flight:
         if isinstance(call, ToolCall):
             return as_text(render_all(call.arguments, world.plain(call.scope)))
         prompt = call.prompt
-        assert not isinstance(prompt, ChairPrompt)
+        assert isinstance(prompt, TemplatePrompt | ChatPrompt | HandoffPrompt)
         task = prompt if isinstance(prompt, TemplatePrompt) else prompt.task
         view = () if isinstance(prompt, TemplatePrompt) else prompt.view
         turns = [(said.speaker, _words(world.recorded[said.event])) for said in view]
@@ -126,14 +120,12 @@ class Flight:
 
     def _answered(self, found: Json) -> Json:
         call = self.call
-        text = as_text(found)
-        watch, pick = (call.watch, call.pick) if isinstance(call, ModelCall) else ((), ())
+        listening, pick = (call, call.pick) if isinstance(call, ModelCall) else (None, ())
         outcome = CallOutcome(
+            **dict(heard(as_text(found), listening)),
             value=values.recorded(found, completed_id(call.key)),
             event=completed_id(call.key),
-            said=tuple(word for word in watch if word in text),
             picked={key: as_text(found[key])[:300] for key in pick},
-            preview=text[:40],
         )
         return dumped(outcome)
 

@@ -287,7 +287,7 @@ class Reference(Outside):
         rules, speaker, said = step.handoff, step.handoff.start, list[tuple[str, str]]()
         while True:
             choices = rules.may_pass.get(speaker, ()) if len(said) < rules.most else ()
-            view = said[-rules.view.last :]
+            view = said[-rules.last :]
 
             def asked(rejected: str | None, view: Sequence[tuple[str, str]] = view) -> str:
                 return request(text_asked(around, rules.task), view, rejected)
