@@ -78,9 +78,7 @@ class Here:
         return here
 
     def inside(self, texts: tuple[str, ...] = (), conditions: tuple[str, ...] = ()) -> Here:
-        return replace(
-            self, texts=self.texts + texts, conditions=self.conditions + conditions, depth=self.depth + 1
-        )
+        return replace(self, texts=self.texts + texts, conditions=self.conditions + conditions, depth=self.depth + 1)
 
 
 def _shown_inside(step: Json) -> list[Json]:
@@ -238,9 +236,7 @@ class Author:
         return {"loop": {"steps": steps, "most": self.up_to(3), **condition}}
 
     def switch(self, here: Here) -> Json:
-        cases = [
-            {"when": self.any_of(here.conditions), "step": self.step(here.inside())} for _ in range(self.up_to(2))
-        ]
+        cases = [{"when": self.any_of(here.conditions), "step": self.step(here.inside())} for _ in range(self.up_to(2))]
         otherwise = {"otherwise": self.step(here.inside())} if self.maybe(2) else {}
         return {"switch": {"cases": cases, **otherwise}}
 

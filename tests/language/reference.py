@@ -89,7 +89,9 @@ class Reference(Outside):
             raise Tie("it ends when the time is up")
         end = End.failed(Code.TIMEOUT) if process.is_alive else process.value
         if process.is_alive:
-            self.give_up_inside(path, [f"{prefix}{step.id}" for step in definition.steps if step.id not in around.steps])
+            self.give_up_inside(
+                path, [f"{prefix}{step.id}" for step in definition.steps if step.id not in around.steps]
+            )
         while not timer.processed and (processes := self.alive(path, itself=False)):
             yield self.env.any_of([*processes, timer])
         self.give_up_inside(path, [])

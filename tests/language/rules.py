@@ -144,6 +144,3 @@ def _ended_once(account: Account, path: str) -> datetime | None:
 
 def _given_up(account: Account, path: str) -> bool:
     return any(is_within(path, gone) for gone in account.given_up)
-
-
-

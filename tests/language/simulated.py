@@ -63,9 +63,7 @@ def _run(world: World) -> Account:
     world.platform.run(lambda: bool(ends))
     assert account.status is not None
     assert ends == [account.status.value]
-    account.spent = {
-        path: usage.tokens_in + usage.tokens_out for path, usage in world.spending.spent.items()
-    }
+    account.spent = {path: usage.tokens_in + usage.tokens_out for path, usage in world.spending.spent.items()}
     if account.status is Status.FAILED:
         assert account.code is not None
     return account
