@@ -84,6 +84,9 @@ class Here:
 def _shown_inside(step: Json) -> list[Json]:
     """The steps in it that those after it may name."""
     if "concurrent" in step:
+        join = step["concurrent"]["join"]
+        if isinstance(join, dict) and join.get("losers") == "leave":
+            return []  # they may be under way
         return list(step["concurrent"]["branches"])
     if "switch" in step:
         cases = [case["step"] for case in step["switch"]["cases"]]
@@ -195,7 +198,7 @@ class Author:
             step["retry"] = self.retry()
         if self.maybe(3):
             step["on_error"] = self.on_error()
-        if not self.steady and self.maybe(6):
+        if not self.steady and self.maybe(6) and "for" not in step.get("wait", ()):
             step["timeout"] = self.duration(8)
         if not self.steady and self.maybe(6):
             step["budget"] = self.budget()

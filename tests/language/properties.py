@@ -8,6 +8,8 @@ from datetime import timedelta
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from domain.validation import check_workflow
+from domain.workflows import Workflow
 from tests.language.account import Account, Case
 from tests.language.generator import cases
 from tests.language.processes import Tie
@@ -26,6 +28,14 @@ def wanted(case: Case) -> Account:
     except Tie:
         assume(False)
         raise
+
+
+@given(cases())
+def accepted_by_validation(case: Case) -> None:
+    """What is tried here is what authors may write."""
+    others = [Workflow.model_validate({"name": name, **other}) for name, other in case.others.items()]
+    for definition in (case.definition(), *others):
+        assert check_workflow(definition).errors == ()
 
 
 @given(cases())
@@ -59,6 +69,7 @@ def a_cancel_ends_it_at_once(case: Case, moment: object, paused: int | None) -> 
 
 
 PROPERTIES = (
+    accepted_by_validation,
     as_the_reference_says,
     the_same_from_one_generation_to_the_next_and_on_replay,
     a_pause_holds_calls_and_nothing_else,

@@ -96,7 +96,7 @@ def test_a_loop_goes_on_beside_what_a_join_in_it_has_left() -> None:
 
 def test_why_a_step_stopped_is_not_forgotten_between_generations() -> None:
     loop = {"most": 1, "until": "false", "steps": [agent("a")]}
-    steps = [agent("slow", needs=["first"]), agent("first", needs=[]), {"id": "l", "needs": [], "loop": loop}]
+    steps = [agent("slow", needs=["l"]), {"id": "l", "needs": [], "loop": loop}]
     account = run(of(*steps), generation=1)
     assert account.stop_reason is StopReason.MOST
 
