@@ -23,6 +23,7 @@ from domain.validation import check_value
 from domain.values import Json, Value
 from tests.language.account import TOLD, Account, Case
 from tests.language.durable import Platform
+from tests.language.script import signal
 
 Done = Callable[[Any], None]
 
@@ -124,21 +125,14 @@ class World:
         self._sent.add(name)
         times = self.case.script.signals(name)
 
-        def send(moment: datetime, count: int) -> None:
-            self._signals[name].append({"number": count})
-            if moment == self.now:
-                self.wake()
-            following = next(times)
-            if following <= self.now:
-                send(following, count + 1)
-            else:
-                self.platform.at(following, lambda: send(following, count + 1))
+        def send() -> None:
+            self._signals[name].append(signal(name))
+            self.wake()
+            self.platform.at(next(times), send)
 
-        first = next(times)
-        if first <= self.now:
-            send(first, 1)
-        else:
-            self.platform.at(first, lambda: send(first, 1))
+        while (moment := next(times)) <= self.now:
+            self._signals[name].append(signal(name))
+        self.platform.at(moment, send)
 
     def ask_human(self, ask: Ask, done: Done) -> None:
         self.log(ask.events)

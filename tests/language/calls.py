@@ -16,7 +16,7 @@ from domain.usage import Usage
 from domain.values import Json
 from tests.language.account import Made
 from tests.language.activities import Done, World, dumped, text_of
-from tests.language.script import Does, answer, misfit, problem, request, tokens
+from tests.language.script import Does, misfit, problem, request, tokens
 
 AT_MOST_ONCE = "careful"
 """The tool whose calls are never broken off; the others' are."""
@@ -94,7 +94,7 @@ class Flight:
         else:
             self._over("answered", tokens(does))
             assert completed_id(call.key) not in world.recorded, f"{call.key} was answered twice"
-            found = world.recorded[completed_id(call.key)] = answer(does, call.key, asked, schema)
+            found = world.recorded[completed_id(call.key)] = world.case.script.answer(does, call.key, asked, schema)
             self._done(self._answered(found))
 
     def _broken_off(self) -> None:

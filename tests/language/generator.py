@@ -1,6 +1,7 @@
 """Random workflows of every kind of step, as authors might write them, and the world they run in.
 
-A `steady` one comes to the same end however long anything takes: it has no deadlines and nothing is decided by a race.
+A `steady` one comes to the same end however long anything takes: it has no deadlines, nothing is decided by a race, and
+nobody is told the time. It is for real hosts, and short.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ TOOLS = (AT_MOST_ONCE, "careless")
 INPUT = {"topic": "tea", "deep": True, "list": ["a", "b", "c"]}
 LEAVES = ("agent", "agent", "agent", "tool", "handoff", "group_chat", "switch", "wait", "event", "approval")
 BRANCHES = ("sequential", "sequential", "concurrent", "concurrent", "map", "loop", "switch", "workflow")
-OUTLAST = ("wait", "event", "approval")
-"""What a steady workflow has none of."""
+TELLING_TIME = ("wait", "approval", "workflow")
+"""Keys of steps whose outputs say, or may say, when they ended."""
 
 does = st.builds(
     Does,
@@ -45,6 +46,12 @@ scripts = st.builds(
     humans=st.lists(humans, min_size=1, max_size=3),
     periods=st.lists(st.sampled_from((3, 7, 20)), min_size=1, max_size=2),
 )
+steady_scripts = st.builds(
+    Script,
+    calls=st.lists(st.builds(replace, does, retry_after=st.none()), min_size=3, max_size=5),
+    humans=st.lists(st.builds(Human, choice=st.integers(0, 1)), min_size=1, max_size=3),
+    deaf=st.just(True),
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class Here:
     conditions: tuple[str, ...] = ("input.deep", "!input.deep")
     lists: tuple[str, ...] = ("input.list",)
     depth: int = 1
-    most_depth: int = MOST_DEPTH
+    steady: bool = False
 
     def after(self, *steps: Json) -> Here:
         """Also what has certainly ended once these have."""
@@ -72,6 +79,8 @@ class Here:
                 conditions += (f"steps.{id}.output.approved",)
             if "map" in step:
                 lists = (f"steps.{id}.output",)
+            if self.steady and _tells_time(step):
+                texts, lists = texts[1:], ()
             here = replace(
                 here, texts=here.texts + texts, conditions=here.conditions + conditions, lists=here.lists + lists
             ).after(*_shown_inside(step))
@@ -79,6 +88,12 @@ class Here:
 
     def inside(self, texts: tuple[str, ...] = (), conditions: tuple[str, ...] = ()) -> Here:
         return replace(self, texts=self.texts + texts, conditions=self.conditions + conditions, depth=self.depth + 1)
+
+
+def _tells_time(written: Any) -> bool:
+    if isinstance(written, dict):
+        return any(key in TELLING_TIME or _tells_time(value) for key, value in written.items())
+    return isinstance(written, list) and any(map(_tells_time, written))
 
 
 def _shown_inside(step: Json) -> list[Json]:
@@ -112,6 +127,8 @@ class Author:
 
     def duration(self, most: int, least: int = 1) -> str:
         """No two the same, so that no two deadlines fall together."""
+        if self.steady:
+            return "PT0.05S"
         self.written += 1
         return f"PT{self.up_to(most, least)}.{100 + self.written % 900}S"
 
@@ -154,7 +171,7 @@ class Author:
         return self.any_of(options)
 
     def deadline(self) -> Json:
-        if not self.maybe(2):
+        if self.steady or not self.maybe(2):
             return {}
         escalate = {"escalate": {"after": self.duration(2), "roles": ["admin"]}} if self.maybe() else {}
         return {"deadline": self.duration(8, 4), **escalate}
@@ -188,8 +205,8 @@ class Author:
     def step(self, here: Here) -> Json:
         self.written += 1
         id = f"s{self.written}"
-        deep = here.depth >= here.most_depth or self.written >= MOST_STEPS
-        kinds = [kind for kind in LEAVES if not (self.steady and kind in OUTLAST) and not (deep and kind == "switch")]
+        deep = here.depth >= MOST_DEPTH or self.written >= MOST_STEPS
+        kinds = [kind for kind in LEAVES if not (self.steady and kind == "tool") and not (deep and kind == "switch")]
         kind = self.any_of(kinds if deep else [*kinds, *BRANCHES])
         step: Json = {"id": id, **getattr(self, "workflow_step" if kind == "workflow" else kind)(here)}
         if self.maybe():
@@ -232,7 +249,7 @@ class Author:
         return {"map": {"over": self.any_of(here.lists), "step": step, "join": self.join(), **rest}}
 
     def loop(self, here: Here) -> Json:
-        inner = here.inside(("round.index", "round.last"), ("round.index > 0",))
+        inner = here.inside(("round.index", "round.index" if self.steady else "round.last"), ("round.index > 0",))
         steps = self.list(inner, self.up_to(2))
         after = inner.after(*steps)
         condition = {"until": self.any_of(after.conditions)} if self.maybe(2) else {"while": "round.index < 2"}
@@ -247,7 +264,7 @@ class Author:
         name = f"other-{len(self.others) + 1}"
         self.others[name] = {}
         self.others[name] = self.workflow(
-            Here(texts=("input.text",), conditions=("input.deep",), lists=("input.list",), depth=here.depth + 1)
+            replace(Here(("input.text",), ("input.deep",), ("input.list",)), depth=here.depth + 1, steady=self.steady)
         )
         given = {"text": self.template(here), "deep": True, "list": [1, "${1 + 1}"]}
         return {"workflow": name, "input": given}
@@ -277,10 +294,10 @@ class Author:
 
     def wait(self, here: Here) -> Json:
         moment = f"2026-01-01T00:00:{self.up_to(20):02d}.{100 + self.written}Z"
-        return {"wait": {"until": moment} if self.maybe(3) else {"for": self.duration(5)}}
+        return {"wait": {"until": moment} if self.maybe(3) and not self.steady else {"for": self.duration(5)}}
 
     def event(self, here: Here) -> Json:
-        within = {"within": self.duration(9)} if self.maybe(2) else {}
+        within = {"within": self.duration(9)} if self.maybe(2) and not self.steady else {}
         fallback = {"otherwise": {"fallback": "none"}} if within and self.maybe(2) else {}
         return {"wait": {"event": self.any_of(("go", "stop")), **within, **fallback}}
 
@@ -296,5 +313,5 @@ def _all_needs(steps: list[Json], needs: list[str]) -> set[str]:
 @st.composite
 def cases(draw: Draw, *, steady: bool = False) -> Case:
     author = Author(draw, steady)
-    written = author.workflow(Here())
-    return Case({"name": "w", **written}, author.others, INPUT, draw(scripts))
+    written = author.workflow(Here(steady=steady))
+    return Case({"name": "w", **written}, author.others, INPUT, draw(steady_scripts if steady else scripts))

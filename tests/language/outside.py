@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import simpy
 
 from domain.approvals import OPTIONS, Kind
+from domain.budgets import Cap
 from domain.chance import chance
 from domain.errors import Code, Problem, ProblemError
 from domain.expressions import as_text
@@ -19,7 +20,7 @@ from domain.values import Json
 from tests.language.account import Case, Made
 from tests.language.calls import AT_MOST_ONCE, ESTIMATE
 from tests.language.processes import Around, End, Processes, Tie, Work
-from tests.language.script import answer, misfit, problem, tokens
+from tests.language.script import Does, misfit, problem, signal, tokens
 
 Asked = Callable[[str | None], str]
 """All that is asked, given the rejected answer that is sent back with it, if any."""
@@ -33,6 +34,25 @@ class Tried:
     problem: Problem | None = None
     misfit: bool = False
 
+    def end(self) -> End:
+        return End("succeeded", self.value) if self.problem is None else End.failed(self.problem.code)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is asked of a model; or of a tool, which costs nothing."""
+
+    key: str
+    around: Around
+    asked: Asked
+    schema: dict[str, Any] | None = None
+    rejected: str | None = None
+    tool: str | None = None
+
+    @property
+    def caps(self) -> tuple[Cap, ...]:
+        return () if self.tool else self.around.caps
+
 
 class Outside(Processes):
     def __init__(self, case: Case) -> None:
@@ -44,97 +64,84 @@ class Outside(Processes):
         self._reserved: dict[str, set[str]] = {}
         self._moved: dict[tuple[str, int], str] = {}
         """What last happened to a budget at an instant: granted to a call, or given back by one that was given up."""
-        self._signals: dict[str, Iterator[tuple[int, datetime]]] = {}
-        self._next_signal: dict[str, tuple[int, datetime]] = {}
+        self._signals: dict[str, Iterator[datetime]] = {}
+        self._next_signal: dict[str, datetime] = {}
         self._listening: Counter[str] = Counter()
         self._taken: dict[str, Json] = {}
         self._looked: dict[tuple[str, int], str] = {}
 
     def model(self, path: str, around: Around, asked: Asked, schema: dict[str, Any] | None = None) -> Work:
         """The answer of a model; one that does not fit is sent back once."""
-        tried: Tried = yield from self._tries(f"{path}#0", around, asked, None, schema)
+        call = Call(f"{path}#0", around, asked, schema)
+        tried: Tried = yield from self._tries(call)
         if tried.misfit:
-            tried = yield from self._tries(f"{path}#1", around, asked, misfit(f"{path}#0"), schema)
-        return End("succeeded", tried.value) if tried.problem is None else End.failed(tried.problem.code)
+            tried = yield from self._tries(replace(call, key=f"{path}#1", rejected=misfit(call.key)))
+        return tried.end()
 
     def tool(self, path: str, around: Around, asked: Asked, name: str) -> Work:
-        tried: Tried = yield from self._tries(f"{path}#0", around, asked, None, None, name)
-        return End("succeeded", tried.value) if tried.problem is None else End.failed(tried.problem.code)
+        tried: Tried = yield from self._tries(Call(f"{path}#0", around, asked, tool=name))
+        return tried.end()
 
-    def _tries(
-        self,
-        key: str,
-        around: Around,
-        asked: Asked,
-        rejected: str | None,
-        schema: dict[str, Any] | None,
-        tool: str | None = None,
-    ) -> Work:
-        policy, failures = around.retry, 0
+    def _tries(self, call: Call) -> Work:
+        policy, failures = call.around.retry, 0
         while True:
-            tried: Tried = yield from self._try(key, around, asked, rejected, schema, tool)
+            tried: Tried = yield from self._try(call)
             failures += 1
             error = tried.problem
             if error is None or tried.misfit or failures >= policy.attempts or not policy.applies_to(error):
                 return tried
             if error.code is not Code.MODEL_BAD_ANSWER:  # else it is up and answering: there is nothing to wait for
-                yield self.lasting(policy.delay(failures, error.retry_after, chance("e", key, failures)))
+                yield self.lasting(policy.delay(failures, error.retry_after, chance("e", call.key, failures)))
 
-    def _try(
-        self,
-        key: str,
-        around: Around,
-        asked: Asked,
-        rejected: str | None,
-        schema: dict[str, Any] | None,
-        tool: str | None,
-    ) -> Work:
-        if key in self._finished:
-            return self._finished[key]
+    def _try(self, call: Call) -> Work:
+        if call.key in self._finished:
+            return self._finished[call.key]
         yield from self.not_paused()
         try:
-            text = asked(rejected)
+            text = call.asked(call.rejected)
         except ProblemError as error:
             return Tried(problem=error.problem)
-        caps = () if tool else around.caps
-        if not self._reserve(key, around, paths := {cap.path for cap in caps}):
+        if not self._reserve(call):
             return Tried(problem=problem(Code.BUDGET_EXCEEDED))
-        attempt = self._begun[key] = self._begun[key] + 1
-        start, does = self.now, self.case.script.call(key, attempt, tool=tool is not None)
-        landing, given_up = self.lasting(self.case.script.lasts(key, attempt, does)), None
+        attempt = self._begun[call.key] = self._begun[call.key] + 1
+        start, does = self.now, self.case.script.call(call.key, attempt, tool=call.tool is not None)
+        landing, given_up = self.lasting(self.case.script.lasts(call.key, attempt, does)), None
         while not landing.processed:
             try:
                 yield landing
             except simpy.Interrupt as interrupt:
                 given_up = interrupt
-                if tool != AT_MOST_ONCE:  # else it must not be broken off
-                    self._over(Made(key, attempt, start, self.now, "canceled"), paths, 0)
+                if call.tool != AT_MOST_ONCE:  # else it must not be broken off
+                    self._over(call, Made(call.key, attempt, start, self.now, "canceled"), 0)
                     raise
-        if does.error is not None:
-            tried, how = Tried(problem=does.problem()), does.error.value
-        elif does.misfits and schema is not None:
-            tried, how = Tried(problem=problem(Code.MODEL_BAD_ANSWER), misfit=True), "misfit"
-        else:
-            tried, how = Tried(answer(does, key, text, schema)), "answered"
-        if does.error is None:
-            self._finished[key] = tried
-        self._over(Made(key, attempt, start, self.now, how), paths, 0 if does.error else tokens(does))
+        tried, how = self._landed(call, does, text)
+        self._over(call, Made(call.key, attempt, start, self.now, how), 0 if does.error else tokens(does))
         if given_up is not None:
             raise given_up
         return tried
 
-    def _over(self, made: Made, paths: set[str], used: int) -> None:
+    def _landed(self, call: Call, does: Does, text: str) -> tuple[Tried, str]:
+        """What comes of it; an answer is kept, also one that does not fit."""
+        if does.error is not None:
+            return Tried(problem=does.problem()), does.error.value
+        if does.misfits and call.schema is not None:
+            self._finished[call.key] = Tried(problem=problem(Code.MODEL_BAD_ANSWER), misfit=True)
+            return self._finished[call.key], "misfit"
+        self._finished[call.key] = Tried(self.case.script.answer(does, call.key, text, call.schema))
+        return self._finished[call.key], "answered"
+
+    def _over(self, call: Call, made: Made, used: int) -> None:
         self.account.calls.append(made)
         self._reserved.pop(made.key, None)
-        for path in paths:
+        for path in {cap.path for cap in call.caps}:
             self._spent[path].update(calls=1 if used else 0, tokens=used)
             self.account.spent[path] = self._spent[path]["tokens"]
             if made.how == "canceled":
                 self._moved[path, self.env.now] = "given back"
 
-    def _reserve(self, key: str, around: Around, paths: set[str]) -> bool:
+    def _reserve(self, call: Call) -> bool:
         """Whether no budget is used up: what has been spent and what is reserved count alike."""
-        for cap in around.caps if paths else ():
+        for cap in call.caps:
             reserved = sum(cap.path in others for others in self._reserved.values())
             calls = self._spent[cap.path]["calls"] + reserved * ESTIMATE.model_calls
             used = self._spent[cap.path]["tokens"] + reserved * (ESTIMATE.tokens_in + ESTIMATE.tokens_out)
@@ -148,9 +155,9 @@ class Outside(Processes):
                 raise Tie("several calls want a budget")
             if refused:
                 return False
-        for path in paths:
-            self._moved.setdefault((path, self.env.now), "granted")
-        self._reserved[key] = paths
+        for cap in call.caps:
+            self._moved.setdefault((cap.path, self.env.now), "granted")
+        self._reserved[call.key] = {cap.path for cap in call.caps}
         return True
 
     def not_paused(self) -> Work:
@@ -187,9 +194,9 @@ class Outside(Processes):
         if self._looked.setdefault((name, self.env.now), path) != path:
             raise Tie("several look for the same event")
         if name not in self._signals:
-            self._signals[name] = iter(enumerate(self.case.script.signals(name), start=1))
+            self._signals[name] = self.case.script.signals(name)
             self._next_signal[name] = next(self._signals[name])
-        number, moment = self._next_signal[name]
+        moment = self._next_signal[name]
         while moment > self.now:
             if moment == deadline:
                 raise Tie("it comes when the time is up")
@@ -203,9 +210,9 @@ class Outside(Processes):
                 yield self.lasting(moment - self.now)
             finally:
                 self._listening[name] -= 1
-            number, moment = self._next_signal[name]
+            moment = self._next_signal[name]
         self._next_signal[name] = next(self._signals[name])
-        self._taken[path] = {"number": number}
+        self._taken[path] = signal(name)
         return self._taken[path]
 
 

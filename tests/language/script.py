@@ -71,6 +71,8 @@ class Script:
     humans: Sequence[Human] = (Human(),)
     periods: Sequence[int] = (5,)
     """Seconds between the events of one name that are sent to the execution."""
+    deaf: bool = False
+    """Answers do not depend on what was asked: for a world that asks in words of its own."""
 
     def call(self, key: str, attempt: int, *, tool: bool) -> Does:
         does = self.calls[number("call", key, attempt) % len(self.calls)]
@@ -80,6 +82,18 @@ class Script:
 
     def lasts(self, key: str, attempt: int, does: Does) -> timedelta:
         return timedelta(seconds=does.seconds) + odd("lasts", key, attempt)
+
+    def answer(self, does: Does, key: str, asked: str, schema: dict[str, Any] | None) -> Json:
+        """Depends on all that was asked, so that an answer tells whether the right thing was asked."""
+        padding = LONG if does.long else ""
+        about = "something" if self.deaf else f"{number(asked):x}"
+        text = f"{key} on {about}{f' {AGREED}' if does.n % 3 == 2 else ''}{padding}"
+        if schema is None:
+            return text
+        if "pass_to" in schema["properties"]:
+            choices = schema["properties"]["pass_to"]["enum"]
+            return {"pass_to": choices[does.n % len(choices)], "reason": "why not", "answer": text}
+        return {"ok": does.n % 2 == 0, "n": does.n, "items": [f"{i}{padding}" for i in range(does.n % 4)], "said": text}
 
     def decision(self, key: str, options: Sequence[str], *, must: bool) -> tuple[str, timedelta] | None:
         """What a human decides and how long that takes; None: nothing. A step is not tried again without end."""
@@ -113,16 +127,9 @@ def request(task: str, turns: Sequence[tuple[str, str]] = (), rejected: str | No
     return " | ".join([task, *said, *([f"not: {rejected}"] if rejected else [])])
 
 
-def answer(does: Does, key: str, asked: str, schema: dict[str, Any] | None) -> Json:
-    """Depends on all that was asked, so that an answer tells whether the right thing was asked."""
-    padding = LONG if does.long else ""
-    text = f"{key} on {number(asked):x}{f' {AGREED}' if does.n % 3 == 2 else ''}{padding}"
-    if schema is None:
-        return text
-    if "pass_to" in schema["properties"]:
-        choices = schema["properties"]["pass_to"]["enum"]
-        return {"pass_to": choices[does.n % len(choices)], "reason": "why not", "answer": text}
-    return {"ok": does.n % 2 == 0, "n": does.n, "items": [f"{i}{padding}" for i in range(does.n % 4)], "said": text}
+def signal(name: str) -> Json:
+    """What comes with an event of this name."""
+    return {"sent": name}
 
 
 def misfit(key: str) -> str:
