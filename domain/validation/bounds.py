@@ -20,8 +20,7 @@ def _bound(chat: GroupChat, stop: Stop) -> int | None:
         case Turns():
             return stop.turns
         case Spent() if stop.budget.model_calls is not None and not _has_human(chat):
-            first = len(chat.participants) if chat.min_turns is None else chat.min_turns
-            return max(first, stop.budget.model_calls)
+            return stop.budget.model_calls
         case AnyOf():
             return min((bound for inner in stop.any if (bound := _bound(chat, inner)) is not None), default=None)
         case AllOf():

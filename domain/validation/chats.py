@@ -18,6 +18,7 @@ from domain.chat_rules import (
     Says,
     Stop,
 )
+from domain.chats import participant_named
 from domain.validation.bounds import is_bounded, turn_limit
 from domain.validation.checker import Checker
 from domain.validation.findings import Parts
@@ -62,7 +63,7 @@ def _speaker(checker: Checker, chat: GroupChat, at: Parts, here: Here) -> None:
         case ExpressionSpeaker():
             place = (*at, "expression")
             found = checker.expression(chat.speaker.expression, place, here.naming(IN_CHAT))
-            if found is not None and found.value not in chat.names:
+            if found is not None and participant_named(chat, found.value) is None:
                 meant = did_you_mean(found.value, chat.names) if isinstance(found.value, str) else ""
                 checker.notes.error(place, f"this never names a participant{meant}")
         case _:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
 from domain.agents import Agent
-from domain.chat_rules import AgentSpeaker, GroupChat, Human, Judged, View, stops_in
+from domain.chat_rules import AgentSpeaker, GroupChat, Human, Judged, stops_in
 from domain.policies import Budget
 from domain.steps import (
     AgentStep,
@@ -124,13 +124,9 @@ class _Estimates:
             if isinstance(stop, Judged):
                 asked = None if turns is None else turns // stop.judged.every
                 each.append(self._call(stop.judged.agent, repairs=1).times(asked))
-        each += [self._summaries(view, turns) for view in (chat.view, *chat.views.values())]
+        for agent, last in chat.summarisers().items():
+            each.append(self._call(agent).times(_summaries(last, turns)))
         return _sum(each)
-
-    def _summaries(self, view: View, turns: int | None) -> Most:
-        if view.summary is None or (turns is not None and turns <= view.last):
-            return NOTHING
-        return self._call(view.summary).times(turns)
 
     def _handoff(self, handoff: Handoff) -> Most:
         """One turn more than there are handoffs; whoever may pass it on answers by a schema."""
@@ -176,6 +172,14 @@ def _of_known(values: list[N | None], how: Callable[[list[N]], N]) -> N | None:
 
 def _least(value: N | None, cap: N | None) -> N | None:
     return cap if value is None else value if cap is None else min(value, cap)
+
+
+def _summaries(last: int, turns: int | None) -> int | None:
+    """Half a view is summed up at a time, as soon as its first turn has left the view."""
+    if turns is None:
+        return None
+    half = max(1, last // 2)
+    return max(0, turns - last + half - 1) // half
 
 
 def _longest(handoff: Handoff) -> int:

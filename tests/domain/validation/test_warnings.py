@@ -101,6 +101,7 @@ def test_what_never_counts_is_said(workflow: Any, where: str, what: str) -> None
         of_steps(agent("a", timeout="PT1M", budget={"tokens": 5}), limits={"duration": "PT1H", "tokens": 5}),
         of_steps(approval(deadline="P1D", otherwise="approve", escalate={"after": "PT1H", "roles": ["author"]})),
         of_steps(handoff({"writer": ["critic"], "critic": ["writer", "chair"]}, last=3)),
+        of_steps(chat(participants=["writer", "critic@2"], speaker={"expression": "'critic'"})),
         of_steps({"id": "s", "retry": {"attempts": 2}, "sequential": [agent("a"), approval()]}),
     ],
 )
