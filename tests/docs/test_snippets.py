@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from domain.agents import Agent
 from domain.schedules import Schedule
 from domain.tools import Tool
 from domain.validation import Findings, check_agent, check_tool, check_workflow
 from domain.workflows import Workflow
+from meta_agents.cli.documents import parse
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -27,7 +27,7 @@ def snippets(language: str) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in snippets("yaml")])
 def test_every_definition_shown_is_valid(text: str) -> None:
-    for document in yaml.safe_load_all(text):
+    for document in (found.content for found in parse(text, Path("snippet.yaml"))):
         if "instructions" in document:
             found = check_agent(Agent.model_validate(document))
         elif "cron" in document:
