@@ -13,7 +13,7 @@ class Agent(Shape):
     """Instructions and limits for one model-backed participant."""
 
     name: Name = Field(description="What steps call it.")
-    description: str = Field(default="", max_length=500, description="One line for people and for a chair who chooses.")
+    description: str = Field(default="", max_length=500, description="For people: what it does, in a line.")
     instructions: str = Field(
         min_length=1, max_length=32_000, description="The system message: who it is and how it works."
     )
@@ -21,5 +21,5 @@ class Agent(Shape):
     temperature: float | None = Field(default=None, ge=0, le=2, description="Sampling temperature; unset: the model's.")
     max_output_tokens: int = Field(default=1_024, ge=1, le=32_768, description="Most tokens of one answer.")
     output_schema: dict[str, Any] | None = Field(
-        default=None, description="JSON Schema that every answer must satisfy; unset = free text."
+        default=None, description="JSON Schema that its answers must satisfy; unset: they are free text."
     )

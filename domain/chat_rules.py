@@ -15,7 +15,7 @@ class Human(Question):
     """A person who takes part: asked for words of their own when it is their turn."""
 
     human: Name = Field(description="What the others call them.")
-    description: str = Field(default="", max_length=500, description="One line for a chair who chooses.")
+    description: str = Field(default="", max_length=500, description="Who they are, in a line; the others are told.")
     otherwise: Literal["pass", "fail"] = Field(default="pass", description="What counts after the deadline.")
 
 
@@ -152,7 +152,9 @@ class GroupChat(Shape):
     speaker: Speaker = Field(default="round_robin", description="Who chooses who speaks next.")
     view: View = Field(default_factory=View, description="What a speaker sees of what was said.")
     views: dict[str, View] = Field(default_factory=dict, description="For some participants, by name, another view.")
-    until: Until = Field(description="When it ends: `any` of these conditions, or `all`. One must bound it.")
+    until: Until = Field(
+        description="When it ends: as soon as `any` of these holds, or when `all` do. One must bound it."
+    )
     min_turns: int | None = Field(
         default=None,
         ge=0,

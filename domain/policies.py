@@ -83,7 +83,7 @@ class FailureQuestion(Question):
 class Ask(Shape):
     """Let a human decide: try the step again, skip it, or fail."""
 
-    ask: FailureQuestion = Field(description="Whom, and until when.")
+    ask: FailureQuestion = Field(description="Who is asked, and until when.")
 
 
 OnError = Literal["fail", "skip"] | Fallback | Ask

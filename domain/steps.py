@@ -22,9 +22,12 @@ class BaseStep(Shape):
     )
     when: str | None = Field(default=None, description="CEL condition; the step is skipped when it is false.")
     timeout: Duration | None = Field(default=None, description="The step fails when it takes longer.")
-    retry: Retry | None = Field(default=None, description="Of its calls; default: that of the step around it.")
+    retry: Retry | None = Field(
+        default=None, description="How failed calls are tried again; default: as the step around it says."
+    )
     on_error: OnError | None = Field(
-        default=None, description="What a failure of this step does to the execution; default: `fail`."
+        default=None,
+        description="What a failure means: `fail`, `skip`, another output, or a question; default: `fail`.",
     )
     budget: Budget | None = Field(default=None, description="The most that the step, and those in it, may spend.")
 
@@ -38,14 +41,18 @@ class AgentStep(BaseStep):
 
     agent: Reference = Field(description="Who takes the turn: `name` or `name@version`.")
     input: str = Field(default="${input}", description="What the agent is asked; `${…}` holds CEL.")
-    output_schema: dict[str, Any] | None = Field(default=None, description="Overrides the agent's.")
+    output_schema: dict[str, Any] | None = Field(
+        default=None, description="JSON Schema that the answer must satisfy, instead of the agent's."
+    )
 
 
 class ToolStep(BaseStep):
     """One call of a tool; the output is what it gave."""
 
     tool: Reference = Field(description="Which tool: `name` or `name@version`.")
-    arguments: dict[str, Any] = Field(default_factory=dict, description="`${…}` in any text of it holds CEL.")
+    arguments: dict[str, Any] = Field(
+        default_factory=dict, description="What it is given; `${…}` in any text of it holds CEL."
+    )
 
 
 class SequentialStep(BaseStep):
@@ -82,7 +89,7 @@ class Map(Shape):
     over: str = Field(description="CEL expression that gives the list.")
     step: Step = Field(description="Run once for each; sees `item` and `index`.")
     concurrency: int = Field(default=10, ge=1, le=100, description="Most items at the same time.")
-    join: JoinPolicy = Field(default="all", description="As for `concurrent`.")
+    join: JoinPolicy = Field(default="all", description="When to go on, as for `concurrent`.")
 
 
 class MapStep(BaseStep):
@@ -179,17 +186,19 @@ class ApprovalStep(BaseStep):
 
 
 class WaitFor(Shape):
-    for_: Duration = Field(alias="for", description="How long.")
+    for_: Duration = Field(alias="for", description="How long, from when the step begins.")
 
 
 class WaitUntil(Shape):
-    until: str = Field(min_length=1, description="An RFC 3339 time, such as `${input.date}`.")
+    until: str = Field(min_length=1, description="An RFC 3339 time; `${…}` holds CEL.")
 
 
 class WaitEvent(Shape):
     event: Name = Field(description="Name of an event sent to the execution; the output is what came with it.")
-    within: Duration | None = Field(default=None, description="The step fails when none has come by then.")
-    otherwise: Fallback | None = Field(default=None, description="Instead of failing: `{fallback: value}`.")
+    within: Duration | None = Field(default=None, description="The step fails when none has come after so long.")
+    otherwise: Fallback | None = Field(
+        default=None, description="Instead of failing: the output, as `{fallback: value}`."
+    )
 
 
 Wait = Annotated[
@@ -208,7 +217,7 @@ class WorkflowStep(BaseStep):
     """Another workflow, as it is when the execution starts; the output is its output."""
 
     workflow: Reference = Field(description="Which one: `name` or `name@version`.")
-    input: Any = Field(default="${input}", description="`${…}` in any text of it holds CEL.")
+    input: Any = Field(default="${input}", description="What it is given; `${…}` in any text of it holds CEL.")
 
 
 KINDS: tuple[str, ...] = (

@@ -14,10 +14,12 @@ from domain.durations import Duration
 class HttpCall(Shape):
     """A request. Only hosts that the deployment allows are called (`TOOL_HOSTS`)."""
 
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field(default="POST", description="Of the request.")
-    url: str = Field(min_length=1, max_length=2_000, description="`${…}` is CEL over `arguments`, percent-encoded.")
-    headers: dict[str, str] = Field(default_factory=dict, description="No secrets: definitions are readable.")
-    body: Any = Field(default="${arguments}", description="Sent as JSON, except with GET and DELETE.")
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field(default="POST", description="HTTP method.")
+    url: str = Field(min_length=1, max_length=2_000, description="`${…}` holds CEL over `arguments`, percent-encoded.")
+    headers: dict[str, str] = Field(
+        default_factory=dict, description="`${…}` as in `url`. No secrets: definitions can be read."
+    )
+    body: Any = Field(default="${arguments}", description="`${…}` as in `url`. Sent as JSON, but for GET and DELETE.")
 
 
 class Tool(Shape):
@@ -26,11 +28,11 @@ class Tool(Shape):
     name: Name = Field(description="What steps call it.")
     description: str = Field(default="", max_length=500, description="What it does, in a line.")
     input: dict[str, Any] = Field(default_factory=lambda: {"type": "object"}, description="Schema of its arguments.")
-    http: HttpCall | None = Field(default=None, description="The request that a call is.")
+    http: HttpCall | None = Field(default=None, description="The request that is made.")
     function: Name | None = Field(default=None, description="Name of a registered Python function.")
     delivery: Literal["at_most_once", "at_least_once", "idempotent"] = Field(
         default="at_most_once",
-        description="`at_most_once`: a call that was cut off is not made again, and fails as uncertain.",
+        description="When nobody knows whether a call was carried out: `at_most_once` fails, the others call again.",
     )
     timeout: Duration = Field(default=timedelta(seconds=60), description="How long one call may take.")
 

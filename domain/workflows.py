@@ -29,7 +29,7 @@ from domain.steps import (
 class Workflow(Shape):
     """A versioned workflow definition."""
 
-    name: Name = Field(description="What it is started by.")
+    name: Name = Field(description="What it is started by, and what other workflows call it.")
     description: str = Field(default="", max_length=500, description="What it does, in a line.")
     input: dict[str, Any] = Field(default_factory=lambda: {"type": "object"}, description="JSON Schema of the input.")
     limits: Limits = Field(default_factory=Limits, description="The most that one execution may use.")

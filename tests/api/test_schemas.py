@@ -8,12 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 
 from api.schemas import FOLDER, MODELS, schema_of, written
+from meta_agents.cli.documents import parse
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+DEFINITIONS = [path for path in sorted(EXAMPLES.rglob("*.yaml")) if not path.name.endswith(".test.yaml")]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -32,11 +33,12 @@ def test_every_key_is_described(name: str) -> None:
     assert undescribed == []
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", DEFINITIONS, ids=lambda path: path.stem)
 def test_an_editor_finds_nothing_wrong_with_the_examples(path: Path) -> None:
     text = path.read_text("utf-8")
-    kind = path.parent.name.removesuffix("s")
-    Draft202012Validator(schema_of(kind)).validate(yaml.safe_load(text))
+    kind = "workflow" if path.parent.name == "steps" else path.parent.name.removesuffix("s")
+    [document] = parse(text, path)
+    Draft202012Validator(schema_of(kind)).validate(document.content)
     assert text.splitlines()[0] == f"# yaml-language-server: $schema=../../docs/schemas/{kind}.json"
 
 

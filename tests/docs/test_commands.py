@@ -1,4 +1,4 @@
-"""The commands of the README, and those of control, do what is said, on a fresh app, as they are written there."""
+"""The commands of the README, of the examples and of control do what is said, on a fresh app, as they are written."""
 
 from __future__ import annotations
 
@@ -14,6 +14,22 @@ from tests.crash.system import TOKEN, System, wait_until
 ROOT = Path(__file__).parents[2]
 
 
+def said(line: str, folder: Path, environment: dict[str, str]) -> str:
+    """What a command says on standard output; it has to succeed. `meta-agents` is this one."""
+    here = f'meta-agents() {{ "{sys.executable}" -m meta_agents "$@"; }}; {line}'
+    whole = {**os.environ, **environment}
+    shell = ["bash", "-c", here]
+    done = subprocess.run(shell, cwd=folder, env=whole, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def definitions_in(*folders: str) -> int:
+    """How many there are in these folders of examples/."""
+    files = [path for folder in folders for path in (ROOT / "examples" / folder).glob("*.yaml")]
+    return sum(not path.name.endswith(".test.yaml") for path in files)
+
+
 def commands() -> list[str]:
     """The README's shell commands that talk to a running app, comments and line continuations taken out."""
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
@@ -26,20 +42,25 @@ def test_the_readme_example_runs_as_written(tmp_path: Path) -> None:
     with System(tmp_path, latency=0) as system:
         token = tmp_path / "token"
         token.write_text(TOKEN)
-        environment = {**os.environ, "META_AGENTS_URL": system.host.address, "META_AGENTS_TOKEN": TOKEN}
+        environment = {"META_AGENTS_URL": system.host.address, "META_AGENTS_TOKEN": TOKEN}
         outputs = []
         for command in commands():
             here = command.replace("http://127.0.0.1:7071", system.host.address).replace(".local/token", str(token))
-            shell = ["bash", "-c", here]
-            done = subprocess.run(
-                shell, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
-            )
-            assert done.returncode == 0, f"{here}\n{done.stdout}{done.stderr}"
-            outputs.append(done.stdout)
+            outputs.append(said(here, ROOT, environment))
         applied, ran, posted = outputs
-    assert applied.count("created") == 14
+    assert applied.count("created") == definitions_in("agents", "workflows")
     assert ran.strip()
     assert json.loads(posted)["status"] == "completed"
+
+
+def test_the_commands_of_the_examples_run_as_written(tmp_path: Path) -> None:
+    (block,) = re.findall(r"^```\n(.*?)^```$", (ROOT / "examples" / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    with System(tmp_path, latency=0) as system:
+        environment = {"META_AGENTS_URL": system.host.address, "META_AGENTS_TOKEN": TOKEN}
+        linted, applied, ran = (said(line, ROOT, environment) for line in block.splitlines())
+    assert "0 errors, 0 warnings" in linted
+    assert applied.count("created") == definitions_in("agents", "tools", "workflows", "steps")
+    assert ran.strip()
 
 
 def control() -> tuple[str, list[str]]:
@@ -55,7 +76,7 @@ def test_the_commands_of_control_run_as_written(tmp_path: Path) -> None:
     (tmp_path / "announce.yaml").write_text(definition)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     variables: dict[str, str] = {}
-    said: list[str] = []
+    told: list[str] = []
     with System(tmp_path, latency=0) as system:
         target = {"META_AGENTS_URL": system.host.address, "META_AGENTS_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)}
 
@@ -66,19 +87,12 @@ def test_the_commands_of_control_run_as_written(tmp_path: Path) -> None:
             if "approvals" in line:
                 wait_until(is_asked, "a question to people")
             assigned = re.fullmatch(r"([a-z]+)=\$\((.*)\)", line)
-            here = f'meta-agents() {{ "{sys.executable}" -m meta_agents "$@"; }}; {assigned[2] if assigned else line}'
-            environment = {**os.environ, **target, **variables}
-            shell = ["bash", "-c", here]
-            done = subprocess.run(
-                shell, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
-            )
-            assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-            said.append(done.stdout)
+            told.append(said(assigned[2] if assigned else line, tmp_path, {**target, **variables}))
             if assigned:
-                variables[assigned[1]] = done.stdout.strip()
+                variables[assigned[1]] = told[-1].strip()
         made = list(system.client.executions.list())
         (decided,) = system.client.approvals.list(execution=variables["id"])
     assert (decided.id, decided.decision, decided.comment) == (variables["question"], "approve", "Go ahead.")
-    assert "✓ completed" in said[lines.index('meta-agents watch "$id"')]
+    assert "✓ completed" in told[lines.index('meta-agents watch "$id"')]
     assert [execution.retry_of for execution in made] == [variables["id"], variables["id"], None]
-    assert said[-1].strip()
+    assert told[-1].strip()

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
 
 from domain.agents import Agent
 from domain.schedules import Schedule
 from domain.tools import Tool
 from domain.validation import Findings, check_agent, check_tool, check_workflow
 from domain.workflows import Workflow
+from meta_agents.cli.documents import parse
+from tests.examples import cases
+from tools.reference.page import slug
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+NAMED = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md")]
+DOCUMENTS = [*NAMED, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def snippets(language: str) -> Iterator[tuple[str, str]]:
@@ -27,23 +31,41 @@ def snippets(language: str) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in snippets("yaml")])
 def test_every_definition_shown_is_valid(text: str) -> None:
-    for document in yaml.safe_load_all(text):
-        if "instructions" in document:
-            found = check_agent(Agent.model_validate(document))
-        elif "cron" in document:
-            Schedule.model_validate(document)
-            found = Findings()
-        elif "steps" in document:
-            found = check_workflow(Workflow.model_validate(document))
-        else:
-            found = check_tool(Tool.model_validate(document))
-        assert found == ((), ())
+    for document in (found.content for found in parse(text, Path("snippet.yaml"))):
+        assert findings(document) == ((), ())
+
+
+def findings(document: Any) -> Findings:
+    """Mistakes and warnings. Raises what the models do, and `BadCases`."""
+    if "instructions" in document:
+        return check_agent(Agent.model_validate(document))
+    if "steps" in document:
+        return check_workflow(Workflow.model_validate(document))
+    if "cron" in document:
+        Schedule.model_validate(document)
+    elif "cases" in document:
+        cases.parse(document, "snippet")
+    else:
+        return check_tool(Tool.model_validate(document))
+    return Findings()
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_every_file_a_document_links_to_is_there(path: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text())
     assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_heading_a_document_links_to_is_there(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*\.md)?#([^)]+)\)", path.read_text())
+    assert [
+        (file, anchor) for file, anchor in links if anchor not in anchors(path.parent / file if file else path)
+    ] == []
+
+
+def anchors(document: Path) -> set[str]:
+    return {slug(heading) for heading in re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -39,6 +39,7 @@ from services.eventlog import partition_of
 from services.executions import new_execution_id
 from services.models.client import ModelClient
 from services.settings import Settings
+from services.tools.client import ToolClient
 from services.waits import Waker
 from services.wiring import Services, build
 from tests.devhost.engine.sdk_app import SdkApp
@@ -131,15 +132,19 @@ class Bench:
         model: ScriptedModel,
         clock: Clock = utc_now,
         environment: Mapping[str, str] | None = None,
+        tools: ToolClient | None = None,
     ) -> None:
         self.state_dir = state_dir
         self.settings = Settings.from_environment({**(environment or {}), "META_AGENTS_STATE_DIR": str(state_dir)})
         self.model = model
         self.clock = clock
+        self.tools = tools
 
     async def __aenter__(self) -> Bench:
         built = build(self.settings)
-        self.services = dataclasses.replace(built, models=cast(ModelClient, self.model))
+        self.services = dataclasses.replace(
+            built, models=cast(ModelClient, self.model), tools=self.tools or built.tools
+        )
         self.app = app_over(self.services, lambda: EngineClient(self.engine))
         self.engine = SqliteEngine(self.state_dir / "devhost.db", self.app, clock=self.clock)
         await self.engine.start()

@@ -119,6 +119,14 @@ def test_a_folder_is_read_in_name_order(tmp_path: Path) -> None:
     assert names == ["a.yaml", "b.yml", "sub/c.json"]
 
 
+def test_tests_of_workflows_are_left_out_of_a_folder_and_not_of_the_command_line(tmp_path: Path) -> None:
+    for name in ("a.yaml", "a.test.yaml"):
+        (tmp_path / name).write_text(f"name: {name}")
+
+    assert [document.path.name for document in read_documents([tmp_path])] == ["a.yaml"]
+    assert [document.path.name for document in read_documents([tmp_path / "a.test.yaml"])] == ["a.test.yaml"]
+
+
 def test_paths_that_give_nothing_are_refused(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"\xff")
     for path in (tmp_path / "missing.yaml", tmp_path / "latin.yaml"):

@@ -1,0 +1,66 @@
+"""Every example of a step does what its tests say: over the real engine, by script, in virtual time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from domain.steps import KINDS, Step
+from domain.validation import check_value
+from domain.validation.workflows import check_workflow
+from domain.workflows import Workflow, walk
+from tests.examples.cases import SUFFIX, Case, read
+from tests.examples.library import EXAMPLES, STEPS, library
+from tests.examples.stage import play
+
+# The SDK tells app authors that untyped payloads will go; ours are plain JSON on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
+
+FILES = {path.name.removesuffix(SUFFIX): read(path) for path in sorted(STEPS.glob(f"*{SUFFIX}"))}
+CASES = [
+    pytest.param(file.workflow, case, id=f"{name}-{number}")
+    for name, file in FILES.items()
+    for number, case in enumerate(file.cases, start=1)
+]
+
+
+@pytest.mark.parametrize(("workflow", "case"), CASES)
+async def test_it_does_what_its_author_says(workflow: str, case: Case, tmp_path: Path) -> None:
+    definition = library().workflows[workflow]
+    assert list(check_value(case.input, definition.input)) == []
+    played = await play(case, definition, library(), tmp_path)
+    assert played.differences(case.expect) == [], case.name
+
+
+def test_every_example_has_its_tests_beside_it() -> None:
+    examples = {path.stem: path for path in STEPS.glob("*.yaml") if not path.name.endswith(SUFFIX)}
+    assert examples.keys() == FILES.keys()
+    for name, path in examples.items():
+        assert f"\nname: {FILES[name].workflow}\n" in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_step_has_an_example(kind: str) -> None:
+    assert kind in {_kind(step) for step in walk(library().workflows[FILES[kind].workflow].steps)}
+
+
+@pytest.mark.parametrize("workflow", library().workflows.values(), ids=library().workflows)
+def test_nothing_is_wrong_with_any_workflow(workflow: Workflow) -> None:
+    assert check_workflow(workflow) == ((), ())
+    everything = (workflow, *library().workflows_of(workflow).values())
+    assert library().agents_of(*everything)
+    library().tools_of(*everything)
+
+
+def test_every_example_says_first_what_it_shows() -> None:
+    for folder in ("steps", "tools", "workflows"):
+        for path in (EXAMPLES / folder).glob("*.yaml"):
+            lines = path.read_text("utf-8").splitlines()
+            first = next(line for line in lines if "yaml-language-server" not in line)
+            assert first.startswith("# ") or path.name.endswith(SUFFIX), path
+
+
+def _kind(step: Step) -> str:
+    [kind] = type(step).model_fields.keys() & set(KINDS)
+    return kind

@@ -1,0 +1,136 @@
+"""A case is taken at its word: what it does not provide for fails it, and so does what nobody wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.agents import Agent
+from domain.workflows import Workflow
+from tests.examples.cases import BadCases, Case, parse
+from tests.examples.library import Library
+from tests.examples.script import CaseFailed
+from tests.examples.stage import play
+
+pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
+
+AGENTS = {name: Agent(name=name, instructions=f"You are {name}.") for name in ("ann", "bob")}
+TWO = [
+    {"id": "one", "agent": "ann", "input": "${input}"},
+    {"id": "two", "agent": "bob", "input": "${steps.one.output}"},
+]
+QUESTION = {"id": "ok", "approval": {"ask": "Publish ${input}?", "roles": ["press"], "deadline": "PT1H"}}
+BOTH = {"id": "both", "concurrent": {"join": "any", "branches": [{"id": id, "agent": id} for id in AGENTS]}}
+
+
+def cased(**case: Any) -> Case:
+    return parse({"workflow": "w", "cases": [{"name": "it", "input": "hi", **case}]}, "w.test.yaml").cases[0]
+
+
+async def played(folder: Path, *steps: dict[str, Any], **case: Any) -> list[str]:
+    """What is not as the case expects."""
+    workflow = Workflow.model_validate({"name": "w", "steps": steps})
+    one = cased(**case)
+    return (await play(one, workflow, Library(AGENTS, {}, {}), folder)).differences(one.expect)
+
+
+async def test_what_is_as_it_should_be_is_not_complained_about(tmp_path: Path) -> None:
+    answers = {"one": {"asked": "hi", "not_asked": "ho", "answer": "x", "takes": "PT1M"}, "two": "y"}
+    expect = {"output": "y", "took": "PT1M", "steps": {"two": "completed"}, "stop_reason": "finished"}
+    assert await played(tmp_path, *TWO, answers=answers, expect=expect) == []
+
+
+@pytest.mark.parametrize(
+    ("case", "complaint"),
+    [
+        ({"answers": {"one": "x"}}, "`two` was called, and no answer is left for it. It was asked: x"),
+        ({"in_order": ["x"]}, "`two` was called after the last answer was given."),
+        ({"in_order": ["x", "y", "z"]}, "nobody wanted the answers after call 2"),
+        ({"answers": {"one": "x", "two": "y", "three": "z"}}, "nobody wanted an answer to `three`"),
+        ({"answers": {"one": ["x", "x"], "two": "y"}}, "nobody wanted an answer to `one`"),
+        ({"in_order": [{"call": "two", "answer": "x"}]}, "`one` was called, where the next answer is for `two`"),
+        ({"answers": {"one": {"asked": "ho", "answer": "x"}}}, "`one` was not asked 'ho'. It was asked: hi"),
+        ({"answers": {"one": {"not_asked": "hi", "answer": "x"}}}, "`one` was asked 'hi'."),
+        (
+            {"answers": {"one": "x", "two": {"broken_off": True}}},
+            "an answer to `two`, which nobody breaks off",
+        ),
+        ({"answers": {"one": "x", "two": "y"}, "people": {"one": {"decision": "retry"}}}, "a decision in `one`"),
+        ({"answers": {"one": "x", "two": "y"}, "events": {"one": {}}}, "nobody wanted the event in `one`"),
+    ],
+)
+async def test_calls_and_script_have_to_match(tmp_path: Path, case: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(CaseFailed) as failed:
+        await played(tmp_path, *TWO, **case)
+    assert complaint in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("decision", "complaint"),
+    [
+        ({"decision": "approve"}, "A person in the role `operator` may not decide `ok`: it is for press."),
+        ({"decision": "yes", "role": "press"}, "Send as `decision` one of: approve, reject"),
+        ({"decision": "approve", "role": "press", "asked": "Print"}, "They were asked: Publish hi?"),
+        ({"decision": "approve", "role": "press", "after": "PT2H"}, "nobody wanted what was to come in `ok`"),
+    ],
+)  # fmt: skip
+async def test_people_decide_what_they_may(tmp_path: Path, decision: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(CaseFailed) as failed:
+        await played(tmp_path, QUESTION, people={"ok": decision})
+    assert complaint in str(failed.value)
+
+
+async def test_what_is_broken_off_has_to_be_said(tmp_path: Path) -> None:
+    answers = {"both/ann": "x", "both/bob": {"answer": "y", "takes": "PT1M"}}
+    with pytest.raises(CaseFailed, match="`both/bob` was broken off before it had answered"):
+        await played(tmp_path, BOTH, answers=answers)
+
+
+async def test_an_execution_that_waits_for_ever_is_told_from_one_that_is_slow(tmp_path: Path) -> None:
+    with pytest.raises(CaseFailed, match="the execution waits for the event `go` in `w`"):
+        await played(tmp_path, {"id": "w", "wait": {"event": "go"}})
+
+
+@pytest.mark.parametrize(
+    ("expect", "difference"),
+    [
+        ({"output": "z"}, "output is 'y', not 'z'"),
+        ({"status": "failed"}, "status is 'completed', not 'failed'"),
+        ({"error": "timeout"}, "error is None, not 'timeout'"),
+        ({"stop_reason": "agreed"}, "stop_reason is 'finished', not 'agreed'"),
+        ({"took": "PT1M"}, "took is '0:00:00', not '0:01:00'"),
+        ({"calls": ["two"]}, "calls is ['one', 'two'], not ['two']"),
+        ({"steps": {"one": "skipped"}}, "the end of `one` is 'completed', not 'skipped'"),
+        ({"steps": {"six": "completed"}}, "the end of `six` is None, not 'completed'"),
+        ({"stop_reasons": {"one": "agreed"}}, "the stop_reason of `one` is None, not 'agreed'"),
+    ],
+)
+async def test_what_is_expected_is_looked_at(tmp_path: Path, expect: dict[str, Any], difference: str) -> None:
+    assert await played(tmp_path, *TWO, answers={"one": "x", "two": "y"}, expect=expect) == [difference]
+
+
+@pytest.mark.parametrize(
+    ("case", "complaint"),
+    [
+        ({"anwers": {}}, "w.test.yaml/cases/0/anwers: "),
+        ({"answers": {"one": {"takes": "PT1M"}}}, "exactly one of these keys is needed: answer, fails, broken_off"),
+        ({"answers": {"one": {"answer": "x", "fails": "tool_failed"}}}, "exactly one of these keys is needed"),
+        ({"answers": {"one": {"fails": "tool_faild"}}}, "did you mean `tool_failed`?"),
+        ({"answers": {"one": {"answer": "x", "takes": "-PT1M"}}}, "w.test.yaml/cases/0/answers/one/0/takes: "),
+        ({"answers": {"one": "x"}, "in_order": ["x"]}, "write `answers` or `in_order`, not both"),
+        ({"expect": {"status": "done"}}, "w.test.yaml/cases/0/expect/status: "),
+    ],
+)
+def test_a_slip_in_a_case_is_told_with_its_place(case: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(BadCases) as bad:
+        cased(**case)
+    assert complaint in str(bad.value)
+
+
+async def test_a_decision_that_comes_after_the_deadline_decided_is_not_swallowed(tmp_path: Path) -> None:
+    people = {"ok": {"decision": "approve", "role": "press", "after": "PT90M"}}
+    slow = {"id": "one", "agent": "ann"}
+    with pytest.raises(CaseFailed, match="`ok` was settled before someone decided"):
+        await played(tmp_path, QUESTION, slow, answers={"one": {"answer": "x", "takes": "PT2H"}}, people=people)
