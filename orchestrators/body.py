@@ -117,6 +117,4 @@ class Body:
     def _cut(self, paths: dict[str, Strand]) -> Generator[Any, Any, None]:
         """Cancel these, and whatever joins have left to run."""
         limit = self.definition.limits.duration
-        yield from self.run.cancel(
-            {**self.run.left, **paths}, f"the workflow's `limits.duration` of {limit} is over"
-        )
+        yield from self.run.cancel({**self.run.left, **paths}, f"the workflow's `limits.duration` of {limit} is over")
