@@ -150,27 +150,40 @@ class Run:
                 yield from self.idle(sent.wake, self.now + timedelta(seconds=2**failures))
         raise ProblemError(answer)
 
-    def child(self, name: str, path: str, payload: Mapping[str, Json]) -> Generator[Any, Any, Json | Problem]:
-        """The result of a sub-orchestration for one step; the events it could not log itself come back with it."""
+    def child(
+        self, name: str, path: str, payload: Mapping[str, Json], around: str | None = None
+    ) -> Generator[Any, Any, Json | Problem]:
+        """The result of a sub-orchestration for one step; the events it could not log itself come back with it.
+
+        `around`: what it runs is in here, where that is more than `path`.
+        """
         self.actions += 1
         events = self.take_events()
-        again = self._children[path]
-        self._children[path] += 1
+        instance_id = self._instance_of(path)
         whole = {
             "tenant": self.tenant,
             "execution": self.execution,
             "plan": self.plan,
             "events": [dumped(event) for event in events],
-            **self._inherited(path),
+            **self._inherited(around or path),
             **payload,
         }
-        instance_id = f"{self.execution}.{path.replace('/', '.')}" + (f"~{again}" if again else "")
         answer = yield from attempted(self.context.call_sub_orchestrator(name, whole, instance_id))
         if isinstance(answer, Problem):
             self.give_back(list(events))
             return answer
         self.give_back([Draft.model_validate(event) for event in answer["events"]])
         return answer["result"]
+
+    def _instance_of(self, path: str) -> str:
+        """A child's instance: named by its path, and told from those of earlier attempts, here or further out, and
+        from this one (a slice of a `map` has the name of its first item).
+        """
+        again = self._children[path]
+        self._children[path] += 1
+        name, own = f"{self.execution}.{path.replace('/', '.')}", self.context.instance_id
+        base, mark, attempts = own.partition("~")
+        return f"{name}{mark}{attempts}" + (f"~{again}" if again or mark or name == base else "")
 
     def _inherited(self, path: str) -> dict[str, Json]:
         """What a child needs to know of the whole, where there is anything to know."""
