@@ -68,7 +68,9 @@ class _Call:
         call, standing = self.call, entry.standing
         if standing.canceled:
             # After its end nothing more is logged of an execution.
-            events = [] if standing.ended else await self._append(call.events)
+            # A beginning that a crash cut off may have left its reservation.
+            left = Usage() if entry.begun else None
+            events = [] if standing.ended else await self._append(call.events, usage=left)
             return CallOutcome(error=canceled()), events
         if standing.control is not None and standing.is_paused:
             drafts = [*call.events, self.record.draft(EventType.STEP_WAITING, f":{call.tries}", 0, **{"for": "resume"})]
@@ -106,7 +108,7 @@ class _Call:
             return None
         entry = await self.services.ledger.look_up(call.tenant, call.retry_of, call.key, call.step)
         answer = entry.answer
-        if answer is None or answer.data["request"] != _fingerprint(request):
+        if answer is None or answer.data["request"] != _fingerprint(request) or _was_in_vain(answer):
             return None
         if call.retry_until is not None and answer.offset >= call.retry_until:
             return None
@@ -219,6 +221,16 @@ def _fingerprint(request: ModelRequest) -> str:
     """The same for two requests that may share an answer: everything sent, but for the key."""
     sent = request.model_dump(mode="json", exclude={"idempotency_key"})
     return content_hash(sent)
+
+
+def _was_in_vain(answer: Event) -> bool:
+    """Whether its step failed for want of a better answer, so that going on from there means to ask once more.
+
+    One that was sent back has a successor; a chat does without what a chair or a judge could not say.
+    """
+    if answer.type is not EventType.CALL_REJECTED or "role" in answer.data:
+        return False
+    return answer.data["error"]["code"] != Code.MODEL_BAD_ANSWER or "repairs" in answer.data
 
 
 def _facts(answer: ModelAnswer, request: ModelRequest, seconds: float) -> dict[str, Json]:

@@ -17,7 +17,7 @@ from domain.hearing import heard
 from domain.values import Json, Value
 from services.approvals import approval_id, expired, withdrawn
 from services.documents.base import Delete
-from services.waits import waiting
+from services.waits import waiting, waiting_id
 from services.wiring import Services
 
 MOST_SHOWN = 20_000
@@ -45,16 +45,24 @@ async def perform_ask(ask: Ask, services: Services) -> tuple[Arrival, list[Event
         events = await services.events.append(ask.tenant, ask.execution, ask.events)
         return Arrival(error=error.problem), events
     events = await _note(ask, services, [*ask.events, *told])
+    if approval.created < ask.time and _came_to_nothing(approval):
+        return Arrival(stale=True), events
     if ask.expired:
         approval, _ = await services.approvals.settle(ask.tenant, approval.id, expired)
     else:
         approval = await services.approvals.get(ask.tenant, approval.id) or approval
     if approval.state in (State.DECIDED, State.EXPIRED):
         return await _decided(ask, approval, services, events)
-    if await _is_canceled(ask, services):
+    if approval.state is State.WITHDRAWN or await _is_canceled(ask, services):
+        # Whoever canceled may have looked for open questions before this one was asked.
         await services.approvals.settle(ask.tenant, approval.id, withdrawn)
         return Arrival(error=canceled()), events
     return Arrival(), events
+
+
+def _came_to_nothing(approval: Approval) -> bool:
+    """Whether a step that is tried again has to ask again: nobody has said anything that still counts."""
+    return approval.state is State.WITHDRAWN or approval.decision == "fail"
 
 
 async def _asked(ask: Ask, services: Services) -> tuple[Approval, list[Draft]]:
@@ -133,10 +141,10 @@ async def _decided(
     told = _by_part(decision, draft.id)
     is_referred_to = ask.kind is Kind.TURN or "o" in told
     draft = draft.model_copy(update={"value": decision if is_referred_to else None})
-    marks: list[Delete] = []
+    marks = [Delete(waiting_id(ask.key))]
     if ask.kind is Kind.FAILURE and approval.decision == "retry":
         # What was canceled with the failed step, or in it, is to run again.
-        marks = await services.controls.unmarking(ask.tenant, ask.execution, ask.step)
+        marks += await services.controls.unmarking(ask.tenant, ask.execution, ask.step)
     logged = await services.events.append(ask.tenant, ask.execution, [draft], *marks)
     words = "" if approval.decision == "pass" else approval.comment.strip()
     return Arrival(**dict(heard(words, ask)), value=told), [*events, *logged]

@@ -118,6 +118,7 @@ class Arrival(Heard):
 
     value: dict[str, Any] | None = None
     error: Problem | None = None
+    stale: bool = Field(default=False, description="The question came to nothing in an earlier attempt: ask another.")
 
 
 class CancelSteps(Action):
@@ -169,6 +170,12 @@ HELD = "held"
 def wake_name(key: str, tries: int) -> str:
     """Safe in an address, where a key with its path is not: the SDK puts it there as it is."""
     return f"wake-{hashlib.sha256(key.encode()).hexdigest()[:16]}-{tries}"
+
+
+def following_key(key: str) -> str:
+    """The next of those that end in a number."""
+    before = key.rstrip("0123456789")
+    return f"{before}{int(key[len(before) :]) + 1}"
 
 
 def completed_id(key: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from domain import values
 from domain.approvals import Kind
-from domain.calls import Arrival, Ask
+from domain.calls import Arrival, Ask, following_key
 from domain.errors import Problem, ProblemError, nobody_answered
 from domain.policies import FailureQuestion, Question
 from domain.steps import ApprovalStep
@@ -62,7 +62,7 @@ def ask_about_failure(
 
 def answered(run: Run, question: Ask, asked: Question) -> Generator[Any, Any, Value]:
     """The decision, a value `{decision, by, comment, decided}`. Raises `ProblemError` canceled."""
-    arrival = yield from settled(run, question, asked)
+    _, arrival = yield from settled(run, question, asked)
     return arrival.value or values.inline(None)
 
 
@@ -72,16 +72,19 @@ def decision_in(answer: Value) -> str:
     return decision
 
 
-def settled(run: Run, question: Ask, asked: Question) -> Generator[Any, Any, Arrival]:
-    """As `answered`, with what was heard of the words. Raises `ProblemError` canceled."""
+def settled(run: Run, question: Ask, asked: Question) -> Generator[Any, Any, tuple[str, Arrival]]:
+    """As `answered`: the key it was asked under, and what was heard of the words. Raises `ProblemError` canceled."""
     deadline = run.now + asked.deadline if asked.deadline else None
     escalates = run.now + asked.escalate.after if asked.escalate else None
     question = question.model_copy(update={"deadline": deadline})
     while True:
         sent, found = yield from run.insist("ask_human", question)
         arrival = _without_error(found)
+        if arrival.stale:
+            question = question.model_copy(update={"key": following_key(question.key)})
+            continue
         if arrival.value is not None:
-            return arrival
+            return question.key, arrival
         until = _earliest(escalates, deadline)
         if not (yield from run.idle(sent.wake, until)):
             continue

@@ -64,7 +64,7 @@ class Body:
         if outcome is None or outcome.error is not None or self.definition.output is None:
             return outcome
         try:
-            value = yield from self.run.render(self.definition.output, self.scope, self.path)
+            value = yield from self.run.render(self.definition.output, self.scope, self.path, about="output")
         except ProblemError as error:
             return Outcome.failed(error.problem)
         return outcome.model_copy(update={"value": value})

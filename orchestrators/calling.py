@@ -9,25 +9,42 @@ from collections.abc import Generator
 from datetime import datetime
 from typing import Any, TypeVar
 
-from domain.calls import CallOutcome, ModelCall, Park, ToolCall
+from domain.calls import CallOutcome, ModelCall, Park, ToolCall, following_key
 from domain.chance import chance
 from domain.errors import Code, Problem
 from domain.prompt_shapes import Repair
+from domain.usage import Usage
 from orchestrators.asking import arrived
 from orchestrators.run import Run
 
+UNUSABLE = (Code.MODEL_BAD_ANSWER, Code.MODEL_CUT_OFF)
+"""What an answer can be wrong with: the model is up, and may say something better another time."""
 C = TypeVar("C", ModelCall, ToolCall)
 
 
 def call_model(run: Run, call: ModelCall) -> Generator[Any, Any, CallOutcome]:
-    """The call's outcome; an answer that does not fit its schema is sent back once, with what is wrong with it."""
+    """The call's outcome. An answer that cannot be used is asked for anew as often as humans had the step tried again:
+    those that were rejected in earlier attempts are found, and not paid for again.
+    """
+    usage = Usage()
+    for _ in range(run.retries(call.step) + 1):
+        outcome = yield from _fitting(run, call)
+        usage += outcome.usage
+        if outcome.error is None or outcome.error.code not in UNUSABLE:
+            break
+        call = call.model_copy(update={"key": following_key(following_key(call.key))})
+    return outcome.model_copy(update={"usage": usage})
+
+
+def _fitting(run: Run, call: ModelCall) -> Generator[Any, Any, CallOutcome]:
+    """The outcome; an answer that does not fit its schema is sent back once, with what is wrong with it."""
     outcome = yield from _tried(run, "call_model", call)
     error = outcome.error
     if error is None or error.code is not Code.MODEL_BAD_ANSWER or outcome.rejected is None:
         return outcome
     again = call.model_copy(
         update={
-            "key": _next_key(call.key),
+            "key": following_key(call.key),
             "repair": Repair(rejected=outcome.rejected, complaint=error.message),
             "data": {**call.data, "repairs": call.key},
         }
@@ -66,8 +83,3 @@ def _waited(run: Run, call: C, until: datetime) -> Generator[Any, Any, None]:
         sent, found = yield from run.insist("park", Park(**run.about(call.key, call.step)))
         arrived(found)
         wake = sent.wake
-
-
-def _next_key(key: str) -> str:
-    step, _, number = key.rpartition("#")
-    return f"{step}#{int(number) + 1}"

@@ -113,6 +113,7 @@ def _after_failure(run: Run, step: Step, path: str, scope: Scope) -> Generator[A
                 left = run.loom.left(begun)
             # Asked once more, the settled question lifts what was canceled in the step since it was decided.
             yield from _decided(run, path, on_error.ask, outcome, number)
+        run.retried(path)
         for inner in walk(step.children()):
             scope.steps.pop(inner.id, None)
     raise AssertionError("count() does not end")

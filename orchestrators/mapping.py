@@ -80,6 +80,8 @@ def _run_slices(run: Run, step: MapStep, path: str, scope: Scope, items: list[Va
     outcomes: dict[str, Outcome] = {}
     for strand in made.values():
         outcomes |= strand.result() if strand.is_completed else {}
+    if not in_time:  # those that were canceled for that are late, as those that never began
+        outcomes = {at: outcome for at, outcome in outcomes.items() if outcome.status != "canceled"}
     return judged(path, rule, len(items), outcomes, in_time)
 
 
@@ -102,7 +104,7 @@ def _slice(
         "first": first,
         "items": items[first : first + SLICE],
     }
-    answer = yield from run.child(SLICE_ORCHESTRATOR, f"{path}[{first}]", payload)
+    answer = yield from run.child(SLICE_ORCHESTRATOR, f"{path}[{first}]", payload, around=path)
     numbers = _numbers(first, items)
     if isinstance(answer, Problem):
         return {f"{path}[{index}]": Outcome.failed(answer) for index in numbers}

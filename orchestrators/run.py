@@ -18,7 +18,7 @@ from domain.calls import Action, CancelSteps, Evaluation
 from domain.errors import Problem, ProblemError, platform_failed
 from domain.events import Draft, EventType
 from domain.expressions import evaluate, render_all, truth
-from domain.paths import is_within
+from domain.paths import ancestors, is_within
 from domain.values import Json, Value
 from domain.workflows import texts_in
 from orchestrators.loom import Canceled, FirstOf, Idle, Loom, Strand
@@ -57,6 +57,8 @@ class Run:
         self._pending = pending
         self._tries: Counter[str] = Counter()
         self._children: Counter[str] = Counter()
+        self._retries: Counter[str] = Counter()
+        self._retries_around: int = payload.get("retries", 0)
 
     @property
     def now(self) -> datetime:
@@ -112,7 +114,7 @@ class Run:
     def idle(self, wake: str, until: datetime | None = None) -> Generator[Any, Any, bool]:
         """Wait to be woken; True when the time came first. Raises `Canceled`."""
         if self.loom.is_canceled:
-            raise Canceled
+            raise Canceled  # it was told so while an activity was under way: nobody wakes it
         woken = self.context.wait_for_external_event(wake)
         while True:
             timer = None if until is None else self.context.create_timer(min(until, self.now + LONGEST_TIMER))
@@ -150,27 +152,53 @@ class Run:
                 yield from self.idle(sent.wake, self.now + timedelta(seconds=2**failures))
         raise ProblemError(answer)
 
-    def child(self, name: str, path: str, payload: Mapping[str, Json]) -> Generator[Any, Any, Json | Problem]:
-        """The result of a sub-orchestration for one step; the events it could not log itself come back with it."""
+    def child(
+        self, name: str, path: str, payload: Mapping[str, Json], around: str | None = None
+    ) -> Generator[Any, Any, Json | Problem]:
+        """The result of a sub-orchestration for one step; the events it could not log itself come back with it.
+
+        `around`: what it runs is in here, where that is more than `path`.
+        """
         self.actions += 1
         events = self.take_events()
-        again = self._children[path]
-        self._children[path] += 1
+        instance_id = self._instance_of(path)
         whole = {
             "tenant": self.tenant,
             "execution": self.execution,
             "plan": self.plan,
             "events": [dumped(event) for event in events],
-            **self._inherited(path),
+            **self._inherited(around or path),
             **payload,
         }
-        instance_id = f"{self.execution}.{path.replace('/', '.')}" + (f"~{again}" if again else "")
         answer = yield from attempted(self.context.call_sub_orchestrator(name, whole, instance_id))
         if isinstance(answer, Problem):
             self.give_back(list(events))
             return answer
         self.give_back([Draft.model_validate(event) for event in answer["events"]])
         return answer["result"]
+
+    def _instance_of(self, path: str) -> str:
+        """A child's instance: named by its path, and told from those of earlier attempts, here or further out, and
+        from this one (a slice of a `map` has the name of its first item).
+        """
+        again = self._children[path]
+        self._children[path] += 1
+        name, attempts = f"{self.execution}.{path.replace('/', '.')}", self._attempts()
+        is_own = name == self.context.instance_id.removesuffix(attempts)
+        return f"{name}{attempts}" + (f"~{again}" if again or attempts or is_own else "")
+
+    def _attempts(self) -> str:
+        """What tells this instance from those that did the same before; empty for the first."""
+        _, mark, attempts = self.context.instance_id.partition("~")
+        return f"{mark}{attempts}"
+
+    def retried(self, path: str) -> None:
+        """A human had the step tried again."""
+        self._retries[path] += 1
+
+    def retries(self, path: str) -> int:
+        """How often humans had the step, or one around it, tried again."""
+        return self._retries_around + sum(self._retries[at] for at in ancestors(path))
 
     def _inherited(self, path: str) -> dict[str, Json]:
         """What a child needs to know of the whole, where there is anything to know."""
@@ -181,6 +209,7 @@ class Run:
             "outputs": outputs,
             "workflows": self.workflows,
             "name": self.workflow_name,
+            "retries": self.retries(path),
         }
         return {name: value for name, value in known.items() if value}
 
@@ -213,17 +242,27 @@ class Run:
 
     def evaluate(self, source: str, scope: Scope, step: str) -> Generator[Any, Any, Value]:
         """The value of an expression; here when all it needs is at hand, else where it can be loaded."""
-        return (yield from self._evaluated(source, (source,), scope, step, template=False))
+        return (yield from self._evaluated(source, (source,), scope, step, False))
 
-    def render(self, source: Json, scope: Scope, step: str, schema: Json = None) -> Generator[Any, Any, Value]:
+    def render(
+        self, source: Json, scope: Scope, step: str, schema: Json = None, about: str = ""
+    ) -> Generator[Any, Any, Value]:
         """The value of a template, or of JSON with templates in its texts; here or there, as `evaluate`.
 
         With a `schema` always there: raises `ProblemError` invalid_input for a value that does not satisfy it.
+        `about` tells it from what another orchestrator evaluates for the step.
         """
-        return (yield from self._evaluated(source, texts_in(source), scope, step, template=True, schema=schema))
+        return (yield from self._evaluated(source, texts_in(source), scope, step, True, schema, about))
 
     def _evaluated(
-        self, source: Json, texts: Sequence[str], scope: Scope, step: str, *, template: bool, schema: Json = None
+        self,
+        source: Json,
+        texts: Sequence[str],
+        scope: Scope,
+        step: str,
+        template: bool,
+        schema: Json = None,
+        about: str = "",
     ) -> Generator[Any, Any, Value]:
         needed = scope.used_by(*texts)
         if schema is None and not any(values.references_in(value) for value in needed.values()):
@@ -232,7 +271,7 @@ class Run:
         evaluation = Evaluation(
             tenant=self.tenant,
             execution=self.execution,
-            id=f"{step}:{EventType.STEP_EVALUATED}:{self.actions}",
+            id=f"{step}:{EventType.STEP_EVALUATED}:{about}{self.actions}{self._attempts()}",
             step=step,
             source=source,
             template=template,

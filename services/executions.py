@@ -31,6 +31,7 @@ Page = tuple[list[Execution], str | None]
 Operations = list[Operation]
 
 _PAYLOADS = ("input", "output")
+_CANCELED = {"status": Status.CANCELED, "stop_reason": StopReason.CANCELED, "output": None, "error": None}
 
 
 def new_execution_id() -> str:
@@ -141,7 +142,9 @@ class Executions:
                 raise ProblemError(not_found("execution", id))
             execution = await self._loaded(tenant, document)
             if not execution.status.is_ended:
-                execution = execution.model_copy(update=update)
+                # A cancel that was accepted meanwhile stands.
+                is_canceled = execution.status is Status.CANCELING
+                execution = execution.model_copy(update=update | (_CANCELED if is_canceled else {}))
                 body = await self._body(execution, document.body.get("key"))
                 try:
                     await self._documents.write(records_of(tenant), [Put(id, body, if_match=document.etag)])

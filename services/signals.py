@@ -5,8 +5,9 @@ from __future__ import annotations
 from domain.errors import Code, Fault, Problem, ProblemError, platform_failed
 from domain.events import Draft, Event
 from services.control import Controls, ended, state_of, unchanged
-from services.documents.base import Conflict, Document, DocumentStore, Put
+from services.documents.base import Conflict, Delete, Document, DocumentStore, Put
 from services.eventlog import EventLog, partition_of
+from services.waits import waiting_id
 
 ATTEMPTS = 100
 MOST_WAITING = 1_000
@@ -49,7 +50,8 @@ class Signals:
             if key not in taken:
                 put = _put(name, document, queue[1:], {**taken, key: id})
                 try:
-                    await self._documents.write(partition_of(tenant, execution), [put])
+                    # It waits no longer: notes of what is over would be woken again and again.
+                    await self._documents.write(partition_of(tenant, execution), [put, Delete(waiting_id(key))])
                 except Conflict:
                     continue
             return (await self._events.get(tenant, execution, [id]))[id]

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from domain.calls import Action
+from domain.errors import Fault, ProblemError
 from domain.paths import is_within
 from services.documents.base import Delete, Document, DocumentStore, Put
 from services.eventlog import partition_of
@@ -63,7 +64,12 @@ class Waits:
         mark = f"{execution}:{secrets.token_hex(8)}"
         body = {"tenant": tenant, "execution": execution, "under": under, "time": datetime.now(UTC).isoformat()}
         await self._documents.write(OUTBOX, [Put(mark, body)])
-        yield
+        try:
+            yield
+        except ProblemError as error:
+            if error.problem.fault is Fault.CALLER:  # refused: nothing has changed
+                await self._documents.write(OUTBOX, [Delete(mark)])
+            raise
         await self.wake(client, tenant, execution, under)
         await self._documents.write(OUTBOX, [Delete(mark)])
 

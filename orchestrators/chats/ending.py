@@ -14,7 +14,8 @@ from domain.errors import ProblemError
 from domain.events import EventType
 from domain.executions import StopReason
 from domain.prompt_shapes import JudgePrompt
-from orchestrators.chats.talk import UNUSABLE, Talk, never_large
+from orchestrators.calling import UNUSABLE
+from orchestrators.chats.talk import Talk, never_large
 
 
 def met(talk: Talk, agreed: str | None = None) -> Generator[Any, Any, Met | None]:

@@ -12,7 +12,8 @@ from domain.chat_rules import AgentSpeaker, ExpressionSpeaker, RandomSpeaker
 from domain.chat_stops import may_agree
 from domain.errors import Code, ProblemError
 from domain.prompt_shapes import ChairPrompt
-from orchestrators.chats.talk import UNUSABLE, Talk, never_large
+from orchestrators.calling import UNUSABLE
+from orchestrators.chats.talk import Talk, never_large
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from domain.calls import CallOutcome, ModelCall
 from domain.chat_rules import GroupChat
 from domain.chat_stops import Moment, counts_spending
 from domain.chats import ChatState, seen_by, summary_for
-from domain.errors import Code
 from domain.hearing import Heard
 from domain.prompt_shapes import Prompt, Said, TemplatePrompt
 from domain.steps import GroupChatStep
@@ -19,9 +18,6 @@ from domain.values import Json, Value
 from orchestrators.calling import call_model
 from orchestrators.run import Run
 from orchestrators.scope import Scope
-
-UNUSABLE = (Code.MODEL_BAD_ANSWER, Code.MODEL_CUT_OFF)
-"""What an answer can be wrong with that the chat can do without: it goes on, and says so."""
 
 
 class Talk:

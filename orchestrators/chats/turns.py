@@ -56,13 +56,13 @@ def _human(talk: Talk, path: str, prompt: ChatPrompt, human: Human) -> Generator
         data={"turn": prompt.turn, "speaker": human.human},
         time=talk.run.now,
     )
-    arrival = yield from settled(talk.run, question, human)
+    key, arrival = yield from settled(talk.run, question, human)
     answer = arrival.value or values.inline(None)
     decision = decision_in(answer)
     if decision == "fail":
         raise ProblemError(nobody_answered(f"{human.human} said nothing at `{path}` within {human.deadline}."))
     words = values.at(answer, "comment") if arrival.preview else values.inline("")
-    return decided_id(question.key), arrival, words
+    return decided_id(key), arrival, words
 
 
 def _listening(talk: Talk) -> dict[str, Any]:

@@ -180,8 +180,8 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, str]:
 
 async def finish(services: Services, id: str, status: Status = Status.COMPLETED) -> None:
     """What the activity `finish` does."""
-    await services.executions.end(
+    record = await services.executions.end(
         "one", id, status=status, output="done", stop_reason=StopReason.FINISHED, ended=datetime.now(UTC)
     )
-    kind = EventType(f"execution.{status}")
+    kind = EventType(f"execution.{record.status}")
     await services.events.append("one", id, [Draft(id=kind, type=kind, time=datetime.now(UTC))])

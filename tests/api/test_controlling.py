@@ -13,7 +13,7 @@ import pytest
 
 from api.recovery import recover
 from domain.calls import Park
-from domain.events import Draft, EventType
+from domain.events import TERMINAL, Draft, EventType
 from domain.executions import Status
 from domain.usage import Usage
 from services.eventlog import partition_of
@@ -189,11 +189,20 @@ async def test_a_cancel_without_an_orchestration_ends_it_at_once(
 async def test_at_the_moment_of_its_end_one_of_them_is_first(
     api: httpx.AsyncClient, services: Services, execution: str, verb: str
 ) -> None:
-    await asyncio.gather(api.post(f"/api/executions/{execution}/{verb}"), finish(services, execution))
+    answer, _ = await asyncio.gather(api.post(f"/api/executions/{execution}/{verb}"), finish(services, execution))
+    status = "canceled" if verb == "cancel" and answer.status_code != 409 else "completed"
     log = await services.events.read("one", execution, 0)
-    ends = [event.offset for event in log if event.type is EventType.EXECUTION_COMPLETED]
-    assert ends == [len(log)]
-    assert (await api.get(f"/api/executions/{execution}")).json()["status"] == "completed"
+    ends = [(event.offset, event.type) for event in log if event.type in TERMINAL]
+    assert ends == [(len(log), f"execution.{status}")]
+    assert (await api.get(f"/api/executions/{execution}")).json()["status"] == status
+
+
+async def test_what_was_refused_leaves_nothing_to_make_up_for(
+    api: httpx.AsyncClient, services: Services, execution: str
+) -> None:
+    await finish(services, execution)
+    problem(await api.post(f"/api/executions/{execution}/events/go", json=1), 409, "conflict")
+    assert (await services.documents.query(OUTBOX))[0] == []
 
 
 async def test_an_event_is_sent_once_for_each_key(api: httpx.AsyncClient, services: Services, execution: str) -> None:

@@ -163,6 +163,7 @@ class Bench:
         workflows: Mapping[str, Workflow] | None = None,
         tools: Mapping[str, Tool] | None = None,
         webhook: Webhook | None = None,
+        outputs: Mapping[str, values.Value] | None = None,
         **agents: Any,
     ) -> str:
         """Start an execution of the workflow; every agent it names exists, with `agents[name]` as its extra fields."""
@@ -186,7 +187,7 @@ class Bench:
             "tenant": TENANT, "execution": execution.id, "plan": execution.plan,
             "workflow": made.model_dump(mode="json", exclude_defaults=True),
             "input": values.recorded(input, EventType.EXECUTION_STARTED), "retry_of": retry_of,
-            "workflows": {name: dumped(other) for name, other in others.items()},
+            "workflows": {name: dumped(other) for name, other in others.items()}, "outputs": dict(outputs or {}),
         }  # fmt: skip
         if webhook is not None:
             payload["webhook"] = webhook.model_dump(mode="json")

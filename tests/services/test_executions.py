@@ -169,6 +169,13 @@ class TestEnding:
         assert await end(services, new.id, output="late") == first
         assert await services.executions.get(T, new.id) == first
 
+    async def test_a_cancel_that_was_accepted_stands(self, services: Services) -> None:
+        """Also when the execution was just about to end otherwise, and had looked for a cancel before there was one."""
+        new = await create(services)
+        await services.executions.stand(T, new.id, Status.CANCELING, (Status.RUNNING,))
+        ended = await end(services, new.id, output="done")
+        assert (ended.status, ended.stop_reason, ended.output) == (Status.CANCELED, StopReason.CANCELED, None)
+
     async def test_of_many_ends_at_once_one_stands(self, services: Services, others: Services) -> None:
         new = await create(services)
         statuses = [Status.COMPLETED, Status.FAILED, Status.CANCELED]
