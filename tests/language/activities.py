@@ -15,7 +15,7 @@ from domain.approvals import OPTIONS, Kind, State
 from domain.budgets import Spending
 from domain.calls import HELD, Action, Arrival, Ask, CancelSteps, Ending, Evaluation, Park
 from domain.errors import Problem, ProblemError, canceled
-from domain.events import Draft, EventType
+from domain.events import Draft
 from domain.executions import Status, StopReason
 from domain.expressions import as_text, evaluate, render, render_all
 from domain.paths import is_within
@@ -244,6 +244,3 @@ def dumped(shape: Any) -> Json:
 
 def text_of(template: str, scope: dict[str, Json]) -> str:
     return as_text(render(template, scope))
-
-
-__all__ = ["EventType", "World", "dumped", "text_of"]

@@ -9,6 +9,7 @@ import heapq
 import json
 from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -106,7 +107,7 @@ class Generation:
     """One history: until the orchestrator returns or continues as new."""
 
     def __init__(self, run: Orchestrator, instance_id: str, input: str, moment: datetime) -> None:
-        self._again = lambda: Generation(run, instance_id, input, moment)
+        self._again = partial(Generation, run, instance_id, input, moment)
         self.context = Context(instance_id, input, moment)
         self.turns: list[tuple[datetime, list[Message]]] = []
         self.is_over = False
@@ -217,7 +218,8 @@ class Instance:
                 name, payload = task.about
                 self._platform.at(self._platform.now, lambda: self._platform.perform(name, json.loads(payload), done))
             case "child":
-                self._platform.start(*task.about, done)
+                name, payload, id = task.about
+                self._platform.start(name, payload, id, done)
             case "timer":
                 due = datetime.fromisoformat(task.about[0])
                 self._platform.at(max(due, self._platform.now), fire)

@@ -11,7 +11,7 @@ from typing import Any
 import simpy
 
 from domain.approvals import OPTIONS, Kind
-from domain.budgets import Cap
+from domain.calls import Cap
 from domain.chance import chance
 from domain.errors import Code, Problem, ProblemError
 from domain.expressions import as_text
@@ -62,13 +62,13 @@ class Outside(Processes):
         self._decided: dict[str, tuple[str, str | None, datetime]] = {}
         self._spent: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._reserved: dict[str, set[str]] = {}
-        self._moved: dict[tuple[str, int], str] = {}
+        self._moved: dict[tuple[str, float], str] = {}
         """What last happened to a budget at an instant: granted to a call, or given back by one that was given up."""
         self._signals: dict[str, Iterator[datetime]] = {}
         self._next_signal: dict[str, datetime] = {}
         self._listening: Counter[str] = Counter()
         self._taken: dict[str, Json] = {}
-        self._looked: dict[tuple[str, int], str] = {}
+        self._looked: dict[tuple[str, float], str] = {}
 
     def model(self, path: str, around: Around, asked: Asked, schema: dict[str, Any] | None = None) -> Work:
         """The answer of a model; one that does not fit is sent back once."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import simpy
 from simpy.events import NORMAL, Event, Process
 
-from domain.budgets import Cap
+from domain.calls import Cap
 from domain.errors import Code, ProblemError
 from domain.executions import StopReason
 from domain.expressions import evaluate, render_all, truth
@@ -114,7 +114,7 @@ class Processes:
         """When everything else that happens at this instant has happened."""
         event = self.env.event()
         event._ok, event._value = True, None
-        self.env.schedule(event, LAST)
+        self.env.schedule(event, LAST)  # type: ignore[arg-type]  # a later one than SimPy has names for
         return event
 
     def alive(self, path: str, *, itself: bool = True) -> list[Process]:

@@ -17,7 +17,7 @@ Sample = tuple[Case, Account]
 
 
 def steady_samples(number: int) -> list[Sample]:
-    """So many steady workflows, with what is to come of them: those with the most kinds of steps, no two the same ones."""
+    """So many steady workflows, with what is to come of them: those with the most kinds of steps, no two alike."""
     found: list[Sample] = []
 
     @settings(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -70,8 +72,6 @@ def _run(world: World) -> Account:
 
 
 def _json(payload: Json) -> str:
-    import json
-
     return json.dumps(payload)
 
 
@@ -81,7 +81,7 @@ def _orchestrators() -> dict[str, Orchestrator]:
     }  # fmt: skip
     return {
         "group_chat": run_chat,
-        **{name: lambda context, run=run: run(context, run_step) for name, run in whole.items()},
+        **{name: partial(run, run_step=run_step) for name, run in whole.items()},
     }
 
 

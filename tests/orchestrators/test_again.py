@@ -13,7 +13,7 @@ from tests.orchestrators.desk import Desk
 from tests.support.scripted_model import Answer, unreachable
 
 ONCE = {"attempts": 1}
-ASK = {"on_error": {"ask": {}}}
+ASK: dict[str, Any] = {"on_error": {"ask": {}}}
 
 
 def agent(id: str, **more: Any) -> dict[str, Any]:
