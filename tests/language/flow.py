@@ -120,6 +120,7 @@ class Flow(Outside):
             if choice in ("skip", "fail"):
                 break
             yield from self.all_over(path, itself=True)  # nothing of it may go on while it is done again
+            self.tried_again[path] += 1
             for inner in walk(step.children()):
                 around.steps.pop(inner.id, None)
         around.steps[step.id] = entry(end.status, end.value, end.reason)

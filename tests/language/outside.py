@@ -15,6 +15,7 @@ from domain.calls import Cap
 from domain.chance import chance
 from domain.errors import Code, Problem, ProblemError
 from domain.expressions import as_text
+from domain.paths import ancestors
 from domain.policies import Question
 from domain.values import Json
 from tests.language.account import Case, Made
@@ -59,6 +60,8 @@ class Outside(Processes):
         super().__init__(case)
         self._finished: dict[str, Tried] = {}
         self._begun: Counter[str] = Counter()
+        self.tried_again: Counter[str] = Counter()
+        """How often a human had a step tried again, by its path."""
         self._decided: dict[str, tuple[str, str | None, datetime]] = {}
         self._spent: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._reserved: dict[str, set[str]] = {}
@@ -71,11 +74,18 @@ class Outside(Processes):
         self._looked: dict[tuple[str, float], str] = {}
 
     def model(self, path: str, around: Around, asked: Asked, schema: dict[str, Any] | None = None) -> Work:
-        """The answer of a model; one that does not fit is sent back once."""
-        call = Call(f"{path}#0", around, asked, schema)
-        tried: Tried = yield from self._tries(call)
-        if tried.misfit:
-            tried = yield from self._tries(replace(call, key=f"{path}#1", rejected=misfit(call.key)))
+        """The answer of a model; one that does not fit is sent back once.
+
+        It is asked anew as often as humans had the step, or one around it, tried again.
+        """
+        for again in range(1 + sum(self.tried_again[at] for at in ancestors(path))):
+            call = Call(f"{path}#{2 * again}", around, asked, schema)
+            tried: Tried = yield from self._tries(call)
+            if tried.misfit:
+                repair = replace(call, key=f"{path}#{2 * again + 1}", rejected=misfit(call.key))
+                tried = yield from self._tries(repair)
+            if tried.problem is None or tried.problem.code is not Code.MODEL_BAD_ANSWER:
+                break
         return tried.end()
 
     def tool(self, path: str, around: Around, asked: Asked, name: str) -> Work:
