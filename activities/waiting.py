@@ -28,13 +28,25 @@ async def perform_park(park: Park, services: Services) -> tuple[Arrival, list[Ev
     """What the strand waits for, if it is there."""
     events = await _note(park, services, list(park.events))
     if park.signal is not None:
-        taken = await services.signals.take(park.tenant, park.execution, park.signal, park.key)
+        taken = await _signal(park, park.signal, services)
         if taken is not None:
             value = await services.events.value(park.tenant, park.execution, taken)
             return Arrival(value=values.recorded(value, taken.id)), events
     if await _is_canceled(park, services):
         return Arrival(error=canceled()), events
     return Arrival(), events
+
+
+async def _signal(park: Park, name: str, services: Services) -> Event | None:
+    """What the step took in the execution this one goes on from, else the earliest that nobody has taken."""
+    tenant, execution, key = park.tenant, park.execution, park.key
+    before = await services.signals.taken_by(tenant, park.retry_of, name, key) if park.retry_of else None
+    if before is None or (park.retry_until is not None and before.offset >= park.retry_until):
+        return await services.signals.take(tenant, execution, name, key)
+    value = await services.events.value(tenant, park.retry_of or "", before)
+    data = {**before.data, "reused_from": park.retry_of}
+    draft = Draft(id=f"{before.id}:taken-over", type=before.type, time=before.time, data=data, value=value)
+    return await services.signals.hand_over(tenant, execution, name, key, draft)
 
 
 async def perform_ask(ask: Ask, services: Services) -> tuple[Arrival, list[Event]]:

@@ -54,7 +54,15 @@ def _fitting(run: Run, call: ModelCall) -> Generator[Any, Any, CallOutcome]:
 
 
 def call_tool(run: Run, call: ToolCall) -> Generator[Any, Any, CallOutcome]:
-    return (yield from _tried(run, "call_tool", call))
+    """The call's outcome. One that nobody knows to have been carried out is made anew only where a human, who has looked,
+    had the step tried again.
+    """
+    for _ in range(run.retries(call.step) + 1):
+        outcome = yield from _tried(run, "call_tool", call)
+        if outcome.error is None or outcome.error.code is not Code.TOOL_UNCERTAIN:
+            break
+        call = call.model_copy(update={"key": following_key(call.key)})
+    return outcome
 
 
 def _tried(run: Run, activity: str, call: C) -> Generator[Any, Any, CallOutcome]:

@@ -57,6 +57,24 @@ class Signals:
             return (await self._events.get(tenant, execution, [id]))[id]
         raise ProblemError(platform_failed(f"Too many steps take events {name!r} at the same time."))
 
+    async def taken_by(self, tenant: str, execution: str, name: str, key: str) -> Event | None:
+        """The one that `key` has taken."""
+        _, _, taken = await self._queue(tenant, execution, name)
+        return (await self._events.get(tenant, execution, [taken[key]]))[taken[key]] if key in taken else None
+
+    async def hand_over(self, tenant: str, execution: str, name: str, key: str, received: Draft) -> Event:
+        """Log one that another execution received, and give it to `key`, unless that has one already."""
+        for _ in range(ATTEMPTS):
+            document, queue, taken = await self._queue(tenant, execution, name)
+            if key in taken:
+                return (await self._events.get(tenant, execution, [taken[key]]))[taken[key]]
+            put = _put(name, document, queue, {**taken, key: received.id})
+            try:
+                return (await self._events.append(tenant, execution, [received], put, Delete(waiting_id(key))))[0]
+            except Conflict:
+                continue
+        raise ProblemError(platform_failed(f"Too many steps take events {name!r} at the same time."))
+
     async def _queue(self, tenant: str, execution: str, name: str) -> tuple[Document | None, list[str], dict[str, str]]:
         document = await self._documents.get(partition_of(tenant, execution), _id(name))
         return document, *((document.body["queue"], document.body["taken"]) if document else ([], {}))

@@ -12,9 +12,10 @@ from domain.events import EventType
 from domain.executions import Status
 from domain.policies import Retry
 from domain.tools import Tool
+from services.approvals import decided
 from services.tools import functions
 from services.tools.functions import tool_function
-from tests.orchestrators.bench import Bench
+from tests.orchestrators.bench import TENANT, Bench, EngineClient
 from tests.support.scripted_model import rejected, unreachable
 
 ONCE = {"attempts": 1}
@@ -209,6 +210,26 @@ class TestTool:
         else:
             assert record.error is not None
             assert record.error.code is Code.TOOL_UNCERTAIN
+
+    async def test_an_uncertain_call_is_made_again_when_a_human_says_so(
+        self, bench: Bench, registered: dict[str, Any]
+    ) -> None:
+        step = {"id": "t", "tool": "add", "arguments": {"a": 1, "b": 2}, "on_error": {"ask": {}}}
+        id = await bench.begin({"steps": [{"id": "w", "wait": {"event": "go"}}, step]}, tools={"add": tool("add")})
+        await bench.until(lambda: bench.waits(id))
+        await bench.services.ledger.begin(TENANT, id, "t#0", 1, [])  # begun, and then the process died
+        await bench.send(id, "go")
+
+        async def is_asked() -> bool:
+            return bool(await bench.services.approvals.pending_of(TENANT, id))
+
+        await bench.until(is_asked)
+        assert registered["add"] == []
+        [question] = await bench.services.approvals.pending_of(TENANT, id)
+        async with bench.services.waits.change(EngineClient(bench.engine), TENANT, id, "t"):
+            await bench.services.approvals.settle(TENANT, question.id, decided("ann", "retry", "it never arrived"))
+        assert (await bench.ended(id)).output == {"sum": 3}
+        assert registered["add"] == [f"{id}:t#1"]
 
     async def test_a_retry_does_not_call_what_has_answered(self, bench: Bench, registered: dict[str, Any]) -> None:
         bench.model._script = lambda request: unreachable()

@@ -157,6 +157,25 @@ async def test_a_decision_is_taken_over_and_not_one_that_came_later(bench: Bench
     assert (await bench.ended(anew.id)).output == "fine"
 
 
+async def test_an_event_that_was_taken_is_taken_over_and_not_one_that_came_later(bench: Bench) -> None:
+    waits = [{"id": name, "wait": {"event": "go"}} for name in ("first", "second")]
+    id = await bench.begin(
+        {"input": {}, "steps": [*waits, {"id": "a", "agent": "a", "input": "${steps.first.output}"}]}
+    )
+    for number in (1, 2):
+        await bench.until(lambda: bench.waits(id))
+        await bench.send(id, "go", number)
+    parent = await bench.ended(id)
+    fork = await forked(bench, parent)
+    assert (fork.output, fork.usage.model_calls) == (parent.output, 0)
+    client = cast(DurableClient, EngineClient(bench.engine))
+    anew = await fork_execution(bench.services, client, ANN, parent, ForkRequest(before="first"), None)
+    await bench.until(lambda: bench.waits(anew.id))
+    await bench.send(anew.id, "go", 3)
+    await bench.send(anew.id, "go", 4)
+    assert (await bench.ended(anew.id)).output == "a<3>"
+
+
 async def test_the_same_key_makes_one_fork(bench: Bench) -> None:
     parent = await bench.run(CHAIN, "x")
     first = await forked(bench, parent, key="k", before="two")
