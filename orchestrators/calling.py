@@ -54,8 +54,8 @@ def _fitting(run: Run, call: ModelCall) -> Generator[Any, Any, CallOutcome]:
 
 
 def call_tool(run: Run, call: ToolCall) -> Generator[Any, Any, CallOutcome]:
-    """The call's outcome. One that nobody knows to have been carried out is made anew only where a human, who has looked,
-    had the step tried again.
+    """The call's outcome. One that nobody knows to have been carried out is made anew only where a human had the step
+    tried again, and so has looked.
     """
     for _ in range(run.retries(call.step) + 1):
         outcome = yield from _tried(run, "call_tool", call)
