@@ -33,9 +33,13 @@ class Question:
 
     def __init__(self, ask: Ask) -> None:
         self.step = ask.step
-        self.otherwise = ask.otherwise
+        self.created = ask.time
         self.state = State.PENDING
         self.decision: dict[str, Json] = {}
+
+    @property
+    def came_to_nothing(self) -> bool:
+        return self.state is State.WITHDRAWN or self.decision.get("decision") == "fail"
 
     def settle(self, state: State, decision: str | None = None, by: str | None = None, time: str = "") -> None:
         """Whoever comes first decides."""
@@ -146,17 +150,21 @@ class World:
             done(dumped(Arrival(error=error.problem)))
             return
         question = self._questions.get(ask.key)
-        if question is None or question.state is State.WITHDRAWN:
+        is_canceled = self.is_canceled(ask.step, about_failure=ask.kind is Kind.FAILURE)
+        if question is None or (question.state is State.WITHDRAWN and not is_canceled):
             question = self._questions[ask.key] = Question(ask)
             self._tell_human(ask, question)
         self.note(ask)
+        if question.created < ask.time and question.came_to_nothing:
+            done(dumped(Arrival(stale=True)))
+            return
         if ask.expired:
             question.settle(State.EXPIRED, ask.otherwise, time=self.now.isoformat())
         if question.state in (State.DECIDED, State.EXPIRED):
             if ask.kind is Kind.FAILURE and question.decision["decision"] == "retry":
                 self._marks = {mark: own for mark, own in self._marks.items() if not is_within(mark, ask.step)}
             done(dumped(Arrival(value=values.inline(question.decision))))
-        elif self.is_canceled(ask.step, about_failure=ask.kind is Kind.FAILURE):
+        elif is_canceled:
             question.settle(State.WITHDRAWN)
             done(dumped(Arrival(error=canceled())))
         else:

@@ -11,7 +11,7 @@ from typing import Any
 import simpy
 
 from domain.approvals import OPTIONS, Kind
-from domain.calls import Cap
+from domain.calls import Cap, following_key
 from domain.chance import chance
 from domain.errors import Code, Problem, ProblemError
 from domain.expressions import as_text
@@ -62,6 +62,7 @@ class Outside(Processes):
         self._begun: Counter[str] = Counter()
         self.tried_again: Counter[str] = Counter()
         """How often a human had a step tried again, by its path."""
+        self._asked: dict[str, datetime] = {}
         self._decided: dict[str, tuple[str, str | None, datetime]] = {}
         self._spent: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._reserved: dict[str, set[str]] = {}
@@ -178,9 +179,12 @@ class Outside(Processes):
                 yield self.lasting(end - self.now)
 
     def ask(self, key: str, question: Question, otherwise: str, kind: Kind) -> Work:
-        """What is decided, by whom and when; what was decided before stays so."""
+        """What is decided, by whom and when. What was decided before stays so, but for a failure: that is asked anew."""
+        while key in self._decided and self._decided[key][0] == "fail" and self._asked[key] < self.now:
+            key = following_key(key)
         if key in self._decided:
             return self._decided[key]
+        self._asked[key] = self.now
         chosen = self.case.script.decision(key, OPTIONS[kind], must=question.deadline is None)
         deadline = question.deadline
         if chosen is not None and (deadline is None or chosen[1] < deadline):
