@@ -179,7 +179,7 @@ class Outside(Processes):
                 yield self.lasting(end - self.now)
 
     def ask(self, key: str, question: Question, otherwise: str, kind: Kind) -> Work:
-        """What is decided, by whom and when. What was decided before stays so, but for a failure: that is asked anew."""
+        """What is decided, by whom and when. What was decided before stays so; a failure is asked about anew."""
         while key in self._decided and self._decided[key][0] == "fail" and self._asked[key] < self.now:
             key = following_key(key)
         if key in self._decided:
