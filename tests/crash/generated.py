@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from domain.events import Event, EventType
 from meta_agents.results import Execution
 from tests.crash.system import System
+from tests.language.account import MOMENT
 from tests.language.samples import steady_samples
 from tests.language.script import number
 
 AGENTS = ("ann", "ben", "cleo")
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 PATIENT = {"attempts": 4, "first_delay": "PT0.05S"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +23,9 @@ TOLD = {
     EventType.STEP_SKIPPED: "skipped",
     EventType.STEP_CANCELED: "canceled",
 }
+
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
+"""A time that an output tells."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,16 @@ class Account:
             "steps": kept,
             "given up": {path for path in self.given_up if not _is_inside(path, self.given_up)},
             "spent": {path: spent for path, spent in self.spent.items() if spent},
+        }
+
+    def timeless(self) -> dict[str, Any]:
+        """What of this does not depend on how long anything takes, of a steady workflow."""
+        told = self.comparable()
+        return {
+            **{key: told[key] for key in ("status", "code", "stop_reason")},
+            "output": MOMENT.sub("some time", repr(self.output)),
+            "calls": sorted((made.key, made.attempt, made.how) for made in self.calls),
+            "steps": {path: sorted(one.what for one in of) for path, of in told["steps"].items()},
         }
 
 

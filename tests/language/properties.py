@@ -68,10 +68,17 @@ def a_cancel_ends_it_at_once(case: Case, moment: object, paused: int | None) -> 
     require_canceled(canceled, simulated(canceled), undisturbed)
 
 
+@given(cases(steady=True))
+def the_same_when_maps_run_in_slices(case: Case) -> None:
+    """Each of two items, in an orchestrator of its own."""
+    assert simulated(case, items=2).timeless() == wanted(case).timeless()
+
+
 PROPERTIES = (
     accepted_by_validation,
     as_the_reference_says,
     the_same_from_one_generation_to_the_next_and_on_replay,
     a_pause_holds_calls_and_nothing_else,
     a_cancel_ends_it_at_once,
+    the_same_when_maps_run_in_slices,
 )

@@ -14,7 +14,7 @@ from domain import values
 from domain.calls import Ask, CancelSteps, Ending, Evaluation, ModelCall, Park, ToolCall
 from domain.executions import Status
 from domain.values import Json
-from orchestrators import body, looping
+from orchestrators import body, looping, mapping
 from orchestrators.group_chat import group_chat as run_chat
 from orchestrators.interpreter import run_step
 from orchestrators.looping import loop_rounds
@@ -30,8 +30,13 @@ from tests.language.script import BEGIN
 EXECUTION = "e"
 
 
-def simulated(case: Case, *, replaying: bool = False, generation: int | None = None) -> Account:
-    """The account of the case. `generation`: after so many actions or turns an orchestrator continues as new."""
+def simulated(
+    case: Case, *, replaying: bool = False, generation: int | None = None, items: int | None = None
+) -> Account:
+    """The account of the case.
+
+    `generation`: after so many actions or turns an orchestrator continues as new. `items`: most in one of a map.
+    """
     world = World(case)
     perform = _activities(world)
     world.platform = Platform(_orchestrators(), perform, BEGIN, replaying=replaying)
@@ -46,6 +51,8 @@ def simulated(case: Case, *, replaying: bool = False, generation: int | None = N
             patch.setattr(body, "ACTIONS_PER_GENERATION", generation)
             patch.setattr(looping, "ACTIONS_PER_GENERATION", generation)
             patch.setattr(import_module("orchestrators.group_chat"), "TURNS_PER_GENERATION", generation)
+        if items is not None:
+            patch.setattr(mapping, "SLICE", items)
         return _run(world)
 
 

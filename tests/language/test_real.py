@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from domain.values import Json
 from domain.workflows import Workflow
 from services.approvals import decided
 from services.models.base import AnswerRejected, ModelAnswer, ModelRequest, OnText
-from tests.language.account import TOLD, Case
+from tests.language.account import MOMENT, TOLD, Case
 from tests.language.samples import Sample, steady_samples
 from tests.language.script import Script, misfit, problem, signal, tokens
 from tests.orchestrators.bench import TENANT, Bench, EngineClient
@@ -27,7 +26,6 @@ from tests.support.scripted_model import ScriptedModel
 SAMPLES = 8
 EVENTS = 12
 """Sent of each name: as many as are waited for, and more."""
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 
 
 class WorldModel(ScriptedModel):
