@@ -60,14 +60,12 @@ class Work:
         self._http.close()
 
     def _start(self, name: str) -> None:
-        if name not in THROUGH_THE_APP:
-            self._insist("POST", f"/orchestrators/{name}/{name}", also=409)
-            return
-        tries = 0
-        while (answer := self._ask("POST", f"/api/begin/{name}")) is None:
-            tries += 1
-        # The SDK's client raises when the instance is there, and it may be if an answer got lost.
-        assert answer.status_code == 202 or (tries and self.read(f"/instances/{name}")), answer.text
+        path = f"/api/begin/{name}" if name in THROUGH_THE_APP else f"{API}/orchestrators/{name}/{name}"
+        while (answer := self._ask("POST", path)) is None:
+            # It may be there although its answer got lost; and one that has ended would be started anew.
+            if self.read(f"/instances/{name}") is not None:
+                return
+        assert answer.status_code == 202, answer.text
 
     def _stays_suspended(self) -> None:
         status = self.read("/instances/patient")
