@@ -47,13 +47,14 @@ class Case:
 
 
 class Made(NamedTuple):
-    """One attempt at a call. `how`: answered, misfit, canceled, or the code of its error."""
+    """One attempt at a call of a model or tool. `how`: answered, misfit, canceled, or the code of its error."""
 
     key: str
     attempt: int
     start: datetime
     end: datetime
     how: str
+    tool: bool = False
 
 
 class Told(NamedTuple):

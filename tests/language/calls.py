@@ -105,7 +105,7 @@ class Flight:
         world, call = self.world, self.call
         self.is_over = True
         del world.flights[call.key]
-        world.account.calls.append(Made(call.key, self.attempt, self.start, world.now, how))
+        world.account.calls.append(Made(call.key, self.attempt, self.start, world.now, how, isinstance(call, ToolCall)))
         if isinstance(call, ModelCall):
             usage = Usage(model_calls=1, tokens_in=used) if used else Usage()
             world.spending = settle(world.spending, call.key, usage)

@@ -123,10 +123,14 @@ class Outside(Processes):
             except simpy.Interrupt as interrupt:
                 given_up = interrupt
                 if call.tool != AT_MOST_ONCE:  # else it must not be broken off
-                    self._over(call, Made(call.key, attempt, start, self.now, "canceled"), 0)
+                    self._over(call, Made(call.key, attempt, start, self.now, "canceled", call.tool is not None), 0)
                     raise
         tried, how = self._landed(call, does, text)
-        self._over(call, Made(call.key, attempt, start, self.now, how), 0 if does.error else tokens(does))
+        self._over(
+            call,
+            Made(call.key, attempt, start, self.now, how, call.tool is not None),
+            0 if does.error else tokens(does),
+        )
         if given_up is not None:
             raise given_up
         return tried

@@ -9,8 +9,8 @@ from domain.errors import Code
 from domain.executions import Status
 from domain.paths import is_within
 from domain.policies import Budget
-from domain.steps import ConcurrentStep, MapStep, SequentialStep, Step, SwitchStep, ToolStep
-from domain.workflows import Workflow, walk
+from domain.steps import ConcurrentStep, MapStep, SequentialStep, Step, SwitchStep
+from domain.workflows import Workflow
 from orchestrators.steps import needs_of
 from tests.language.account import Account, Case, Made
 from tests.language.script import tokens
@@ -69,8 +69,7 @@ def require_concurrency(account: Account, path: str, most: int) -> None:
 
 def require_budget(case: Case, account: Account, path: str, budget: Budget) -> None:
     """No call is begun when what was paid before is all there is: a budget is exceeded by what was under way alone."""
-    tools = {step.id for step in _all_steps(case) if isinstance(step, ToolStep)}
-    made = [one for one in account.calls if is_within(_step_of(one), path) and _id_of(one) not in tools]
+    made = [one for one in account.calls if is_within(_step_of(one), path) and not one.tool]
     for one in made:
         before = [other for other in made if other.end <= one.start and other.how in PAID]
         under_way = [other for other in made if other.start < one.start < other.end]
@@ -117,18 +116,8 @@ def budgets_in(definition: Workflow) -> Iterator[tuple[str, Budget]]:
             yield path, step.budget
 
 
-def _all_steps(case: Case) -> Iterator[Step]:
-    yield from walk(case.definition().steps)
-    for name, other in case.others.items():
-        yield from walk(Workflow.model_validate({"name": name, **other}).steps)
-
-
 def _step_of(made: Made) -> str:
     return made.key.rpartition("#")[0]
-
-
-def _id_of(made: Made) -> str:
-    return _step_of(made).rpartition("/")[2].partition("[")[0]
 
 
 def _begun_once(account: Account, path: str) -> datetime | None:
