@@ -77,7 +77,9 @@ class Fallback(Shape):
 class FailureQuestion(Question):
     """What to ask when a step has failed."""
 
-    otherwise: Literal["retry", "skip", "fail"] = Field(default="fail", description="What counts after the deadline.")
+    otherwise: Literal["retry", "skip", "fail"] = Field(
+        default="fail", description="What counts after the deadline. A step is tried again at most 100 times."
+    )
 
 
 class Ask(Shape):

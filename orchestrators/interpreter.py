@@ -62,6 +62,8 @@ PATTERNS: dict[type, tuple[str, Pattern]] = {
     WaitStep: ("wait", run_wait),
     WorkflowStep: ("workflow", run_workflow),
 }
+MOST_AGAIN = 100
+"""How often a failed step is tried again because it was decided so: a deadline that says `retry` would never end."""
 CALLING = (AgentStep, ToolStep)
 """The kinds that `defaults.timeout` is for."""
 SHOWING = (SequentialStep, ConcurrentStep, SwitchStep)
@@ -96,7 +98,7 @@ def _after_failure(run: Run, step: Step, path: str, scope: Scope) -> Generator[A
     for number in count():
         begun, again = run.loom.made(), str(number) if number else None
         outcome = yield from _attempted(run, step, path, scope, again)
-        if outcome.error is None or on_error == "fail" or outcome.status == "canceled":
+        if outcome.error is None or on_error == "fail" or outcome.status == "canceled" or number == MOST_AGAIN:
             return outcome
         if isinstance(on_error, Fallback):
             return Outcome(value=values.inline(on_error.fallback), preview="(fallback)")

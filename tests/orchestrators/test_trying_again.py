@@ -49,6 +49,18 @@ async def test_what_a_join_had_canceled_in_it_runs_again(desk: Desk) -> None:
     assert (record.status, record.output["a"], record.output["ok"]["approved"]) == (Status.COMPLETED, "fine", True)
 
 
+async def test_a_deadline_that_says_retry_comes_to_an_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrators.interpreter.MOST_AGAIN", 2)
+    desk.bench.model._script = lambda request: unreachable()
+    asks = {"on_error": {"ask": {"deadline": "PT1H", "otherwise": "retry"}}}
+    id = await desk.bench.begin({"steps": [{"id": "a", "agent": "x", "retry": ONCE, **asks}]})
+    for number in (1, 2):
+        await desk.until_logged(id, "approval.requested", number)
+        await desk.passes(id, timedelta(hours=1), timers=number)
+    record = await desk.bench.ended(id)
+    assert (record.status, len(desk.bench.model.asked)) == (Status.FAILED, 3)
+
+
 async def test_a_question_that_nobody_answered_in_time_is_asked_anew(desk: Desk) -> None:
     asked = {"ask": "?", "deadline": "PT1H", "otherwise": "fail"}
     id = await desk.bench.begin({"steps": [{"id": "ok", **ASKS, "approval": asked}]})
