@@ -14,11 +14,11 @@ from domain.expressions import render_all
 from domain.plans import content_hash
 from domain.tools import Tool
 from domain.values import Json
-from services.documents.base import Operation
+from services.documents.base import Delete, Operation
 from services.ledger import Entry, ended_mark
 from services.tools.client import Attempt
 from services.tools.problems import tool_refused, tool_uncertain
-from services.waits import waiting
+from services.waits import waiting, waiting_id
 from services.wiring import Services
 
 Result = tuple[CallOutcome, list[Event]]
@@ -37,6 +37,7 @@ class _ToolCall:
         self.services = services
         self.record = Recorder(call, services)
         self.attempt = 0
+        self.waited = False
 
     async def perform(self) -> Result:
         call, services = self.call, self.services
@@ -46,7 +47,7 @@ class _ToolCall:
             return await self.record.outcome_of(entry.answer), [*events, entry.answer]
         if (stopped := await self._stopped(entry)) is not None:
             return stopped
-        self.attempt = entry.begun + 1
+        self.attempt, self.waited = entry.begun + 1, entry.standing.waited
         try:
             tool = (await services.plans.load(call.tenant, call.plan)).tools[call.tool]
             arguments = await self._arguments(tool)
@@ -63,7 +64,8 @@ class _ToolCall:
         if standing.control is not None and standing.is_paused:
             drafts = [*call.events, self.record.draft(EventType.STEP_WAITING, f":{call.tries}", 0, **{"for": "resume"})]
             if await self.services.controls.hold(call, standing.control, drafts):
-                return CallOutcome(held=True), []
+                # Asked again now that the note is there: whoever cancels from here on finds it.
+                return CallOutcome(error=canceled()) if await self._is_canceled() else CallOutcome(held=True), []
             return await self.perform()  # it was changed in the meantime
         return None
 
@@ -104,9 +106,9 @@ class _ToolCall:
             EventType.CALL_STARTED, f":{self.attempt}", self.attempt, arguments=_shown(arguments)
         )
         # Before it is made, whatever that costs: afterwards nobody could tell that it had been.
-        events = await services.ledger.begin(
-            call.tenant, call.execution, call.key, self.attempt, [*call.events, started]
-        )
+        over = [Delete(waiting_id(call.key))] if self.waited else []
+        where = call.tenant, call.execution, call.key, self.attempt
+        events = await services.ledger.begin(*where, [*call.events, started], *over)
         services.realtime.publish_events(call.tenant, call.execution, events)
         before = monotonic()
         try:
@@ -130,8 +132,10 @@ class _ToolCall:
             operations.append(waiting(self.call))
         draft = self.record.draft(EventType.CALL_FAILED, f":{self.attempt}", self.attempt, **facts)
         events = await self._append((*first, draft), *operations)
-        gone = (await self.services.controls.standing(self.call)).canceled
-        return CallOutcome(error=canceled() if gone else problem), events
+        return CallOutcome(error=canceled() if await self._is_canceled() else problem), events
+
+    async def _is_canceled(self) -> bool:
+        return (await self.services.controls.standing(self.call)).canceled
 
     async def _append(self, drafts: tuple[Draft, ...] | list[Draft], *operations: Operation) -> list[Event]:
         return await self.services.events.append(self.call.tenant, self.call.execution, drafts, *operations)

@@ -190,20 +190,3 @@ def _awaited(context: DurableOrchestrationContext, tasks: Sequence[Any]) -> Gene
             yield tasks[0]
         except Exception:
             return  # it is thrown into the strand that waits for it
-
-
-def weave(loom: Loom, strands: Sequence[Weaving], limit: int | None = None) -> Generator[Any, Any, list[Any]]:
-    """Results of all, in their order, at most `limit` of them running at once. Raises what the first one raised."""
-    made: list[Strand] = []
-    upcoming = iter(strands)
-    while True:
-        running = [strand for strand in made if not strand.is_completed]
-        while limit is None or len(running) < limit:
-            generator = next(upcoming, None)
-            if generator is None:
-                break
-            made.append(loom.spawn(generator))
-            running = [strand for strand in made if not strand.is_completed]
-        if not running:
-            return [strand.result() for strand in made]
-        yield FirstOf(*running)

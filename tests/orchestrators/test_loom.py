@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from orchestrators.loom import Canceled, FirstOf, Idle, Loom, Strand, weave
+from orchestrators.loom import Canceled, FirstOf, Idle, Loom, Strand, Weaving
 
 
 @dataclass
@@ -67,6 +67,23 @@ def asks(log: list[str], name: str, *tasks: Task) -> Generator[Any, Any, str]:
             got = f"caught {error}"
         log.append(f"{name} got {got}")
     return name.upper()
+
+
+def weave(loom: Loom, strands: Sequence[Weaving], limit: int | None = None) -> Generator[Any, Any, list[Any]]:
+    """Results of all, in their order, at most `limit` of them running at once. Raises what the first one raised."""
+    made: list[Strand] = []
+    upcoming = iter(strands)
+    while True:
+        running = [strand for strand in made if not strand.is_completed]
+        while limit is None or len(running) < limit:
+            generator = next(upcoming, None)
+            if generator is None:
+                break
+            made.append(loom.spawn(generator))
+            running = [strand for strand in made if not strand.is_completed]
+        if not running:
+            return [strand.result() for strand in made]
+        yield FirstOf(*running)
 
 
 def test_one_task_is_waited_for_as_it_is_and_its_result_sent() -> None:
