@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from domain.base import Name, Shape
+from domain.base import Name, Reference, Shape
 
 
 class Agent(Shape):
@@ -22,4 +22,10 @@ class Agent(Shape):
     max_output_tokens: int = Field(default=1_024, ge=1, le=32_768, description="Most tokens of one answer.")
     output_schema: dict[str, Any] | None = Field(
         default=None, description="JSON Schema that its answers must satisfy; unset: they are free text."
+    )
+    tools: tuple[Reference, ...] = Field(
+        default=(), max_length=64, description="Tools that it may call before it answers."
+    )
+    max_rounds: int = Field(
+        default=8, ge=1, le=50, description="Model calls of one turn in which it may ask for tools; then it answers."
     )

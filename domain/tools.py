@@ -7,8 +7,13 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from domain.base import Name, Shape
+from domain.base import Name, Reference, Shape
 from domain.durations import Duration
+from domain.policies import Question
+
+
+MAKERS = ("http", "function", "workflow", "agent")
+"""Keys of a tool that say what carries its calls out."""
 
 
 class HttpCall(Shape):
@@ -22,14 +27,28 @@ class HttpCall(Shape):
     body: Any = Field(default="${arguments}", description="`${…}` as in `url`. Sent as JSON, but for GET and DELETE.")
 
 
+class ToolApproval(Question):
+    """Whether a human is asked before an agent's call of the tool is made."""
+
+    when: str | None = Field(
+        default=None, max_length=2_000, description="CEL over `arguments`: asked only where it is true; unset: always."
+    )
+    otherwise: Literal["approve", "reject", "fail"] = Field(
+        default="reject", description="What counts after the deadline. A rejected call is told to the agent."
+    )
+
+
 class Tool(Shape):
-    """A versioned tool definition: `http`, or `function` for one that this deployment registers in Python."""
+    """A versioned tool definition, made of exactly one of `http`, `function`, `workflow`, `agent`."""
 
     name: Name = Field(description="What steps call it.")
     description: str = Field(default="", max_length=500, description="What it does, in a line.")
     input: dict[str, Any] = Field(default_factory=lambda: {"type": "object"}, description="Schema of its arguments.")
     http: HttpCall | None = Field(default=None, description="The request that is made.")
     function: Name | None = Field(default=None, description="Name of a registered Python function.")
+    workflow: Reference | None = Field(default=None, description="A workflow that is run; its output is the result.")
+    agent: Reference | None = Field(default=None, description="An agent that is asked; its answer is the result.")
+    approval: ToolApproval | None = Field(default=None, description="A human is asked before an agent's call is made.")
     delivery: Literal["at_most_once", "at_least_once", "idempotent"] = Field(
         default="at_most_once",
         description="When nobody knows whether a call was carried out: `at_most_once` fails, the others call again.",
@@ -38,6 +57,6 @@ class Tool(Shape):
 
     @model_validator(mode="after")
     def _one_maker(self) -> Tool:
-        if (self.http is None) == (self.function is None):
-            raise ValueError("exactly one of these keys is needed: http, function")
+        if sum(getattr(self, key) is not None for key in MAKERS) != 1:
+            raise ValueError(f"exactly one of these keys is needed: {', '.join(MAKERS)}")
         return self

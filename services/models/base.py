@@ -10,6 +10,7 @@ from pydantic import Field
 
 from domain.base import Shape
 from domain.errors import Problem, ProblemError
+from domain.toolcalls import AskedTool, ToolSpec
 from domain.values import Json
 
 OnText = Callable[[str], Awaitable[None] | None]
@@ -17,13 +18,20 @@ OnText = Callable[[str], Awaitable[None] | None]
 
 
 class ModelRequest(Shape):
-    """One call. `alias` is what an agent calls its model; `timeout` is in seconds, unset: the deployment's."""
+    """One call. `alias` is what an agent calls its model; `timeout` is in seconds, unset: the deployment's.
 
-    messages: list[dict[str, str]]
+    `messages` are those of OpenAI's chat completions: a text `content` each, and where tools were called `tool_calls`
+    on the assistant's and `tool_call_id` on the tool's. With `tools`, the answer may ask for some instead; with
+    `must_answer` it may not, whatever was called before.
+    """
+
+    messages: list[dict[str, Any]]
     alias: str = "default"
     temperature: float | None = None
     max_output_tokens: int = 1_024
     response_schema: dict[str, Any] | None = None
+    tools: tuple[ToolSpec, ...] = ()
+    must_answer: bool = False
     idempotency_key: str
     timeout: float | None = Field(default=None, gt=0)
 
@@ -37,13 +45,15 @@ class AnswerRejected(ProblemError):
 
 
 class ModelAnswer(Shape):
-    """`value` is the parsed JSON when a schema was asked for, else the text.
+    """`value` is the parsed JSON when a schema was asked for, else the text. With `tool_calls` it is None: the model
+    wants their results first, and `text` is what it said beside.
 
     An endpoint that does not say how many tokens it used leaves them 0 and the cost None; so does an unknown price.
     """
 
     text: str
     value: Json = None
+    tool_calls: tuple[AskedTool, ...] = ()
     model: str
     tokens_in: int = 0
     tokens_out: int = 0
