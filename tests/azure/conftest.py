@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from meta_agents.testing import ModelStub
 from tests.azure.durable_api import DurableApi, Started
 from tests.azure.process import WorkerProcess
 from tests.azure.worker import Answer, Indexed, Invocation
-from tests.support.model_stub import ModelStub
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "the-token-of-these-tests"

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from meta_agents.testing import ModelStub
 from tests.azure.conftest import ROOT, TOKEN, AzureApp
 from tests.azure.durable_api import DurableApi
 from tests.azure.process import WorkerProcess
-from tests.support.model_stub import ModelStub
 
 QUEUES = {"START_QUEUE": "starts", "START_QUEUE_CONNECTION": "Orders", "START_SERVICE_BUS_QUEUE": "orders"}
 

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from meta_agents.testing import MODEL, ModelStub
 from tests.crash.system import wait_until
-from tests.support.model_stub import MODEL, ModelStub
 from tools.processes import ROOT, Host
 
 APP = Path(__file__).parent / "apps" / "agents"

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.events import Event
+from meta_agents.testing import ModelStub
 from services.artifacts.folder import FolderArtifacts
 from services.documents.sqlite import SqliteDocuments
 from services.eventlog import EventLog
 from services.identity import TENANT
 from tests.crash.system import System, wait_until
-from tests.support.model_stub import ModelStub
 
 Logs = dict[str, list[Event]]
 """Execution id to its log."""

@@ -10,8 +10,8 @@ from typing import Any, Self
 
 from meta_agents import Client
 from meta_agents.results import Execution
+from meta_agents.testing import ModelStub
 from services.settings import Settings
-from tests.support.model_stub import ModelStub
 from tools.processes import ROOT, Host
 
 TOKEN = "the-token-of-the-tests"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from domain.events import TERMINAL, Event, EventType
+from meta_agents.testing import LogEntry
 from tests.crash.killing import Kill
-from tests.support.model_stub import LogEntry
 
 
 @dataclass

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 from meta_agents.cli.app import app
 from meta_agents.cli.exits import ExitCode
 from meta_agents.results import Event, Execution
+from meta_agents.testing import ModelStub
 from tests.crash.system import TOKEN, System
 from tests.failures.models import RawModel
 from tests.services.models import endpoint as raw
-from tests.support.model_stub import ModelStub
 
 RETRY = {"attempts": 2, "first_delay": "PT0.1S"}
 VERDICT = {"type": "object", "required": ["good"], "properties": {"good": {"type": "boolean"}}}

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.model_stub import MODEL, ModelStub
+from meta_agents.testing import MODEL, ModelStub
 from tools.demo import DemoFailed, demo
 from tools.demo_screen import Screen
 from tools.processes import ROOT

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.model_stub import ModelStub
+from meta_agents.testing import ModelStub
 from tests.web.conftest import Complaints
 from tools.processes import Host
 from tools.start import ensure_token

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Code, ProblemError
+from meta_agents.testing import ModelStub
 from services.entra import NoToken
 from services.models.client import ModelClient
 from services.settings import Settings
@@ -23,7 +24,6 @@ from tests.services.models.endpoint import (
     stream,
     usage,
 )
-from tests.support.model_stub import ModelStub
 
 
 async def test_an_answer_and_its_pieces(endpoint: RawEndpoint, client: ModelClient) -> None:

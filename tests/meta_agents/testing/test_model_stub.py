@@ -16,8 +16,9 @@ import pytest
 from openai import OpenAI
 from openai.types.chat import ChatCompletion
 
-from tests.support.model_stub import MODEL, ModelStub
+from meta_agents.testing import MODEL, ModelStub
 
+ROOT = Path(__file__).parents[3]
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -237,8 +238,8 @@ def test_it_lists_its_model(client: OpenAI) -> None:
 
 
 def test_it_runs_as_a_program_too(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.support.model_stub", "--log", str(tmp_path / "log"), "--latency", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "meta_agents.testing.model_stub", "--log", str(tmp_path / "log"), "--latency", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             assert process.stdout is not None
             ready, _, base_url = process.stdout.readline().strip().rpartition(" ")

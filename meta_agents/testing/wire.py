@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from tests.support import stub_answers
-from tests.support.stub_answers import Answer, JsonObject
+from meta_agents.testing import answers
+from meta_agents.testing.answers import Answer, JsonObject
 
 
 def completion(asked: JsonObject, kind: str) -> JsonObject:
     """What every completion object and chunk begins with. No clock: the same request gets the same bytes."""
-    digest = stub_answers.messages_hash(asked)
+    digest = answers.messages_hash(asked)
     return {"id": f"chatcmpl-{digest[:16]}", "object": kind, "created": 0, "model": asked["model"]}
 
 
 def usage_of(asked: JsonObject, pieces: list[str]) -> JsonObject:
     """Tokens as the stub counts them: words."""
-    prompt = sum(len(stub_answers.text_of(message).split()) for message in asked["messages"])
+    prompt = sum(len(answers.text_of(message).split()) for message in asked["messages"])
     return {"prompt_tokens": prompt, "completion_tokens": len(pieces), "total_tokens": prompt + len(pieces)}
 
 
@@ -30,7 +30,7 @@ def shown(answer: Answer, *, cut_short: bool) -> tuple[list[str], str]:
 
 
 def tool_calls_of(asked: JsonObject, answer: Answer) -> list[JsonObject]:
-    digest = stub_answers.messages_hash(asked)[:8]
+    digest = answers.messages_hash(asked)[:8]
     return [
         {"index": index, "id": f"call-{digest}-{index}", "type": "function", "function": {"name": n, "arguments": a}}
         for index, (n, a) in enumerate(answer.tool_calls)

@@ -1,0 +1,10 @@
+"""What tests of workflows and agents are written with: a model that answers by script, over OpenAI's own protocol.
+
+Belongs here: stand-ins for what the app calls. They need `pip install "meta-agents[testing]"`.
+Does not belong here: anything of the app; whatever speaks the protocol can be tested against them.
+"""
+
+from meta_agents.testing.server import MODEL, LogEntry
+from meta_agents.testing.stub import ModelStub
+
+__all__ = ["MODEL", "LogEntry", "ModelStub"]
