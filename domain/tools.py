@@ -11,7 +11,6 @@ from domain.base import Name, Reference, Shape
 from domain.durations import Duration
 from domain.policies import Question
 
-
 MAKERS = ("http", "function", "workflow", "agent")
 """Keys of a tool that say what carries its calls out."""
 
