@@ -24,7 +24,7 @@ def chat(*stops: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 
 def speaker_of(request: ModelRequest) -> str:
-    return request.messages[0]["content"].removeprefix("You are ").removesuffix(".")
+    return str(request.messages[0]["content"]).removeprefix("You are ").removesuffix(".")
 
 
 def asked_of(bench: Bench, name: str) -> list[str]:
