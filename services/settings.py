@@ -98,6 +98,11 @@ class Settings(BaseModel):
     model_concurrency: int = Field(
         default=8, ge=1, alias="MODEL_CONCURRENCY", description="Model calls of one process at the same time."
     )
+    model_tool_calls: Literal["native", "schema"] = Field(
+        default="native",
+        alias="MODEL_TOOL_CALLS",
+        description="How models are offered tools: `native`, or `schema` for those that have no tool calls.",
+    )
     tool_hosts: Names = Field(
         default=(),
         alias="TOOL_HOSTS",

@@ -9,13 +9,14 @@ from typing import Any
 import openai
 
 from domain.errors import Fault, ProblemError
-from domain.values import Json
 from services.entra import GetToken, NoToken
+from services.models.asked import calls_before
 from services.models.base import AnswerRejected, ModelAnswer, ModelRequest, OnText
+from services.models.by_schema import BySchema
 from services.models.failures import of_error
-from services.models.problems import cut_off, refused, unreachable
-from services.models.schemas import parse, response_format
-from services.models.stream import Reading, well_formed
+from services.models.native import Native
+from services.models.problems import refused, unreachable
+from services.models.stream import Reading, tell, well_formed
 from services.settings import Settings
 
 
@@ -31,30 +32,39 @@ class Calls:
 
     async def make(self, request: ModelRequest, model: str, on_text: OnText | None) -> ModelAnswer:
         """See `ModelClient.complete`; `model` is the name that the endpoint knows."""
-        reading = await self._read(request, model, on_text)
-        usage = reading.usage
+        way = BySchema(request) if self._by_schema(request) else Native(request)
+        arguments = {**self._arguments(request, model), **_well_formed(way.asks())}
+        reading = await self._read(request, arguments, None if way.whole else on_text)
+        usage, reason = reading.usage, reading.finish_reason or "stop"
         answer = ModelAnswer(
             text=reading.text,
             model=reading.model or model,
             tokens_in=usage.prompt_tokens if usage else 0,
             tokens_out=usage.completion_tokens if usage else 0,
-            finish_reason=reading.finish_reason or "stop",
+            finish_reason=reason,
             cost_usd=self._cost(model, reading),
         )
+        asked = reading.asked.whole(calls_before(request.messages), cut_off=reason == "length")
         try:
-            return answer.model_copy(update={"value": _value(request, reading)})
+            text, value, tool_calls = way.heard(reading.text, reason, asked)
         except ProblemError as error:
             raise AnswerRejected(error.problem, answer) from error
+        if way.whole:
+            await tell(on_text, text)
+        return answer.model_copy(update={"text": text, "value": value, "tool_calls": tool_calls})
 
     async def close(self) -> None:
         await self._client.close()
 
-    async def _read(self, request: ModelRequest, model: str, on_text: OnText | None) -> Reading:
+    def _by_schema(self, request: ModelRequest) -> bool:
+        return self._settings.model_tool_calls == "schema" and bool(request.tools)
+
+    async def _read(self, request: ModelRequest, arguments: dict[str, Any], on_text: OnText | None) -> Reading:
         seconds = request.timeout or self._settings.model_timeout
         reading = Reading()
         try:
             async with asyncio.timeout(seconds) as limit:
-                stream = await self._client.chat.completions.create(**self._arguments(request, model, seconds))
+                stream = await self._client.chat.completions.create(**arguments, timeout=seconds)
                 async with stream:
                     await reading.read(aiter(stream), on_text, self._secret)
         except TimeoutError as error:
@@ -68,22 +78,18 @@ class Calls:
             raise refused(f"Entra ID gave no token: {error}", action, Fault.PLATFORM) from error
         return reading
 
-    def _arguments(self, request: ModelRequest, model: str, seconds: float) -> dict[str, Any]:
+    def _arguments(self, request: ModelRequest, model: str) -> dict[str, Any]:
         # The newer name is the only one that reasoning models take, and one that some compatible endpoints ignore.
         limit = "max_tokens" if self._settings.provider == "compatible" else "max_completion_tokens"
         arguments: dict[str, Any] = {
             "model": model,
-            "messages": [{key: well_formed(text) for key, text in message.items()} for message in request.messages],
             limit: request.max_output_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
             "extra_headers": {"Idempotency-Key": request.idempotency_key},
-            "timeout": seconds,
         }
         if request.temperature is not None:
             arguments["temperature"] = request.temperature
-        if request.response_schema is not None:
-            arguments["response_format"] = response_format(request.response_schema)
         return arguments
 
     def _cost(self, model: str, reading: Reading) -> Decimal | None:
@@ -115,9 +121,10 @@ class Calls:
         )
 
 
-def _value(request: ModelRequest, reading: Reading) -> Json:
-    if request.response_schema is None:
-        return reading.text
-    if reading.finish_reason == "length":
-        raise cut_off(request.max_output_tokens)
-    return parse(reading.text, request.response_schema)
+def _well_formed(value: Any) -> Any:
+    """JSON whose texts can all be sent."""
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, dict):
+        return {_well_formed(key): _well_formed(part) for key, part in value.items()}
+    return [_well_formed(part) for part in value] if isinstance(value, list | tuple) else value

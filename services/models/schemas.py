@@ -13,7 +13,8 @@ from domain.validation.pointers import pointer
 from domain.validation.schemas import check_schema
 from domain.values import Json
 from domain.work import TooMuchWork
-from services.models.problems import bad_answer
+from services.models.base import ModelRequest
+from services.models.problems import bad_answer, cut_off
 
 _STRICT_KEYWORDS = frozenset(
     {"type", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf", "description"}
@@ -44,14 +45,28 @@ def takes_strict(schema: Any) -> bool:
 def parse(text: str, schema: dict[str, Any]) -> Json:
     """The answer's JSON. Raises `ProblemError` model_bad_answer that names the first mismatch."""
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-        json.dumps(value, ensure_ascii=False).encode()  # refuses escaped halves of characters, which nothing can store
+        value = loads(text)
     except (ValueError, RecursionError) as error:
         raise bad_answer(f"it is not JSON ({error}): {text[:_SHOWN]!r}") from error
     mismatch = _mismatch(value, schema)
     if mismatch is not None:
         pointer = "".join(f"/{part}" for part in mismatch.absolute_path) or "/"
         raise bad_answer(f"at {pointer}: {mismatch.message[:_SHOWN]}")
+    return value
+
+
+def fitting(text: str, finish_reason: str, request: ModelRequest) -> Json:
+    """The JSON of an answer to a request with a schema. Raises `ProblemError` model_bad_answer or model_cut_off."""
+    if finish_reason == "length":
+        raise cut_off(request.max_output_tokens)
+    return parse(text, request.response_schema or {})
+
+
+def loads(text: str) -> Json:
+    """JSON that can be stored. Raises `ValueError` or `RecursionError`."""
+    value: Json = json.loads(text, parse_constant=_refuse_constant)
+    # Refuses what nothing can store: escaped halves of characters, numbers beyond the largest.
+    json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     return value
 
 

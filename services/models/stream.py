@@ -10,6 +10,7 @@ import openai
 from pydantic import BaseModel, ValidationError
 
 from domain.errors import Fault
+from services.models.asked import AskedTools, CallPiece
 from services.models.base import OnText
 from services.models.failures import of_error
 from services.models.problems import bad_answer, filtered, refused
@@ -18,6 +19,7 @@ from services.models.problems import bad_answer, filtered, refused
 class _Delta(BaseModel):
     content: str | None = None
     refusal: str | None = None
+    tool_calls: list[CallPiece] | None = None
 
 
 class _Choice(BaseModel):
@@ -46,6 +48,7 @@ class Reading:
         self.model: str | None = None
         self.finish_reason: str | None = None
         self.usage: _Usage | None = None
+        self.asked = AskedTools()
         self._refusal = ""
         self._half = ""
 
@@ -73,12 +76,17 @@ class Reading:
         self.usage = chunk.usage or self.usage
         for choice in chunk.choices[:1]:
             self.finish_reason = choice.finish_reason or self.finish_reason
-            if choice.delta and choice.delta.refusal:
-                self._refusal += choice.delta.refusal
-            if choice.delta and choice.delta.content:
-                piece = self._whole_characters(choice.delta.content)
-                self.text += piece
-                await _tell(on_text, piece)
+            if choice.delta is not None:
+                await self._grow(choice.delta, on_text)
+
+    async def _grow(self, delta: _Delta, on_text: OnText | None) -> None:
+        self._refusal += delta.refusal or ""
+        for call in delta.tool_calls or ():
+            self.asked.take(call)
+        if delta.content:
+            piece = self._whole_characters(delta.content)
+            self.text += piece
+            await tell(on_text, piece)
 
     def _whole_characters(self, piece: str) -> str:
         """The piece without a surrogate that waits for its other half in the next one."""
@@ -93,8 +101,9 @@ class Reading:
             action = "Reword the instructions or the input."
             raise refused(f"The model declined: {self._refusal[:300]}", action, Fault.AUTHOR)
         if self.finish_reason is None:
-            raise bad_answer("it ended before it was complete." if self.text else "it is empty.")
-        if not self.text.strip() and self.finish_reason != "length":
+            begun = self.text or self.asked
+            raise bad_answer("it ended before it was complete." if begun else "it is empty.")
+        if not self.text.strip() and not self.asked and self.finish_reason != "length":
             raise bad_answer("it is empty.")
 
 
@@ -111,7 +120,8 @@ def _parsed(chunk: Any) -> _Chunk:
         raise bad_answer("the endpoint does not speak the protocol (a chunk of another shape).") from error
 
 
-async def _tell(on_text: OnText | None, text: str) -> None:
+async def tell(on_text: OnText | None, text: str) -> None:
+    """Hand on a piece of the answer, if anybody wants it."""
     if on_text is None or not text:
         return
     waited = on_text(text)

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from openai import OpenAI
 
+from domain.toolcalls import ToolSpec
+from services.models.client import ModelClient, ModelRequest
+from services.settings import Settings
 from tools.processes import ModelServer, ProcessFailed
 from tools.weights import FOLDER, MODEL_NAME
 
@@ -104,3 +107,20 @@ def test_the_weights_of_setup_are_the_default(monkeypatch: pytest.MonkeyPatch) -
     server = ModelServer()
     assert server.model.parent == FOLDER
     assert server.environment()["MODEL_NAME"] == MODEL_NAME
+
+
+async def test_it_chooses_a_tool_by_schema(server: ModelServer) -> None:
+    """As an agent with tools is served by it: which one it takes is its own affair, that it takes one is not."""
+    city = {"type": "string", "maxLength": 12}
+    spec = {"type": "object", "properties": {"city": city}, "required": ["city"], "additionalProperties": False}
+    tools = (ToolSpec(name="weather", description="The weather of a city.", parameters=spec),)
+    client = ModelClient(Settings.from_environment(server.environment()))
+    asked = [{"role": "user", "content": "What is the weather in Paris? Use the tool."}]
+    request = ModelRequest(messages=asked, tools=tools, temperature=0, max_output_tokens=80, idempotency_key="k")
+    try:
+        answer = await client.complete(request)
+    finally:
+        await client.close()
+    (call,) = answer.tool_calls
+    assert (call.name, call.complaint) == ("weather", None)
+    assert list(call.arguments or {}) == ["city"]
