@@ -12,6 +12,7 @@ from domain.usage import Usage
 from services.budgets import BUDGET
 from services.documents.base import Conflict, Put
 from services.models.client import ModelRequest
+from services.tokens.counting import counter_for, tokens_of
 from services.wiring import Services
 
 T = TypeVar("T")
@@ -31,8 +32,8 @@ class Budgeted:
         call = self._call
         if not call.caps:
             return await write()
-        characters = sum(len(message["content"]) for message in request.messages)
-        estimate = estimated(characters, request.max_output_tokens)
+        counter = await counter_for(self._services.settings.model_for(request.alias))
+        estimate = estimated(await tokens_of(request, counter), request.max_output_tokens)
         cost = self._services.models.cost(request.alias, estimate.tokens_in, estimate.tokens_out)
         estimate = estimate.model_copy(update={"cost_usd": cost})
         budgets = self._services.budgets

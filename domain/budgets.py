@@ -16,9 +16,6 @@ from domain.calls import Cap
 from domain.errors import Code, Fault, Problem, ProblemError
 from domain.usage import Usage
 
-CHARACTERS_PER_TOKEN = 3
-"""Of the texts sent: a low guess, so that rather too much is reserved."""
-
 
 class Reservation(Shape):
     """What one call may use, and the steps whose budgets it counts towards."""
@@ -56,9 +53,8 @@ def settle(spending: Spending, key: str, usage: Usage) -> Spending:
     return Spending(spent=spent, reserved={other: kept for other, kept in spending.reserved.items() if other != key})
 
 
-def estimated(characters: int, max_output_tokens: int) -> Usage:
-    """What a call with so much text may use; the cost is for someone who knows prices."""
-    tokens_in = characters // CHARACTERS_PER_TOKEN + 1
+def estimated(tokens_in: int, max_output_tokens: int) -> Usage:
+    """What a call of so many tokens may use; the cost is for someone who knows prices."""
     return Usage(model_calls=1, tokens_in=tokens_in, tokens_out=max_output_tokens, cost_usd=None)
 
 
