@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import jsonschema
 
-JsonObject = dict[str, Any]
-
-WORD = re.compile(r"\[\[stub:(?P<verb>[a-z_]+)(?: (?P<rest>.*?))?\]\]", re.DOTALL)
+from meta_agents.testing.asked import JsonObject, Word, messages_hash
 
 
 class UnusableRequest(ValueError):
@@ -21,41 +19,33 @@ class UnusableRequest(ValueError):
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer: text, or calls of tools as (name, arguments as JSON text)."""
+    """One answer: text, calls of tools as (name, arguments as JSON text), or both; or a refusal.
+
+    `reason`: its `finish_reason`, where it is not the usual one.
+    """
 
     text: str = ""
     tool_calls: tuple[tuple[str, str], ...] = ()
+    refusal: str = ""
+    reason: str = ""
 
     def pieces(self) -> list[str]:
         """The text word by word, as it is streamed."""
-        return re.findall(r"\s*\S+\s*$|\s*\S+", self.text) or [self.text]
+        return split(self.text) or [self.text]
+
+    @property
+    def finish_reason(self) -> str:
+        return self.reason or ("tool_calls" if self.tool_calls else "stop")
+
+    def halved(self, reason: str) -> Answer:
+        """The first half of its words, and why there are no more."""
+        pieces = self.pieces()
+        return Answer("".join(pieces[: len(pieces) // 2]), reason=reason)
 
 
-@dataclass(frozen=True)
-class Word:
-    """A special word in a message: `[[stub:VERB REST]]`."""
-
-    verb: str
-    rest: str = field(default="")
-
-
-def messages_hash(request: JsonObject) -> str:
-    """The SHA-256 of the request's messages, hexadecimal."""
-    text = json.dumps(request.get("messages"), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def special_word(request: JsonObject) -> Word | None:
-    """The first special word of the last user message."""
-    users = [message for message in request["messages"] if message["role"] == "user"]
-    found = WORD.search(text_of(users[-1])) if users else None
-    return Word(found["verb"], found["rest"] or "") if found else None
-
-
-def text_of(message: JsonObject) -> str:
-    """A message's text, whether it is given as a string or in parts."""
-    content = message.get("content") or ""
-    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+def split(text: str) -> list[str]:
+    """Word by word, nothing lost."""
+    return re.findall(r"\s*\S+\s*$|\s*\S+", text)
 
 
 def scripted_answer(scripted: Any) -> Answer:

@@ -14,7 +14,7 @@ from meta_agents.testing.stub import listen, server_for
 def main() -> int:
     parser = argparse.ArgumentParser(description="Serve the model stub on loopback.")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
-    parser.add_argument("--log", type=Path, required=True, help="the file that requests are written to")
+    parser.add_argument("--log", type=Path, help="a file to write requests to")
     parser.add_argument("--latency", type=float, default=0.05, help="seconds before each answer")
     options = parser.parse_args()
     stub = Stub(options.log, options.latency)

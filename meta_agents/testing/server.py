@@ -1,10 +1,7 @@
 """An OpenAI-compatible model that costs nothing, answers the same to the same, fails when told, and writes down all.
 
-In a test: `with ModelStub(tmp_path / "model.jsonl") as stub:` (served on a thread, so it outlives a killed host).
-By itself: `python -m meta_agents.testing.model_stub --port 0 --log FILE --latency 0.05`; it prints
-`model stub ready: http://127.0.0.1:PORT/v1`.
-
 What it does is decided by, in this order:
+- a script, if it was given one;
 - `POST /control` (or `stub.control`): `{"mode", "times", "key", "retry_after", "delay", "pace", "answers"}`; each call
   replaces all; with `key`, `mode` is for requests alone whose `Idempotency-Key` ends so; `pace` is the seconds between
   the words of an answer;
@@ -12,9 +9,7 @@ What it does is decided by, in this order:
   for the first two; `[[stub:say TEXT]]`; `[[stub:tool NAME {"an": "argument"}]]`, until the tool's result is there;
 - else `answer N to HASH`, or the smallest instance of the JSON schema asked for.
 
-Modes: `ok`; `down` (503); `rate_limit` (429, `Retry-After`); `garbage` (200, but not the protocol); `slow` (nothing for
-`delay` seconds); `cut_off` (the connection ends half-way); `stall` (all but the last chunk, which never comes: the
-request lasts until its client is gone); `length` (half the answer, `finish_reason` length).
+Modes are told in docs/testing.md.
 """
 
 from __future__ import annotations
@@ -23,23 +18,26 @@ import asyncio
 import json
 import os
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from meta_agents.testing import answers, wire
-from meta_agents.testing.answers import Answer, JsonObject, UnusableRequest
+from meta_agents.testing.answers import Answer, UnusableRequest
+from meta_agents.testing.asked import Asked, JsonObject, messages_hash, special_word
+from meta_agents.testing.bodies import ChunkedBody, problem
+from meta_agents.testing.control import MODES, STATUS, Control, Mode, Turn
+from meta_agents.testing.embeddings import embedded
 
-Mode = Literal["ok", "down", "garbage", "rate_limit", "slow", "cut_off", "stall", "length"]
 MODEL = "stub-model"
+Script = Callable[[Asked], Turn]
 
 
 @dataclass(frozen=True)
@@ -56,96 +54,29 @@ class LogEntry:
     mode: Mode
 
 
-@dataclass
-class Control:
-    """How the stub behaves: in `mode` for `times` requests (None: until told otherwise), and `answers` to say first.
-
-    A request counts when its `Idempotency-Key` ends with `key`.
-    """
-
-    mode: Mode = "ok"
-    times: int | None = None
-    key: str = ""
-    retry_after: float = 1
-    delay: float = 5
-    pace: float = 0
-    answers: deque[Any] = field(default_factory=deque)
-
-    @classmethod
-    def parse(cls, given: JsonObject) -> Control:
-        """Raises `TypeError` or `ValueError` for what a control request cannot hold."""
-        control = cls(**given)
-        if control.mode not in get_args(Mode):
-            raise ValueError(f"mode is one of {', '.join(get_args(Mode))}")
-        control.answers = deque(control.answers)
-        return control
-
-    def take_mode(self, key: str) -> Mode:
-        """The mode of the next request, whose `Idempotency-Key` is `key`; counts `times` down."""
-        if not key.endswith(self.key):
-            return "ok"
-        if self.times is None:
-            return self.mode
-        if self.times <= 0:
-            return "ok"
-        self.times -= 1
-        return self.mode
-
-
-class ChunkedBody(Response):
-    """A body sent in chunks, whose `on_sent` is called before a client can know that it is complete.
-
-    In the mode `cut_off` the connection ends after half the chunks; in `stall` it stays open without the last one.
-    `pace`: seconds before each chunk.
-    """
-
-    def __init__(
-        self, chunks: list[bytes], media_type: str, on_sent: Callable[[], None], mode: Mode, *, pace: float
-    ) -> None:
-        super().__init__(media_type=media_type)
-        # Of unknown length, so that the client waits for the end.
-        del self.headers["content-length"]
-        self._chunks = chunks
-        self._on_sent = on_sent
-        self._mode = mode
-        self._pace = pace
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        # The last chunk may be the one that clients take for the end (`[DONE]`).
-        *early, last = self._chunks
-        for chunk in early[: len(early) // 2] if self._mode == "cut_off" else early:
-            await asyncio.sleep(self._pace)
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        if self._mode == "stall":
-            while (await receive())["type"] != "http.disconnect":
-                pass
-        if self._mode in {"stall", "cut_off"}:
-            return
-        if not await Request(scope, receive).is_disconnected():
-            self._on_sent()
-        await send({"type": "http.response.body", "body": last})
-
-
 class Stub:
-    """The stub's behaviour and log; `app` is its ASGI application."""
+    """The stub's behaviour and log; `app` is its ASGI application, `requests` what it was asked, oldest first."""
 
-    def __init__(self, log: Path, latency: float = 0) -> None:
-        self._log = log.open("a", encoding="utf-8")
+    def __init__(self, log: Path | None = None, latency: float = 0, script: Script | None = None) -> None:
+        self._file = log.open("a", encoding="utf-8") if log else None
         self._latency = latency
+        self._script = script
         self._control = Control()
-        self._requests = 0
         self._asked: Counter[str] = Counter()
+        self.entries: list[LogEntry] = []
+        self.requests: list[Asked] = []
         self.app = Starlette(
             routes=[
                 Route("/v1/chat/completions", self.complete, methods=["POST"]),
+                Route("/v1/embeddings", self.embed, methods=["POST"]),
                 Route("/v1/models", self.models),
                 Route("/control", self.control, methods=["POST"]),
             ]
         )
 
     def close(self) -> None:
-        self._log.close()
+        if self._file:
+            self._file.close()
 
     async def models(self, _request: Request) -> Response:
         return JSONResponse({"object": "list", "data": [{"id": MODEL, "object": "model", "owned_by": "tests"}]})
@@ -157,74 +88,114 @@ class Stub:
             return problem(400, str(error))
         return Response(status_code=204)
 
+    async def embed(self, request: Request) -> Response:
+        try:
+            answer = embedded(await request.json())
+        except (ValueError, KeyError, TypeError) as error:
+            return problem(400, f"Not an embeddings request: {error!r}")
+        mode = self._control.take_mode(request.headers.get("Idempotency-Key", ""))
+        turn = Turn(mode, retry_after=self._control.retry_after)
+        await asyncio.sleep(self._control.delay if mode == "slow" else self._latency)
+        return _failed(turn) or JSONResponse(answer)
+
     async def complete(self, request: Request) -> Response:
         try:
-            asked: JsonObject = await request.json()
-            mode = self.mode_of(asked, request.headers.get("Idempotency-Key", ""))
-            entry = self.started(request, asked, mode)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            asked = Asked(await request.json(), dict(request.headers))
+            digest = messages_hash(asked.body)
+            self._asked[digest] += 1
+            turn = self._turn(asked)
+            entry = self._started(asked, digest, turn.mode)
+        except UnusableRequest as error:
+            return problem(400, str(error))
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             return problem(400, f"Not a chat completion request: {error!r}")
-        control = self._control
-        await asyncio.sleep(control.delay if mode == "slow" else self._latency)
-        match mode:
-            case "down":
-                return problem(503, "The model is down.")
-            case "rate_limit":
-                return problem(429, "Too many requests.", {"Retry-After": f"{control.retry_after:g}"})
-            case "garbage":
-                return Response(b"data: {<not the protocol>\n\n", media_type="text/event-stream")
+        await asyncio.sleep(turn.delay)
+        return _failed(turn) or self._said(asked, turn, entry)
+
+    def _said(self, asked: Asked, turn: Turn, entry: LogEntry) -> Response:
         try:
-            answer = self.answer_to(asked)
+            answer = _shaped(turn.answer or answers.plain_answer(asked.body), turn.mode)
         except UnusableRequest as error:
             return problem(400, str(error))
         make = wire.streamed if entry.stream else wire.whole
         return ChunkedBody(
-            [*make(asked, answer, cut_short=mode == "length")],
+            [*make(asked.body, answer)],
             "text/event-stream" if entry.stream else "application/json",
-            lambda: self.write(LogEntry(**{**asdict(entry), "event": "sent", "time": time.time()})),
-            mode,
-            pace=control.pace,
+            lambda: self._write(LogEntry(**{**asdict(entry), "event": "sent", "time": time.time()})),
+            turn.mode,
+            pace=turn.pace,
         )
 
-    def mode_of(self, asked: JsonObject, key: str) -> Mode:
+    def _turn(self, asked: Asked) -> Turn:
+        if self._script:
+            return self._script(asked)
+        control = self._control
+        mode = self._mode_of(asked)
+        delay = control.delay if mode == "slow" else self._latency
+        answer = None if mode in STATUS or mode == "garbage" else self._answer_to(asked.body)
+        return Turn(mode, answer, delay, control.pace, control.retry_after)
+
+    def _mode_of(self, asked: Asked) -> Mode:
         """The mode for this request: the one set by control, else by a special word."""
-        digest = answers.messages_hash(asked)
-        self._asked[digest] += 1
-        mode = self._control.take_mode(key)
-        word = answers.special_word(asked)
+        mode = self._control.take_mode(asked.key)
+        word = special_word(asked.body)
         if mode != "ok" or word is None:
             return mode
-        named = next((known for known in get_args(Mode) if known == word.verb), None)
-        over = bool(word.rest) and named is not None and self._asked[digest] > int(word.rest)
+        named = next((known for known in MODES if known == word.verb), None)
+        over = bool(word.rest) and named is not None and self._asked[messages_hash(asked.body)] > int(word.rest)
         return "ok" if named is None or over else named
 
-    def answer_to(self, asked: JsonObject) -> Answer:
+    def _answer_to(self, asked: JsonObject) -> Answer | None:
         if self._control.answers:
             return answers.scripted_answer(self._control.answers.popleft())
-        word = answers.special_word(asked)
-        worded = answers.worded_answer(asked, word) if word else None
-        return worded or answers.plain_answer(asked)
+        word = special_word(asked)
+        return answers.worded_answer(asked, word) if word else None
 
-    def started(self, request: Request, asked: JsonObject, mode: Mode) -> LogEntry:
-        self._requests += 1
+    def _started(self, asked: Asked, digest: str, mode: Mode) -> LogEntry:
+        self.requests.append(asked)
         entry = LogEntry(
             event="start",
-            number=self._requests,
+            number=len(self.requests),
             time=time.time(),
-            idempotency_key=request.headers.get("Idempotency-Key"),
-            messages=answers.messages_hash(asked),
-            model=asked["model"],
-            stream=bool(asked.get("stream")),
+            idempotency_key=asked.headers.get("idempotency-key"),
+            messages=digest,
+            model=asked.model,
+            stream=bool(asked.body.get("stream")),
             mode=mode,
         )
-        self.write(entry)
+        self._write(entry)
         return entry
 
-    def write(self, entry: LogEntry) -> None:
-        self._log.write(json.dumps(asdict(entry)) + "\n")
-        self._log.flush()
-        os.fsync(self._log.fileno())
+    def _write(self, entry: LogEntry) -> None:
+        self.entries.append(entry)
+        if self._file:
+            self._file.write(json.dumps(asdict(entry)) + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
 
 
-def problem(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"error": {"message": message, "type": "stub_error", "code": status}}, status, headers)
+def _failed(turn: Turn) -> Response | None:
+    """The response of a turn that ends in no answer."""
+    if turn.complaint:
+        return problem(400, turn.complaint, code="not_in_script")
+    if turn.mode == "garbage":
+        return Response(b"data: {<not the protocol>\n\n", media_type="text/event-stream")
+    if turn.mode not in STATUS:
+        return None
+    status, kind, code, message = STATUS[turn.mode]
+    headers = {"Retry-After": f"{turn.retry_after:g}"} if turn.mode == "rate_limit" else None
+    return problem(status, message, kind, code, headers)
+
+
+def _shaped(answer: Answer, mode: Mode) -> Answer:
+    """The answer as it comes in a mode that changes it."""
+    match mode:
+        case "length":
+            return answer.halved("length")
+        case "filtered":
+            return answer.halved("content_filter")
+        case "bad_json":
+            return Answer((answer.text or "{}")[:-1])
+        case "refusal":
+            return Answer(refusal=answer.text or "I cannot help with that.")
+    return answer

@@ -13,7 +13,9 @@ from typing import Any, Literal, Self
 import httpx
 import uvicorn
 
-from meta_agents.testing.server import MODEL, LogEntry, Mode, Stub
+from meta_agents.testing.asked import Asked
+from meta_agents.testing.control import Mode
+from meta_agents.testing.server import MODEL, LogEntry, Script, Stub
 
 
 def server_for(stub: Stub) -> uvicorn.Server:
@@ -26,11 +28,17 @@ def listen(port: int) -> socket.socket:
 
 
 class ModelStub:
-    """The stub on a thread of this process, for as long as the context lasts. `log_file` is appended to."""
+    """The stub on a thread of this process, for as long as the context lasts.
 
-    def __init__(self, log_file: Path, *, latency: float = 0, port: int = 0) -> None:
+    `log_file` is appended to, line by line as requests come and are answered, if it is given: it outlives the process.
+    `latency`: seconds before each answer. `port` 0 takes a free one, on loopback.
+    """
+
+    def __init__(
+        self, log_file: Path | None = None, *, latency: float = 0, port: int = 0, script: Script | None = None
+    ) -> None:
         self.log_file = log_file
-        self._stub = Stub(log_file, latency)
+        self._stub = Stub(log_file, latency, script)
         self._server = server_for(self._stub)
         # Listening from here on: a client that comes early waits, and nobody has to wait for us.
         self._socket = listen(port)
@@ -60,14 +68,22 @@ class ModelStub:
         pace: float = 0,
         answers: list[Any] | None = None,
     ) -> None:
-        """Behave so from the next request on; see the module's text. Without arguments: as at the start."""
+        """Behave so from the next request on; see docs/testing.md. Without arguments: as at the start."""
         told = {"mode": mode, "times": times, "key": key, "retry_after": retry_after, "delay": delay, "pace": pace}
         body = told | {"answers": answers or []}
         httpx.post(f"{self.origin}/control", json=body, timeout=10).raise_for_status()
 
+    @property
+    def requests(self) -> list[Asked]:
+        """Every chat completion that was asked for, oldest first."""
+        return list(self._stub.requests)
+
     def log(self, event: Literal["start", "sent"] | None = None) -> list[LogEntry]:
         """The log so far, oldest first, of one kind of event or of both."""
-        entries = [LogEntry(**json.loads(line)) for line in self.log_file.read_text(encoding="utf-8").splitlines()]
+        entries = self._stub.entries
+        if self.log_file:
+            lines = self.log_file.read_text(encoding="utf-8").splitlines()
+            entries = [LogEntry(**json.loads(line)) for line in lines]
         return [entry for entry in entries if event in (None, entry.event)]
 
     def __enter__(self) -> Self:
