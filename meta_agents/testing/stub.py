@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 import threading
 from pathlib import Path
@@ -37,7 +36,6 @@ class ModelStub:
     def __init__(
         self, log_file: Path | None = None, *, latency: float = 0, port: int = 0, script: Script | None = None
     ) -> None:
-        self.log_file = log_file
         self._stub = Stub(log_file, latency, script)
         self._server = server_for(self._stub)
         # Listening from here on: a client that comes early waits, and nobody has to wait for us.
@@ -80,11 +78,7 @@ class ModelStub:
 
     def log(self, event: Literal["start", "sent"] | None = None) -> list[LogEntry]:
         """The log so far, oldest first, of one kind of event or of both."""
-        entries = self._stub.entries
-        if self.log_file:
-            lines = self.log_file.read_text(encoding="utf-8").splitlines()
-            entries = [LogEntry(**json.loads(line)) for line in lines]
-        return [entry for entry in entries if event in (None, entry.event)]
+        return [entry for entry in self._stub.entries if event in (None, entry.event)]
 
     def __enter__(self) -> Self:
         self._thread.start()

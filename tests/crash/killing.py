@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import shutil
 import tempfile
@@ -33,21 +32,13 @@ class Kill:
 
 
 class Progress:
-    """How many calls the stub has answered, each counted once; read as its log grows."""
+    """How many calls the stub has answered, each counted once."""
 
     def __init__(self, stub: ModelStub) -> None:
-        self._file = stub.log_file
-        self._read = 0
-        self._answered: set[str] = set()
+        self._stub = stub
 
     def answered(self) -> int:
-        with self._file.open("rb") as file:
-            file.seek(self._read)
-            whole, newline, _ = file.read().rpartition(b"\n")
-        self._read += len(whole + newline)
-        entries = [json.loads(line) for line in whole.splitlines()]
-        self._answered.update(entry["idempotency_key"] for entry in entries if entry["event"] == "sent")
-        return len(self._answered)
+        return len({entry.idempotency_key for entry in self._stub.log("sent")})
 
     def wait_for(self, answers: int) -> None:
         wait_until(lambda: self.answered() >= answers, f"{answers} answered calls")
@@ -72,7 +63,7 @@ def kill_at_random_moments(
 
 
 def count_lines(stub: ModelStub) -> int:
-    return stub.log_file.read_bytes().count(b"\n")
+    return len(stub.log())
 
 
 def logs_on_disk(state: Path, executions: Sequence[str]) -> Logs:
