@@ -112,7 +112,7 @@ class _ToolCall:
         services.realtime.publish_events(call.tenant, call.execution, events)
         before = monotonic()
         try:
-            making = services.tools.call(Attempt(tool, arguments, f"{call.execution}:{call.key}"))
+            making = services.tools.call(Attempt(tool, arguments, f"{call.execution}:{call.key}", call.tenant))
             found = await (making if tool.delivery == "at_most_once" else unless_stopped(services, call, making))
         except ProblemError as error:
             return await self._failed(error.problem)

@@ -38,6 +38,7 @@ class Code(StrEnum):
     TOOL_FAILED = "tool_failed"
     TOOL_REFUSED = "tool_refused"
     TOOL_UNCERTAIN = "tool_uncertain"
+    SECRET_UNAVAILABLE = "secret_unavailable"  # noqa: S105 - a code
     TIMEOUT = "timeout"
     JOIN_UNMET = "join_unmet"
     BUDGET_EXCEEDED = "budget_exceeded"

@@ -10,9 +10,15 @@ from pydantic import Field, model_validator
 from domain.base import Name, Reference, Shape
 from domain.durations import Duration
 from domain.policies import Question
+from domain.secrets import SecretReference
 
 MAKERS = ("http", "function", "workflow", "agent")
 """Keys of a tool that say what carries its calls out."""
+
+
+Text = str | SecretReference
+MOST_BYTES = 4_000_000
+"""Of a tool's answer."""
 
 
 class HttpCall(Shape):
@@ -20,10 +26,16 @@ class HttpCall(Shape):
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field(default="POST", description="HTTP method.")
     url: str = Field(min_length=1, max_length=2_000, description="`${…}` holds CEL over `arguments`, percent-encoded.")
-    headers: dict[str, str] = Field(
-        default_factory=dict, description="`${…}` as in `url`. No secrets: definitions can be read."
+    headers: dict[str, Text] = Field(
+        default_factory=dict, description="`${…}` as in `url`, or `{secret: NAME}`. One that is null is left out."
     )
-    body: Any = Field(default="${arguments}", description="`${…}` as in `url`. Sent as JSON, but for GET and DELETE.")
+    query: dict[str, Text] = Field(
+        default_factory=dict,
+        description="What is added to `url` after `?`, as in `headers`. A list is sent item by item.",
+    )
+    body: Any = Field(
+        default="${arguments}", description="`${…}` as in `url`. Sent as JSON, but for GET and DELETE; null: nothing."
+    )
 
 
 class ToolApproval(Question):
@@ -47,6 +59,12 @@ class Tool(Shape):
     function: Name | None = Field(default=None, description="Name of a registered Python function.")
     workflow: Reference | None = Field(default=None, description="A workflow that is run; its output is the result.")
     agent: Reference | None = Field(default=None, description="An agent that is asked; its answer is the result.")
+    max_bytes: int | None = Field(
+        default=None, ge=1, le=MOST_BYTES, description="The longest answer taken; unset: 4,000,000 bytes."
+    )
+    concurrency: int | None = Field(
+        default=None, ge=1, le=1_000, description="Most calls of one process at the same time; others wait their turn."
+    )
     approval: ToolApproval | None = Field(default=None, description="A human is asked before an agent's call is made.")
     delivery: Literal["at_most_once", "at_least_once", "idempotent"] = Field(
         default="at_most_once",

@@ -22,7 +22,8 @@ from pydantic import (
     model_validator,
 )
 
-from services.webhooks.hosts import AllowedHosts
+from services.hosts import AllowedHosts
+from services.secret_values import check_secret, secrets_of
 from services.webhooks.secrets import secrets_in
 
 Provider = Literal["openai", "azure-openai", "compatible", "none"]
@@ -103,15 +104,43 @@ class Settings(BaseModel):
         alias="MODEL_TOOL_CALLS",
         description="How models are offered tools: `native`, or `schema` for those that have no tool calls.",
     )
-    tool_hosts: Names = Field(
-        default=(),
+    tool_hosts: Annotated[AllowedHosts, BeforeValidator(AllowedHosts.for_tools)] | None = Field(
+        default=None,
         alias="TOOL_HOSTS",
-        description="Hosts that `http` tools may call, with commas between them; unset: none.",
+        description=(
+            "The hosts that `http` tools may call, apart by commas: `api.example.com`, `*.example.com`, each with "
+            "`:PORT` if it is not the scheme's own, and private networks that their names may lead to (`10.1.0.0/16`). "
+            "Unset: none."
+        ),
     )
     tool_modules: Names = Field(
         default=(),
         alias="TOOL_MODULES",
         description="Python modules that register tool functions, with commas between.",
+    )
+    secrets: dict[str, SecretStr] = Field(
+        default={},
+        alias="SECRET_*",
+        description=(
+            "The secret that definitions name by what stands for `*`: `SECRET_CRM_KEY` holds the value of "
+            "`{secret: CRM_KEY}`."
+        ),
+    )
+    secret_hosts: Json[dict[str, tuple[str, ...]]] = Field(
+        default={},
+        alias="SECRET_HOSTS",
+        description=(
+            'The hosts that each secret may be sent to, as JSON: `{"CRM_KEY": ["crm.example.com"]}`. A secret that is '
+            "not named is sent nowhere."
+        ),
+    )
+    secret_tenants: Json[dict[str, tuple[str, ...]]] = Field(
+        default={},
+        alias="SECRET_TENANTS",
+        description=(
+            'The only tenants that may use a secret, as JSON: `{"CRM_KEY": ["acme"]}`. A secret that is not named is '
+            "every tenant's."
+        ),
     )
     sweep_cron: str = Field(
         default="0 * * * * *",
@@ -169,7 +198,8 @@ class Settings(BaseModel):
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises `SettingsError` with one line per variable that cannot be used."""
         try:
-            return cls.model_validate({name: value for name, value in environment.items() if value.strip()})
+            given = {name: value for name, value in environment.items() if value.strip()}
+            return cls.model_validate({**given, "SECRET_*": secrets_of(given)})
         except ValidationError as error:
             lines = [": ".join([*map(str, fault["loc"]), fault["msg"]]) for fault in error.errors()]
             raise SettingsError("\n".join([*lines, "docs/configuration.md explains each variable."])) from error
@@ -180,6 +210,27 @@ class Settings(BaseModel):
         if secret is not None:
             secrets_in(secret.get_secret_value())
         return secret
+
+    @field_validator("secrets")
+    @classmethod
+    def _can_be_sent(cls, secrets: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, value in secrets.items():
+            check_secret(name, value.get_secret_value())
+        return secrets
+
+    @field_validator("secret_hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for names in hosts.values():
+            AllowedHosts.parse(",".join(names))
+        return hosts
+
+    @model_validator(mode="after")
+    def _are_secrets(self) -> Self:
+        for setting, named in (("SECRET_HOSTS", self.secret_hosts), ("SECRET_TENANTS", self.secret_tenants)):
+            if missing := sorted(set(named) - set(self.secrets)):
+                raise ValueError(f"{setting} names `{missing[0]}`, so SECRET_{missing[0]} must hold its value")
+        return self
 
     @model_validator(mode="after")
     def _sign_webhooks(self) -> Self:

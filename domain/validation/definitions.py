@@ -46,7 +46,11 @@ def _http(http: HttpCall, notes: Notes) -> None:
             notes.error(("http", "headers", name), "the name of a header is letters, digits and hyphens")
         if name.lower() in ("idempotency-key", "host", "content-length"):
             notes.error(("http", "headers", name), "this header is set by the service itself")
-        _template(value, ("http", "headers", name), notes)
+        if isinstance(value, str):
+            _template(value, ("http", "headers", name), notes)
+    for name, value in http.query.items():
+        if isinstance(value, str):
+            _template(value, ("http", "query", name), notes)
     _templates(http.body, ("http", "body"), notes)
     if http.method in ("GET", "DELETE") and "body" in http.model_fields_set:
         notes.warning(("http", "body"), f"this is not sent with {http.method}; put it into the `url`")

@@ -10,7 +10,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from domain.errors import Fault, ProblemError
 from domain.values import Json
+from services.secrets import Secrets
+from services.tools.attempts import Attempt, plain
+from services.tools.problems import tool_failed, tool_refused
 
 Function = Callable[..., Any]
 _registered: dict[str, Function] = {}
@@ -40,6 +44,22 @@ class Functions:
         for module in self._modules:
             importlib.import_module(module)
         return _registered.get(name)
+
+    async def call(self, attempt: Attempt, secrets: Secrets) -> Json:
+        """Raises `ProblemError`: its own, tool_refused, tool_failed."""
+        name, tool = attempt.tool.function or "", attempt.tool.name
+        function = self.find(name)
+        if function is None:
+            action = "Register it with `@tool_function`, in a module that TOOL_MODULES names."
+            raise tool_refused(f"This deployment has no tool function `{name}`.", action, Fault.PLATFORM)
+        try:
+            return plain(await called(function, attempt.arguments, attempt.key))
+        except (ProblemError, TimeoutError):
+            raise
+        except Exception as error:  # a function raises anything
+            # Without its secrets before it is cut short: half a one would not be found any more.
+            said = secrets.scrubbed(f"{type(error).__name__}: {error}")[:500]
+            raise tool_failed(f"Tool `{tool}` failed: {said}") from error
 
 
 async def called(function: Function, arguments: Json, key: str) -> Json:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-import socket
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from standardwebhooks import Webhook as Signer
 
-from domain.webhooks import Target, Webhook
+from domain.webhooks import Webhook
+from services.hosts import AllowedHosts
+from services.reaching import NotReached, Reach, Resolve, line
 from services.retry_after import retry_after
 from services.settings import Settings
-from services.webhooks.hosts import Address, AllowedHosts
 from services.webhooks.secrets import secrets_in
 
 if TYPE_CHECKING:
@@ -24,12 +22,6 @@ if TYPE_CHECKING:
 
 SECONDS = 15.0
 """For the whole call, looking up the name included."""
-CONNECT_SECONDS = 5.0
-"""For each of the host's addresses."""
-_SHOWN = 200
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""The addresses of a host, best first. Raises `OSError`."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +38,6 @@ class Answer:
         return self.error is None or self.status == 410
 
 
-class _Unreachable(Exception):
-    """The message is a sentence."""
-
-
 class WebhookSender:
     """Calls the hosts that the settings allow, signed with the settings' secret."""
 
@@ -57,9 +45,7 @@ class WebhookSender:
         self._allowed = settings.webhook_hosts or AllowedHosts(())
         secret = settings.webhook_secret
         self._signers = [Signer(text) for text in secrets_in(secret.get_secret_value())] if secret else []
-        self._resolve = resolve or _look_up
-        self._loading = asyncio.Lock()
-        self._transport: httpx.AsyncHTTPTransport | None = None
+        self._reach = Reach(self._allowed, resolve)
 
     def refusal(self, webhook: Webhook) -> str | None:
         """Why this deployment does not call it, or None when it does."""
@@ -76,12 +62,11 @@ class WebhookSender:
                 return await self._post(webhook, self._headers(id, body), body.encode())
         except TimeoutError:
             return Answer(error=f"It did not answer within {SECONDS:g} seconds.")
-        except _Unreachable as error:
+        except NotReached as error:
             return Answer(error=str(error))
 
     async def close(self) -> None:
-        if self._transport is not None:
-            await self._transport.aclose()
+        await self._reach.close()
 
     def _headers(self, id: str, body: str) -> dict[str, str]:
         now = datetime.now(UTC)
@@ -96,61 +81,13 @@ class WebhookSender:
     async def _post(self, webhook: Webhook, headers: dict[str, str], body: bytes) -> Answer:
         import httpx  # noqa: PLC0415 - slow to import
 
-        target = webhook.target
-        transport = await self._loaded()
-        failure = ""
-        for address in await self._addresses(target):
-            request = httpx.Request(
-                "POST",
-                httpx.URL(webhook.url).copy_with(host=str(address)),
-                headers={**headers, "Host": target.authority},
-                content=body,
-                # The certificate must be the host's, whatever address it has.
-                extensions={"sni_hostname": target.host.strip("[]"), "timeout": {"connect": CONNECT_SECONDS}},
-            )
-            try:
-                response = await transport.handle_async_request(request)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                failure = str(error) or "it did not answer in time"
-                continue  # nothing was sent: another address may be better
-            except httpx.TransportError as error:
-                raise _Unreachable(f"It broke off without an answer: {_line(error)}.") from error
-            await response.aclose()  # what it says beside its status is nobody's business
-            return _answer(response)
-        raise _Unreachable(f"It could not be reached: {_line(failure)}.")
-
-    async def _addresses(self, target: Target) -> list[Address]:
-        """Those to connect to. One that may not be reached spoils all: no honest name has such a one among others."""
+        request = httpx.Request("POST", webhook.url, headers=headers, content=body)
         try:
-            found = await self._resolve(target.host.strip("[]"), target.port)
-        except OSError as error:
-            raise _Unreachable(f"{target.host} has no address: {_line(error)}.") from error
-        addresses = [ip_address(address) for address in found]
-        for address in addresses:
-            if not self._allowed.may_reach(target, address):
-                said = f"It was not called: {target.host} leads to {address}, which is not public"
-                raise _Unreachable(f"{said}, and WEBHOOK_HOSTS does not list that address.")
-        return addresses
-
-    async def _loaded(self) -> httpx.AsyncHTTPTransport:
-        async with self._loading:
-            if self._transport is None:
-                self._transport = await asyncio.to_thread(_make_transport)
-            return self._transport
-
-
-def _make_transport() -> httpx.AsyncHTTPTransport:
-    # Importing it and reading certificates take a while: not at start-up, and not on the event loop.
-    import httpx  # noqa: PLC0415
-
-    # A connection is known by its address alone, and hosts may share one: none is used for a second call. A bare
-    # transport follows no redirects, knows no proxies, and writes no URLs to the log.
-    return httpx.AsyncHTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
-
-
-async def _look_up(host: str, port: int) -> Sequence[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+            response = await self._reach.send(request, webhook.target)
+        except httpx.TransportError as error:
+            return Answer(error=f"It broke off without an answer: {line(error)}.")
+        await response.aclose()  # what it says beside its status is nobody's business
+        return _answer(response)
 
 
 def _answer(response: httpx.Response) -> Answer:
@@ -162,7 +99,3 @@ def _answer(response: httpx.Response) -> Answer:
     if status == 410:
         return Answer(status, "It answered 410 Gone: it wants no more of this.")
     return Answer(status, f"It answered {status}.", retry_after(response.headers))
-
-
-def _line(error: object) -> str:
-    return " ".join(str(error).split()).rstrip(".")[:_SHOWN] or repr(error)

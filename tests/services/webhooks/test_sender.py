@@ -18,11 +18,13 @@ from standardwebhooks import WebhookVerificationError
 from starlette.responses import Response
 
 from domain.webhooks import Webhook
+from services.reaching import Resolve
 from services.settings import Settings
 from services.webhooks import sender as sending
-from services.webhooks.sender import Answer, Resolve, WebhookSender
+from services.webhooks.sender import Answer, WebhookSender
 from tests.services.models.endpoint import RawEndpoint, http
 from tests.support.receiver import SECRET, Receiver
+from tests.support.resolving import leads_to
 
 OTHER_SECRET = "whsec_YW5vdGhlciBzZWNyZXQgb2Ygc3VmZmljaWVudCBsZW5ndGg="
 BODY = '{"type":"execution.completed","text":"für Zoë"}'
@@ -52,15 +54,6 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def sender(make_sender: MakeSender, receiver: Receiver) -> WebhookSender:
     return make_sender(f"127.0.0.1:{receiver.port}")
-
-
-def leads_to(*addresses: str) -> Resolve:
-    """A resolver that knows every name."""
-
-    async def resolve(host: str, port: int) -> Sequence[str]:
-        return addresses
-
-    return resolve
 
 
 async def send(sender: WebhookSender, url: str) -> Answer:

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from domain.webhooks import Target
-from services.webhooks.hosts import AllowedHosts, is_public
+from services.hosts import AllowedHosts, is_public
 
 LISTED = AllowedHosts.parse("hooks.example.com, *.Example.org:8443, localhost:9000, 10.0.0.5, [::1]:9000, 127.0.0.1")
 

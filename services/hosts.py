@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from domain.webhooks import Target, address_of, host_of
 
@@ -16,15 +17,21 @@ _AZURE_PLATFORM = IPv4Address("168.63.129.16")
 
 @dataclass(frozen=True)
 class Entry:
-    """One host of the list; `any_below` for `*.host`, `port` None for the scheme's own."""
+    """One host of the list; `any_below` for `*.host`, `port` None for the scheme's own.
+
+    `network`: it is no host, but addresses that are not public and that the names of the list may lead to.
+    """
 
     host: str
     port: int | None
     any_below: bool
+    network: IPv4Network | IPv6Network | None = None
 
     @staticmethod
     def parse(text: str) -> Entry:
         """Raises `ValueError`."""
+        if "/" in text:
+            return Entry(text, None, False, _network(text))
         host, port = _split(text)
         any_below = host.startswith("*.")
         try:
@@ -36,26 +43,38 @@ class Entry:
         return Entry(name, port, any_below)
 
     def matches(self, target: Target) -> bool:
+        if self.network is not None:
+            return False
         host = target.host.endswith(f".{self.host}") if self.any_below else target.host == self.host
         return host and (target.port == self.port if self.port else not target.has_own_port)
 
 
 @dataclass(frozen=True)
 class AllowedHosts:
+    """`setting` is where they are listed. `plain_ports`: where an entry names a port, TLS is not asked for there."""
+
     entries: tuple[Entry, ...]
+    setting: str = "WEBHOOK_HOSTS"
+    plain_ports: bool = False
 
     @staticmethod
     def parse(text: str) -> AllowedHosts:
         """Raises `ValueError` with a sentence about the first entry that cannot be used."""
-        return AllowedHosts(tuple(Entry.parse(part.strip()) for part in text.split(",") if part.strip()))
+        return AllowedHosts(tuple(Entry.parse(part) for part in re.split(r"[\s,]+", text) if part))
+
+    @staticmethod
+    def for_tools(text: str) -> AllowedHosts:
+        """Raises `ValueError`, as `parse` does."""
+        return replace(AllowedHosts.parse(text), setting="TOOL_HOSTS", plain_ports=True)
 
     def refusal(self, target: Target) -> str | None:
         """Why it may not be called, or None when it may."""
-        if not any(entry.matches(target) for entry in self.entries):
-            return f"the setting WEBHOOK_HOSTS does not list {target.authority}"
-        if target.scheme != "https" and not target.is_loopback:
-            return "only `localhost` and loopback addresses may be called without TLS: write https"
-        return None
+        matching = [entry for entry in self.entries if entry.matches(target)]
+        if not matching:
+            return f"the setting {self.setting} does not list {target.authority}"
+        if target.scheme == "https" or target.is_loopback or (self.plain_ports and any(e.port for e in matching)):
+            return None
+        return "only `localhost` and loopback addresses may be called without TLS: write https"
 
     def may_reach(self, target: Target, address: Address) -> bool:
         """Whether the host may be called at this address. One that is not public must be listed itself.
@@ -64,8 +83,10 @@ class AllowedHosts:
         """
         if target.host == "localhost":
             return address.is_loopback
+        if is_public(address) or any(entry.network and address in entry.network for entry in self.entries):
+            return True
         host = f"[{address}]" if address.version == 6 else str(address)
-        return is_public(address) or self.refusal(replace(target, host=host)) is None
+        return self.refusal(replace(target, host=host)) is None
 
 
 def is_public(address: Address) -> bool:
@@ -77,6 +98,16 @@ def is_public(address: Address) -> bool:
         if embedded is not None:
             return is_public(embedded)
     return address.is_global and not address.is_multicast and address != _AZURE_PLATFORM
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        network = ip_network(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a network: write it as 10.1.0.0/16") from None
+    if network.is_link_local or network.is_loopback or not network.is_private:
+        raise ValueError(f"{text!r} is no private network: only those need to be listed, and no others may be")
+    return network
 
 
 def _split(text: str) -> tuple[str, int | None]:

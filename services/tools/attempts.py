@@ -1,0 +1,56 @@
+"""One attempt at a call, and what is made of an answer before anyone sees it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from domain.errors import ProblemError
+from domain.tools import MOST_BYTES, Tool
+from domain.values import Json
+from services.tools.problems import tool_failed, tool_refused, tool_uncertain
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A call of `tool` with `arguments` that satisfy its schema; `key` is the same on every attempt.
+
+    Without a `tenant`, secrets that are for some tenants only are not there.
+    """
+
+    tool: Tool
+    arguments: Json
+    key: str
+    tenant: str = ""
+
+    @property
+    def most_bytes(self) -> int:
+        return self.tool.max_bytes or MOST_BYTES
+
+    def too_much(self) -> ProblemError:
+        message = f"Tool `{self.tool.name}` answered with more than {self.most_bytes} bytes."
+        return tool_refused(message, "Ask it for less, or raise the tool's `max_bytes`.")
+
+    def cut_off(self, why: str) -> ProblemError:
+        """It may have been carried out: made again only where that does no harm."""
+        if self.tool.delivery == "at_most_once":
+            return tool_uncertain(self.tool.name, why)
+        return tool_failed(f"Tool `{self.tool.name}` failed: {why}")
+
+
+def plain(value: object) -> Json:
+    """The value as JSON that can be stored: finite numbers, texts without halves of surrogate pairs.
+
+    Raises `ValueError`, `TypeError` or `RecursionError` for what JSON cannot say.
+    """
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    return json.loads(text.encode("utf-8", "replace"), parse_constant=_refused)
+
+
+def parsed(text: str) -> Json:
+    """Raises `ValueError` or `RecursionError`."""
+    return plain(json.loads(text, parse_constant=_refused))
+
+
+def _refused(name: str) -> Json:
+    raise ValueError(f"{name} is not JSON")
