@@ -38,7 +38,7 @@ class Budgeted:
         estimate = estimate.model_copy(update={"cost_usd": cost})
         budgets = self._services.budgets
         return await _persistently(
-            write, lambda: budgets.reserving(call.tenant, call.execution, call.key, call.caps, estimate)
+            write, lambda: budgets.reserving(call.tenant, call.execution, call.key, call.caps, estimate, request.alias)
         )
 
     async def settled(self, usage: Usage, write: Write[T]) -> T:

@@ -9,10 +9,12 @@ from typing import Any
 
 from activities.budgeting import Budgeted
 from activities.loading import Loader
+from activities.pausing import pause_at_cap
 from activities.recording import Recorder
 from activities.stopping import unless_stopped
 from domain.agents import Agent
 from domain.calls import CallOutcome, ModelCall
+from domain.caps import CapReached
 from domain.errors import Code, Problem, ProblemError, canceled
 from domain.events import Delta, Draft, Event, EventType
 from domain.expressions import as_text
@@ -124,6 +126,8 @@ class _Call:
             # A budget is reserved before anything is asked.
             try:
                 await self._begin(request)
+            except CapReached as error:
+                return await self._refused(error)
             except ProblemError as error:
                 return await self._failed(error.problem, self.call.events)
             return await self._answered(request)
@@ -134,6 +138,13 @@ class _Call:
             return await self._answered(request)
         finally:
             await begun
+
+    async def _refused(self, error: CapReached) -> tuple[CallOutcome, list[Event]]:
+        """What comes of a call that its budgets do not allow: it fails, or its execution pauses and it is held."""
+        if not error.pauses:
+            return await self._failed(error.problem, self.call.events)
+        await pause_at_cap(self.services, self.call, error)
+        return await self.perform()
 
     async def _answered(self, request: ModelRequest) -> tuple[CallOutcome, list[Event]]:
         before = monotonic()

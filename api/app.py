@@ -21,6 +21,7 @@ from api import (
     events,
     executions,
     negotiation,
+    raising,
     retention,
     scheduling,
     validating,
@@ -57,6 +58,7 @@ _UNSEEN = (
     Bundle,
     retention.HoldRequest,
     RetentionPolicy,
+    raising.RaiseRequest,
     negotiation.NegotiateRequest,
     ProblemDocument,
 )
@@ -85,6 +87,7 @@ def create_app(dist: Path = DIST) -> FastAPI:
             Kind("workflow", "workflows", Workflow, lambda services: services.workflows, _check_workflow)
         ),
         executions.router,
+        raising.router,
         approvals.router,
         scheduling.router,
         events.router,

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
+from domain.errors import Code, Fault, Problem, ProblemError
 from services.identity import Principal
 from services.wiring import services
 
@@ -16,6 +17,18 @@ _documented = HTTPBearer(auto_error=False, description="The access token of this
 async def authenticated(request: Request, _: Annotated[object, Depends(_documented)]) -> Principal:
     """The caller behind the request's token. Raises `ProblemError` unauthenticated."""
     return services().authenticate(request.headers.get("authorization"))
+
+
+def require(caller: Principal, role: str) -> None:
+    """Raises `ProblemError` forbidden unless the caller has the role, or is an admin."""
+    if role not in caller.roles and "admin" not in caller.roles:
+        problem = Problem(
+            code=Code.FORBIDDEN,
+            message=f"This is for those with the role {role}.",
+            action=f"Ask someone who has the role {role}, or is an admin.",
+            fault=Fault.CALLER,
+        )
+        raise ProblemError(problem)
 
 
 Caller = Annotated[Principal, Depends(authenticated)]

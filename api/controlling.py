@@ -14,6 +14,7 @@ from typing import Any
 
 from activities.canceling import withdraw
 from activities.finishing import last_event, sum_up
+from activities.pausing import ask_to_pause
 from api.durable import DurableClient
 from domain.errors import Code, Fault, Problem, ProblemError
 from domain.events import Draft, Event, EventType
@@ -34,10 +35,11 @@ _ENDED = ("Completed", "Failed", "Terminated", "Canceled")
 
 async def pause_execution(services: Services, execution: Execution, by: str) -> Execution:
     """The paused execution: what is under way ends, nothing new begins. Raises `ProblemError` conflict."""
-    record = await _stand(services, execution, Status.PAUSED, (Status.RUNNING,))
+    # One that a budget has paused is from now on paused by whoever asks: raising the budget does not end that.
+    record = await _stand(services, execution, Status.PAUSED, (Status.RUNNING, Status.PAUSED))
     if record.status is not Status.PAUSED:
         raise ProblemError(_no_longer(record, "paused"))
-    await _ask(services, record, "paused", EventType.EXECUTION_PAUSED, by)
+    await ask_to_pause(services, record, by)
     return record
 
 

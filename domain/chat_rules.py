@@ -8,7 +8,7 @@ from pydantic import Field, Tag
 
 from domain.base import Name, Reference, Shape, one_key_of, split_reference
 from domain.durations import Duration
-from domain.policies import Budget, Question
+from domain.policies import Amounts, Question
 
 
 class Human(Question):
@@ -95,7 +95,7 @@ class NoProgress(Shape):
 
 
 class Spent(Shape):
-    budget: Budget = Field(description="Ends when the chat, its chair and judges included, has spent this much.")
+    budget: Amounts = Field(description="Ends when the chat, its chair and judges included, has spent this much.")
 
 
 class Elapsed(Shape):

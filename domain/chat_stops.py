@@ -12,8 +12,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from domain.budgets import reached
-from domain.calls import Cap
+from domain.caps import used_up
 from domain.chat_rules import (
     Agreed,
     AllOf,
@@ -190,5 +189,5 @@ def _spent(stop: Spent, state: ChatState) -> tuple[StopReason, str] | None:
     if stop.budget.cost_usd is not None and state.spent.cost_usd is None:
         unknown = "The chat may spend so many dollars, and the price of a model is not known"
         return StopReason.BUDGET, f"{unknown}: add it to MODEL_PRICES, or count tokens or model calls."
-    what = reached(Cap(path="", budget=stop.budget), state.spent)
+    what = used_up(stop.budget, state.spent)
     return (StopReason.BUDGET, f"The chat has used {what}.") if what else None

@@ -40,6 +40,8 @@ class EventType(StrEnum):
     APPROVAL_ESCALATED = "approval.escalated"
     APPROVAL_DECIDED = "approval.decided"
     SIGNAL_RECEIVED = "signal.received"
+    BUDGET_REACHED = "budget.reached"
+    BUDGET_RAISED = "budget.raised"
 
 
 TERMINAL = frozenset({EventType.EXECUTION_COMPLETED, EventType.EXECUTION_FAILED, EventType.EXECUTION_CANCELED})

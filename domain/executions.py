@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from domain.base import Shape
+from domain.caps import Reached
 from domain.errors import Problem
 from domain.usage import Usage
 from domain.webhooks import Webhook
@@ -65,7 +66,10 @@ class Hold(Shape):
 
 
 class Execution(Shape):
-    """`output` is set when completed, `error` when failed. `retry_of`: the execution whose finished calls it reuses."""
+    """`output` is set when completed, `error` when failed. `retry_of`: the execution whose finished calls it reuses.
+
+    `paused_for`: the budget that has paused it, if none of the people did.
+    """
 
     id: str
     tenant: str
@@ -77,6 +81,7 @@ class Execution(Shape):
     output: Any = None
     error: Problem | None = None
     stop_reason: StopReason | None = None
+    paused_for: Reached | None = None
     usage: Usage = Usage()
     turns: int = 0
     retry_of: str | None = None

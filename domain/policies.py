@@ -130,12 +130,36 @@ def join_of(policy: JoinPolicy) -> Join:
             return policy
 
 
-class Budget(Shape):
-    """The most that may be spent. Checked and reserved before each model call, settled after it."""
+class Amounts(Shape):
+    """So much money, so many tokens, so many model calls; what is not given is not looked at."""
 
     cost_usd: Decimal | None = Field(default=None, gt=0, description="US dollars.")
     tokens: int | None = Field(default=None, ge=1, description="Tokens of all model calls, in and out.")
     model_calls: int | None = Field(default=None, ge=1, description="Model calls, tries after failures not counted.")
+
+    @property
+    def is_empty(self) -> bool:
+        return self.cost_usd is None and self.tokens is None and self.model_calls is None
+
+
+AtCap = Literal["fail", "pause"]
+
+
+class Budget(Amounts):
+    """The most that may be spent. Checked and reserved before each model call, settled after it."""
+
+    at_cap: AtCap = Field(
+        default="fail",
+        exclude_if=lambda at_cap: at_cap == "fail",  # plans of definitions without it keep their hash
+        description="What happens instead of a call beyond it: the step fails, or the execution pauses until it is "
+        "raised.",
+    )
+
+    @model_validator(mode="after")
+    def _has_a_cap(self) -> Budget:
+        if self.at_cap == "pause" and self.is_empty:
+            raise ValueError("`at_cap` needs `cost_usd`, `tokens` or `model_calls` to be capped")
+        return self
 
 
 class Limits(Budget):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
+from decimal import Decimal
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
@@ -191,6 +192,24 @@ class AsyncExecutions:
 
     async def resume(self, execution: str) -> Execution:
         return await self._call(operations.resume(execution))
+
+    async def raise_budget(
+        self,
+        execution: str,
+        path: str = "",
+        *,
+        cost_usd: Decimal | str | None = None,
+        tokens: int | None = None,
+        model_calls: int | None = None,
+        resume: bool = True,
+    ) -> Execution:
+        """Raise the budget of the step at `path` (empty: of the whole execution) to these caps.
+
+        An execution that a budget has paused goes on then, unless `resume` is False.
+        """
+        dollars = None if cost_usd is None else str(cost_usd)
+        caps = {"cost_usd": dollars, "tokens": tokens, "model_calls": model_calls}
+        return await self._call(operations.raise_budget(execution, path, caps, resume))
 
     async def cancel(self, execution: str, *, wait: int | None = None) -> Execution:
         """End it: calls under way are broken off, finished work is kept.

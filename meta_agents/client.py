@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
@@ -190,6 +191,24 @@ class Executions:
 
     def resume(self, execution: str) -> Execution:
         return self._call(operations.resume(execution))
+
+    def raise_budget(
+        self,
+        execution: str,
+        path: str = "",
+        *,
+        cost_usd: Decimal | str | None = None,
+        tokens: int | None = None,
+        model_calls: int | None = None,
+        resume: bool = True,
+    ) -> Execution:
+        """Raise the budget of the step at `path` (empty: of the whole execution) to these caps.
+
+        An execution that a budget has paused goes on then, unless `resume` is False.
+        """
+        dollars = None if cost_usd is None else str(cost_usd)
+        caps = {"cost_usd": dollars, "tokens": tokens, "model_calls": model_calls}
+        return self._call(operations.raise_budget(execution, path, caps, resume))
 
     def cancel(self, execution: str, *, wait: int | None = None) -> Execution:
         """End it: calls under way are broken off, finished work is kept.

@@ -146,6 +146,14 @@ def resume(execution: str) -> Operation[Execution]:
     return Operation("POST", f"{_execution(execution)}/resume", _as(Execution))
 
 
+def raise_budget(execution: str, path: str, caps: Mapping[str, Json], resume: bool) -> Operation[Execution]:
+    """`caps`: what is None in them stays as it was."""
+    body = {"path": path, **{name: cap for name, cap in caps.items() if cap is not None}}
+    if not resume:
+        body["resume"] = False
+    return Operation("POST", f"{_execution(execution)}/budget", _as(Execution), body=body)
+
+
 def cancel(execution: str, wait: int | None) -> Operation[Execution]:
     seconds = ANSWER_SECONDS + (wait or 0)
     return Operation("POST", f"{_execution(execution)}/cancel", _as(Execution), _given(wait=wait), seconds=seconds)

@@ -142,6 +142,20 @@ class Fork(Result):
     """What was changed: `input`, `workflow`, `agents/NAME`."""
 
 
+class BudgetReached(Result):
+    """The budget that has paused an execution: a step's, or the execution's own (the path is empty), or a tenant's."""
+
+    path: str | None = None
+    budget: str | None = None
+    """Name of the tenant's budget."""
+    period: str | None = None
+    what: str = ""
+    """What is used up, in words."""
+    cap: dict[str, Json] = {}
+    spent: Usage = Usage()
+    reserved: Usage = Usage()
+
+
 class Execution(Result):
     """The record of one execution. In lists, `input` and `output` are left out (None)."""
 
@@ -154,6 +168,8 @@ class Execution(Result):
     output: Json = None
     error: Problem | None = None
     stop_reason: str | None = None
+    paused_for: BudgetReached | None = None
+    """The budget that has paused it."""
     usage: Usage = Usage()
     turns: int = 0
     retry_of: str | None = None

@@ -66,7 +66,7 @@ class Rules(Shape):
     def of_workflow(self, workflow: Workflow, path: str) -> Rules:
         """The rules for the steps of a workflow that is begun at `path` (the empty one: by the execution itself)."""
         budget = Limits(**workflow.limits.model_dump(exclude={"duration"}))
-        caps = (*self.caps, Cap(path=path, budget=budget)) if budget != Limits() else self.caps
+        caps = (*self.caps, Cap(path=path, budget=budget)) if not budget.is_empty else self.caps
         defaults = workflow.defaults
         return Rules(defaults=defaults, retry=defaults.retry or self.retry, caps=caps)
 

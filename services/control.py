@@ -84,11 +84,14 @@ class Controls:
         """What was asked of it last; None: nothing yet."""
         return await self._documents.get(partition_of(tenant, execution), CONTROL)
 
-    async def ask(self, tenant: str, execution: str, state: Asked, said: Draft) -> list[Event]:
+    async def ask(
+        self, tenant: str, execution: str, state: Asked, *said: Draft, still: Put | None = None
+    ) -> list[Event]:
         """Ask for it, and log that; nothing is logged when it is asked for already.
 
-        Raises `ProblemError` conflict when the execution has ended.
+        Raises `ProblemError` conflict when the execution has ended; `Conflict` when `still` does.
         """
+        conditions = [still] if still else []
         for _ in range(ATTEMPTS):
             control = await self.asked(tenant, execution)
             if state_of(control) == "ended":
@@ -96,8 +99,10 @@ class Controls:
             if state_of(control) == state:
                 return []
             try:
-                return await self._events.append(tenant, execution, [said], _put(control, state))
-            except Conflict:
+                return await self._events.append(tenant, execution, said, _put(control, state), *conditions)
+            except Conflict as conflict:
+                if still is not None and conflict.id == still.id:
+                    raise
                 continue
         raise ProblemError(platform_failed("Too many others ask something of the execution at the same time."))
 

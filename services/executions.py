@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from domain.caps import Reached
 from domain.errors import Problem, ProblemError, not_found
 from domain.events import Draft
 from domain.executions import Execution, Status, StopReason
@@ -135,7 +136,7 @@ class Executions:
         `unmark` it once its end is decided. Raises `ProblemError` not_found.
         """
         update = {"status": status, "output": output, "error": error, "stop_reason": stop_reason}
-        update |= {"usage": usage, "turns": turns, "ended": ended}
+        update |= {"usage": usage, "turns": turns, "ended": ended, "paused_for": None}
         while True:
             document = await self._documents.get(records_of(tenant), id)
             if document is None:
@@ -152,23 +153,43 @@ class Executions:
                     continue  # ended by another at the same time: look again
             return execution
 
-    async def stand(self, tenant: str, id: str, status: Status, instead_of: Collection[Status]) -> Execution:
+    async def stand(
+        self,
+        tenant: str,
+        id: str,
+        status: Status,
+        instead_of: Collection[Status],
+        paused_for: Reached | None = None,
+    ) -> Execution:
         """Change the status of one that has not ended, if it is one of these. Returns the record as it then stands.
 
-        Raises `ProblemError` not_found.
+        `paused_for`: the budget that pauses it. Raises `ProblemError` not_found.
         """
+        reached = paused_for.model_dump(mode="json") if paused_for else None
         while True:
             document = await self._documents.get(records_of(tenant), id)
             if document is None:
                 raise ProblemError(not_found("execution", id))
             if document.body["status"] not in instead_of:
                 return await self._loaded(tenant, document)
-            body = {**document.body, "status": status.value}
+            body = {**document.body, "status": status.value, "paused_for": reached}
             try:
                 written = await self._documents.write(records_of(tenant), [Put(id, body, if_match=document.etag)])
             except Conflict:
                 continue  # changed by another at the same time: look again
             return await self._loaded(tenant, Document(id, body, written.etags[id]))
+
+    async def unpause(self, tenant: str, id: str, reached: Reached) -> None:
+        """Take back that this budget has paused it, if that is still so."""
+        document = await self._documents.get(records_of(tenant), id)
+        while document is not None and document.body.get("paused_for") == reached.model_dump(mode="json"):
+            body = {**document.body, "status": Status.RUNNING.value, "paused_for": None}
+            try:
+                await self._documents.write(records_of(tenant), [Put(id, body, if_match=document.etag)])
+            except Conflict:
+                document = await self._documents.get(records_of(tenant), id)
+                continue
+            return
 
     async def discard(self, tenant: str, id: str) -> None:
         """Forget an execution that could not be started, and its idempotency key."""

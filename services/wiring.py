@@ -110,7 +110,7 @@ def build(settings: Settings) -> Services:
         ledger=Ledger(documents, events),
         controls=controls,
         waits=Waits(documents),
-        budgets=Budgets(documents),
+        budgets=Budgets(documents, events, controls),
         approvals=Approvals(documents),
         signals=Signals(documents, events, controls),
         agents=Definitions(documents, "agents", Agent),

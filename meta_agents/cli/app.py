@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from meta_agents.cli import (
     approvals,
+    budgets,
     bundling,
     comparing,
     controlling,
@@ -102,6 +103,7 @@ app.command()(keeping.hold)
 app.command()(keeping.release)
 app.command()(keeping.purge)
 app.add_typer(scheduling.app, name="schedule")
+app.add_typer(budgets.app, name="budget")
 
 
 def main() -> None:

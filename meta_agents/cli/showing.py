@@ -109,7 +109,8 @@ def _executions(rows: Iterable[Execution]) -> Table:
         version = "" if row.workflow_version is None else f"@{row.workflow_version}"
         calls = str(row.usage.model_calls)
         workflow = safe(row.workflow) + version
-        table.add_row(safe(row.id), safe(row.status), workflow, clock(row.created), took, calls, cost)
+        status = f"{row.status} (budget)" if row.paused_for else row.status
+        table.add_row(safe(row.id), safe(status), workflow, clock(row.created), took, calls, cost)
     return table
 
 

@@ -18,6 +18,27 @@ def paused(state: State, event: Event) -> Text:
     return line.append(f"\n    {resume_command(state)}")
 
 
+def budget_reached(state: State, event: Event) -> Text:
+    """Which budget is used up, and the command that raises it."""
+    name, path = text_of(event.data, "budget"), text_of(event.data, "path")
+    whose = f"the budget {name}" if name else f"the budget of {path}" if path else "the execution's budget"
+    line = Text.assemble(("$ ", "yellow"), safe(f"{whose} is used up: {text_of(event.data, 'what') or ''}"))
+    if name is not None:
+        return line
+    cap = event.data.get("cap")
+    option = next((key for key in cap if cap[key] is not None), "cost_usd") if isinstance(cap, dict) else "cost_usd"
+    where = f" {safe(path)}" if path else ""
+    id = safe(state.execution or "ID")
+    return line.append(f"\n    meta-agents budget raise {id}{where} --{option.replace('_', '-')} AMOUNT")
+
+
+def budget_raised(_: State, event: Event) -> Text:
+    to, path = event.data.get("to"), text_of(event.data, "path")
+    amounts = ", ".join(f"{key} {amount}" for key, amount in to.items()) if isinstance(to, dict) else ""
+    whose = f"the budget of {path}" if path else "the execution's budget"
+    return Text.assemble(("$ ", "cyan"), safe(f"{_by(event)} raised {whose} to {amounts}"))
+
+
 def resumed(_: State, event: Event) -> Text:
     return Text.assemble(("▶ ", "cyan"), f"resumed by {_by(event)}")
 

@@ -193,6 +193,8 @@ _TELLERS: Mapping[str, Callable[[State, Event], Text | None]] = {
     "execution.paused": control_lines.paused,
     "execution.resumed": control_lines.resumed,
     "execution.cancel_requested": control_lines.cancel_requested,
+    "budget.reached": control_lines.budget_reached,
+    "budget.raised": control_lines.budget_raised,
     "step.started": _step,
     "step.completed": _step,
     "step.failed": _step,

@@ -124,6 +124,8 @@ export type Event =
   | EventOf<"execution.failed", { error: Problem; usage?: Usage }>
   | EventOf<"execution.canceled", { usage?: Usage }>
   | EventOf<"execution.paused" | "execution.resumed" | "execution.cancel_requested", { by?: string }>
+  | EventOf<"budget.reached", { path?: string; budget?: string; period?: string; what: string }>
+  | EventOf<"budget.raised", { path?: string; by?: string; to: Record<string, string | number> }>
   | EventOf<"step.started", { kind: string }>
   | EventOf<"step.completed", Stopped & { output?: string; edited?: boolean }>
   | EventOf<"step.failed", { error: Problem }>

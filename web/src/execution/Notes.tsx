@@ -159,6 +159,21 @@ export function Note({ execution, event, call }: { execution: string; event: Not
           )}
         </div>
       );
+    case "budget.reached":
+      return (
+        <Divider>
+          $ {whose(event.data)} is used up: {event.data.what}
+        </Divider>
+      );
+    case "budget.raised":
+      return (
+        <Divider>
+          $ {whose(event.data)} was raised {by(event.data.by)} to{" "}
+          {Object.entries(event.data.to)
+            .map(([part, amount]) => `${String(amount)} ${part.replace("_", " ")}`)
+            .join(", ")}
+        </Divider>
+      );
     case "execution.paused":
       return <Divider>‖ Paused {by(event.data.by)} at {clock(time)}</Divider>;
     case "execution.resumed":
@@ -166,6 +181,11 @@ export function Note({ execution, event, call }: { execution: string; event: Not
     case "execution.cancel_requested":
       return <Divider>■ Cancel was asked for {by(event.data.by)} at {clock(time)}</Divider>;
   }
+}
+
+function whose({ budget, path }: { budget?: string; path?: string }): string {
+  if (budget) return `The budget ${budget}`;
+  return path ? `The budget of ${path}` : "The execution’s budget";
 }
 
 function by(name: string | null | undefined): string {

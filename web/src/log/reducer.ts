@@ -130,6 +130,8 @@ function apply(draft: Draft, event: Event): void {
     case "chat.summarised":
     case "handoff.passed":
     case "signal.received":
+    case "budget.reached":
+    case "budget.raised":
       draft.entries.push({ kind: "note", event });
   }
 }

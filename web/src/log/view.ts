@@ -150,6 +150,8 @@ export type NoteEvent = Extract<
       | "chat.judged"
       | "chat.summarised"
       | "signal.received"
+      | "budget.reached"
+      | "budget.raised"
       | "execution.paused"
       | "execution.resumed"
       | "execution.cancel_requested";

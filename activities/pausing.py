@@ -1,0 +1,55 @@
+"""Pause an execution: its record first, because that decides between this and an end at the same time."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+
+from domain.calls import ModelCall
+from domain.caps import CapReached
+from domain.events import Draft, Event, EventType
+from domain.executions import Execution, Status
+from services.budgets import Refused
+from services.documents.base import Conflict, Put
+from services.wiring import Services
+
+BUDGET = "budget"
+"""Who has paused it, when it is no human."""
+
+
+async def ask_to_pause(
+    services: Services, record: Execution, by: str, *said: Draft, still: Put | None = None
+) -> list[Event]:
+    """Log that the execution, whose record is paused, is; with what else is to be said. Asked already, nothing is.
+
+    Raises `ProblemError` conflict when it has ended; `Conflict` when `still` does.
+    """
+    type = EventType.EXECUTION_PAUSED
+    draft = Draft(id=f"{type}:{secrets.token_hex(8)}", type=type, time=datetime.now(UTC), data={"by": by})
+    events = await services.controls.ask(record.tenant, record.id, "paused", *said, draft, still=still)
+    services.realtime.watch(record.tenant, record.id)  # it is rare: told to whoever watches through another process
+    services.realtime.publish_events(record.tenant, record.id, events)
+    return events
+
+
+async def pause_at_cap(services: Services, call: ModelCall, refused: CapReached) -> None:
+    """Pause the call's execution until somebody raises the budget; not if that has just been done, nor when it is
+    being canceled. The call has to look again then, in any case. Done again, as after a crash, it is said once.
+    """
+    reached = refused.reached
+    record = await services.executions.stand(call.tenant, call.execution, Status.PAUSED, (Status.RUNNING,), reached)
+    if record.status is not Status.PAUSED:
+        return
+    draft = Draft(
+        id=f"{EventType.BUDGET_REACHED}:{secrets.token_hex(8)}",
+        type=EventType.BUDGET_REACHED,
+        time=datetime.now(UTC),
+        step=call.step,
+        agent=call.agent,
+        data=reached.model_dump(mode="json", exclude_none=True),
+    )
+    still = refused.still if isinstance(refused, Refused) else None
+    try:
+        await ask_to_pause(services, record, BUDGET, draft, still=still)
+    except Conflict:
+        await services.executions.unpause(call.tenant, call.execution, reached)
