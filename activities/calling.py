@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -23,6 +24,7 @@ from domain.prompt_shapes import TemplatePrompt
 from domain.prompts import messages, repaired
 from domain.usage import Usage
 from domain.values import Json
+from services.context import Fitted, fitted
 from services.documents.base import Delete, Operation
 from services.ledger import Entry
 from services.models.client import AnswerRejected, ModelAnswer, ModelRequest
@@ -47,6 +49,7 @@ class _Call:
         self.attempt = 0
         self.waited = False
         self.said: list[str] = []
+        self.sent: Fitted | None = None
 
     async def perform(self) -> tuple[CallOutcome, list[Event]]:
         call, services = self.call, self.services
@@ -90,11 +93,12 @@ class _Call:
         prompt = call.prompt
         task = prompt if isinstance(prompt, TemplatePrompt) else prompt.task
         scope = await self.loader.plain(task.scope)
-        asked = messages(agent, prompt, scope, *await self.loader.seen(prompt))
+        told = partial(messages, agent, prompt, scope, *await self.loader.seen(prompt))
+        asked = told()
         if call.repair is not None:
             rejected = await self.loader.recorded([call.repair.rejected])
             asked = repaired(asked, as_text(rejected[call.repair.rejected]), call.repair.complaint)
-        return ModelRequest(
+        request = ModelRequest(
             messages=asked,
             alias=agent.model,
             temperature=agent.temperature,
@@ -102,6 +106,8 @@ class _Call:
             response_schema=call.output_schema or _schema_of(agent, call),
             idempotency_key=f"{call.execution}:{call.key}",
         )
+        self.sent = await fitted(request, prompt, told, self.services.settings)
+        return self.sent.request
 
     async def _reused(self, request: ModelRequest) -> tuple[CallOutcome, list[Event]] | None:
         """The answer to the very same request in the execution this one goes on from, so that it is not paid again."""
@@ -167,7 +173,10 @@ class _Call:
 
     async def _begin(self, request: ModelRequest) -> None:
         call, services = self.call, self.services
-        started = self.record.draft(EventType.CALL_STARTED, f":{self.attempt}", self.attempt, model=request.alias)
+        sent = self.sent.facts if self.sent else {}
+        started = self.record.draft(
+            EventType.CALL_STARTED, f":{self.attempt}", self.attempt, model=request.alias, **sent
+        )
         drafts = [*call.events, started]
         over: list[Operation] = [Delete(waiting_id(call.key))] if self.waited else []
 

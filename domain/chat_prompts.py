@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from domain.expressions import as_text, render
+from domain.cutting import WHOLE, Cut
+from domain.expressions import as_text, told_text
 from domain.prompt_shapes import AboutChat, ChairPrompt, ChatPrompt, JudgePrompt, OverChat, SummaryPrompt
 from domain.values import Json
 
@@ -24,9 +25,14 @@ def words_of(said: Json) -> str:
     return as_text(said)
 
 
-def chat_text(prompt: AboutChat, scope: Mapping[str, Json], turns: Sequence[Turn], summary: str | None) -> str:
-    """The user message. `scope` holds plain JSON, `turns` the words of the view and `summary` those of the summary."""
-    return "\n\n".join([*_told(prompt, scope, turns, summary), _asked(prompt)])
+def chat_text(
+    prompt: AboutChat, scope: Mapping[str, Json], turns: Sequence[Turn], summary: str | None, cut: Cut = WHOLE
+) -> str:
+    """The user message. `scope` holds plain JSON, `turns` the words of the view and `summary` those of the summary.
+
+    Of the cut only what is to be told of the values in the task counts: the turns are those that are left.
+    """
+    return "\n\n".join([*_told(prompt, scope, turns, summary, cut), _asked(prompt)])
 
 
 def shown_text(
@@ -76,10 +82,12 @@ def _closed(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _told(prompt: OverChat, scope: Mapping[str, Json], turns: Sequence[Turn], summary: str | None) -> list[str]:
+def _told(
+    prompt: OverChat, scope: Mapping[str, Json], turns: Sequence[Turn], summary: str | None, cut: Cut = WHOLE
+) -> list[str]:
     """The paragraphs before what is asked."""
     return [
-        as_text(render(prompt.task.template, scope)),
+        told_text(prompt.task.template, scope, cut.text),
         f"Participants: {', '.join(prompt.participants)}.",
         "The discussion so far:",
         *_discussion(prompt, turns, summary),

@@ -135,6 +135,9 @@ class View(Shape):
     """What a speaker sees of what was said; the log keeps all of it."""
 
     last: int = Field(default=12, ge=1, le=100, description="How many of the latest turns a participant sees.")
+    tokens: int | None = Field(
+        default=None, ge=100, le=1_000_000, description="Of these only as many of the latest as are so many tokens."
+    )
     summary: Reference | None = Field(
         default=None, description="An agent that sums up the turns before these; its summary is seen instead of them."
     )

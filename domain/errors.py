@@ -35,6 +35,7 @@ class Code(StrEnum):
     MODEL_REFUSED = "model_refused"
     MODEL_BAD_ANSWER = "model_bad_answer"
     MODEL_CUT_OFF = "model_cut_off"
+    CONTEXT_EXCEEDED = "context_exceeded"
     TOOL_FAILED = "tool_failed"
     TOOL_REFUSED = "tool_refused"
     TOOL_UNCERTAIN = "tool_uncertain"
@@ -122,6 +123,10 @@ def canceled() -> Problem:
         action="Start it again, or retry it to go on from what was finished.",
         fault=Fault.CALLER,
     )
+
+
+def context_exceeded(message: str, action: str) -> Problem:
+    return Problem(code=Code.CONTEXT_EXCEEDED, message=message, action=action, fault=Fault.AUTHOR)
 
 
 def timed_out(message: str) -> Problem:

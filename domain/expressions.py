@@ -211,6 +211,14 @@ def render(template: str, scope: Mapping[str, Json]) -> Json:
     return render_text(template, scope, as_text)
 
 
+def told_text(template: str, scope: Mapping[str, Json], written: Callable[[Json], str]) -> str:
+    """`render` as text, each value in it as `written` says: also of a template that is one value alone."""
+    pieces = _pieces(template)
+    if len(pieces) == 1 and template.strip() == template[pieces[0].start : pieces[0].end]:
+        return written(evaluate(pieces[0].expression, scope))
+    return render_text(template, scope, written)
+
+
 def render_text(template: str, scope: Mapping[str, Json], written: Callable[[Json], str]) -> str:
     """The text that a template gives, each value in it as `written` says."""
     return "".join(_texts(template, scope, written))

@@ -41,7 +41,8 @@ class Summary(Shape):
 class OverChat(Shape):
     """What everyone who is asked about a chat is shown: the task, who is there, the turns in view, and a summary.
 
-    `turn` is the one that comes next: of those before it, what is neither in view nor summed up is left out.
+    `turn` is the one that comes next: of those before it, what is neither in view nor summed up is left out. Of the
+    view only as many of the latest turns are told as are at most so many `tokens`, and the latest of them all.
     """
 
     task: TemplatePrompt
@@ -49,6 +50,7 @@ class OverChat(Shape):
     turn: int = 0
     view: tuple[Said, ...]
     summary: Summary | None = None
+    tokens: int | None = None
 
 
 class ChatPrompt(OverChat):

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from domain.agents import Agent
 from domain.chat_prompts import Turn, chat_text, not_shown, said_text
-from domain.expressions import as_text, render
+from domain.cutting import WHOLE, Cut
+from domain.expressions import told_text
 from domain.prompt_shapes import HandoffPrompt, Prompt, TemplatePrompt
 from domain.values import Json
 
@@ -14,26 +15,32 @@ Message = dict[str, str]
 
 
 def messages(
-    agent: Agent, prompt: Prompt, scope: Mapping[str, Json], turns: Sequence[Turn], summary: str | None = None
+    agent: Agent,
+    prompt: Prompt,
+    scope: Mapping[str, Json],
+    turns: Sequence[Turn],
+    summary: str | None = None,
+    cut: Cut = WHOLE,
 ) -> list[Message]:
     """System and user message of one call. `scope` holds plain JSON, `turns` the view's words, oldest first."""
     return [
         {"role": "system", "content": agent.instructions},
-        {"role": "user", "content": _user_text(prompt, scope, turns, summary)},
+        {"role": "user", "content": _user_text(prompt, scope, turns, summary, cut)},
     ]
 
 
-def _user_text(prompt: Prompt, scope: Mapping[str, Json], turns: Sequence[Turn], summary: str | None) -> str:
-    match prompt:
-        case TemplatePrompt():
-            return as_text(render(prompt.template, scope))
-        case HandoffPrompt():
-            return _handoff_text(prompt, scope, turns)
-        case _:
-            return chat_text(prompt, scope, turns, summary)
+def _user_text(prompt: Prompt, scope: Mapping[str, Json], turns: Sequence[Turn], summary: str | None, cut: Cut) -> str:
+    if isinstance(prompt, TemplatePrompt):
+        return told_text(prompt.template, scope, cut.text)
+    if cut.turns:
+        prompt, turns = prompt.model_copy(update={"view": prompt.view[cut.turns :]}), turns[cut.turns :]
+    turns = [(speaker, cut.text(words)) for speaker, words in turns]
+    if isinstance(prompt, HandoffPrompt):
+        return _handoff_text(prompt, scope, turns, cut)
+    return chat_text(prompt, scope, turns, None if summary is None else cut.text(summary), cut)
 
 
-def _handoff_text(prompt: HandoffPrompt, scope: Mapping[str, Json], turns: Sequence[Turn]) -> str:
+def _handoff_text(prompt: HandoffPrompt, scope: Mapping[str, Json], turns: Sequence[Turn], cut: Cut) -> str:
     shown = [said.turn for said in prompt.view]
     missing = not_shown(shown, shown[-1]) if shown else None
     said = ["So far:", *([missing] if missing else []), said_text(turns)] if turns else []
@@ -43,7 +50,7 @@ def _handoff_text(prompt: HandoffPrompt, scope: Mapping[str, Json], turns: Seque
             f"Answer yourself and pass it to `nobody`; or, if another should answer, pass it to one of: "
             f"{', '.join(prompt.choices)}, with a short reason, and say in `answer` what you found so far."
         )
-    return "\n\n".join([as_text(render(prompt.task.template, scope)), *said, asked])
+    return "\n\n".join([told_text(prompt.task.template, scope, cut.text), *said, asked])
 
 
 def repaired(asked: list[Message], rejected: str, complaint: str) -> list[Message]:

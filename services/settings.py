@@ -93,6 +93,14 @@ class Settings(BaseModel):
             "Calls of other models have no known cost."
         ),
     )
+    model_context_window: int | None = Field(
+        default=None,
+        ge=512,
+        alias="MODEL_CONTEXT_WINDOW",
+        description=(
+            "Tokens of a model's window, its answer included; unset: 8192 at a compatible endpoint, else 128000."
+        ),
+    )
     model_timeout: float = Field(
         default=120, gt=0, alias="MODEL_TIMEOUT", description="Seconds until a model call is given up."
     )
@@ -257,6 +265,10 @@ class Settings(BaseModel):
         """US dollars for so many tokens of a model, by the endpoint's name for it; None when its price is not known."""
         price = self.model_prices.get(model)
         return None if price is None else (price[0] * tokens_in + price[1] * tokens_out) / 1_000_000
+
+    def window_for(self, alias: str) -> int:
+        """Tokens that the window of the model behind the alias holds, its answer included."""
+        return self.model_context_window or (8_192 if self.provider == "compatible" else 128_000)
 
     def model_for(self, alias: str) -> str | None:
         """The model's name at the endpoint, or None for an alias that nobody defined."""

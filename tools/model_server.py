@@ -17,6 +17,8 @@ import xllamacpp
 
 from tools import weights
 
+PARALLEL = 2
+
 
 def parameters(model: Path, *, port: int, threads: int, context: int, parallel: int) -> xllamacpp.CommonParams:
     """What llama.cpp is told: `context` tokens in all, shared evenly by `parallel` requests at a time."""
@@ -61,8 +63,10 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
     parser.add_argument("--model", type=Path, help="a GGUF file; default: MODEL_GGUF, else the one from `make setup`")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--ctx", type=int, default=8192, help="tokens of context, divided by --parallel")
-    parser.add_argument("--parallel", type=int, default=2, help="requests answered at a time")
+    parser.add_argument(
+        "--ctx", type=int, default=weights.WINDOW * PARALLEL, help="tokens of context, divided by --parallel"
+    )
+    parser.add_argument("--parallel", type=int, default=PARALLEL, help="requests answered at a time")
     parser.add_argument("--with-parent", type=int, metavar="PID", help="end when this process, our parent, has ended")
     options = parser.parse_args()
     if options.with_parent is not None:

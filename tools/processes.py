@@ -185,6 +185,7 @@ class ModelServer(Child):
             "OPENAI_BASE_URL": self.address,
             "OPENAI_API_KEY": "local",
             "MODEL_NAME": weights.served_name(self.model),
+            "MODEL_CONTEXT_WINDOW": str(weights.WINDOW),
             "MODEL_TOOL_CALLS": "schema",  # its template knows no tools
         }
 

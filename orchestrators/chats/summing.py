@@ -28,7 +28,7 @@ def sum_up(talk: Talk) -> Generator[Any, Any, None]:
 
 def _folded(talk: Talk, path: str, agent: str, turns: tuple[Said, ...]) -> Generator[Any, Any, None]:
     before = talk.state.summaries.get(agent)
-    shown = {**talk.shown(), "view": turns, "turn": turns[-1].turn + 1, "summary": before}
+    shown = {**talk.shown(), "view": turns, "turn": turns[-1].turn + 1, "summary": before, "tokens": None}
     data = {"turn": talk.state.turns, "role": "summary"}
     call = talk.call(path, agent, SummaryPrompt(kind="summary", **shown), data=data)
     outcome = yield from talk.answer(call)

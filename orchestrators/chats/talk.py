@@ -57,6 +57,7 @@ class Talk:
             "turn": self.state.turns + 1,
             "view": seen_by(self.rules, self.state.window, name),
             "summary": summary_for(self.rules, self.state, name),
+            "tokens": (self.rules.view if name is None else self.rules.view_of(name)).tokens,
         }
 
     def call(self, path: str, agent: str, prompt: Prompt, **fields: Any) -> ModelCall:

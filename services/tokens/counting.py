@@ -17,7 +17,7 @@ PER_MESSAGE = 4
 """The marks between messages, and the role."""
 PER_TOOL = 12
 """What stands around a tool's parameters."""
-_INLINE = 50_000
+INLINE = 50_000
 """Characters: more are not counted on the event loop, where they would take over five milliseconds."""
 
 
@@ -46,18 +46,19 @@ async def counter_for(model: str | None) -> Counter:
 
 async def tokens_of(request: ModelRequest, counter: Counter) -> int:
     """What the endpoint will count as its input: its messages, tools and schema, and what goes around them."""
-    if sum(map(len, _texts(request))) <= _INLINE:
+    if size_of(request) <= INLINE:
         return counted(request, counter)
     return await asyncio.to_thread(counted, request, counter)
+
+
+def size_of(request: ModelRequest) -> int:
+    """Characters of everything that is counted."""
+    return sum(map(len, _texts(request)))
 
 
 def counted(request: ModelRequest, counter: Counter) -> int:
     around = PER_REQUEST + PER_MESSAGE * len(request.messages) + PER_TOOL * len(request.tools)
     return around + sum(map(counter.count, _texts(request)))
-
-
-def message_tokens(message: Mapping[str, Any], counter: Counter) -> int:
-    return PER_MESSAGE + sum(map(counter.count, _message_texts(message)))
 
 
 def _texts(request: ModelRequest) -> Iterator[str]:

@@ -245,3 +245,24 @@ class TestTool:
         assert record.error is not None
         assert record.error.code is Code.TOOL_REFUSED
         assert "TOOL_MODULES" in record.error.action
+
+
+class TestWindow:
+    """What does not fit the model's window; tests/services/test_context.py has what is left out of it."""
+
+    async def test_a_call_says_how_much_was_sent_and_what_was_not(self, bench: Bench) -> None:
+        workflow = {"steps": [{"id": "a", "agent": "x", "input": "Sum up: ${input.text}"}]}
+        record = await bench.run(workflow, input={"text": "word " * 200_000})
+        assert record.status is Status.COMPLETED
+        [started] = [event for event in await bench.log(record.id) if event.type == EventType.CALL_STARTED]
+        assert 100_000 < started.data["tokens"] < 128_000
+        assert started.data["left_out"]["shortened"] is True
+        assert "is left out here.)" in bench.model.asked[0].messages[1]["content"]
+
+    async def test_what_cannot_be_fitted_is_never_asked(self, bench: Bench) -> None:
+        schema = {"type": "object", "properties": {"n": {"description": "word " * 130_000}}}
+        record = await bench.run({"steps": [{"id": "a", "agent": "x", "input": "hi", "output_schema": schema}]})
+        assert record.error is not None
+        assert record.error.code is Code.CONTEXT_EXCEEDED
+        assert bench.model.asked == []
+        assert record.usage.model_calls == 0
