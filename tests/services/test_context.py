@@ -1,4 +1,4 @@
-"""Requests that are larger than their model's window: what is left out of them, what is said of it, and what is refused."""
+"""Requests larger than their model's window: what is left out, what is said of it, and what is refused."""
 
 from __future__ import annotations
 
