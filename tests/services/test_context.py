@@ -133,7 +133,7 @@ async def test_a_document_is_cut_and_what_the_author_wrote_is_not() -> None:
 
 async def test_results_of_tools_are_shortened_to_one_length() -> None:
     calls = [{"id": "1", "type": "function", "function": {"name": "t", "arguments": "{}"}}]
-    after = [
+    after: list[dict[str, Any]] = [
         {"role": "assistant", "content": None, "tool_calls": calls},
         {"role": "tool", "tool_call_id": "1", "content": "A" + LONG * 500},
         {"role": "tool", "tool_call_id": "2", "content": "short"},
