@@ -16,6 +16,7 @@ METHODS = list(func.HttpMethod)
 """All of them: which one a path takes is for the API to say, with a problem instead of the host's bare 404."""
 ROUTES = {
     "agents": "api/agents/{*path}",
+    "prompts": "api/prompts/{*path}",
     "tools": "api/tools/{*path}",
     "workflows": "api/workflows/{*path}",
     "validate": "api/validate",

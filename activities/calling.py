@@ -89,7 +89,7 @@ class _Call:
         """The messages and settings; everything a change of which would deserve a new answer."""
         call = self.call
         plan = await self.services.plans.load(call.tenant, call.plan)
-        agent = plan.agents[call.agent]
+        agent = await self.loader.agent(plan, call.agent)
         prompt = call.prompt
         task = prompt if isinstance(prompt, TemplatePrompt) else prompt.task
         scope = await self.loader.plain(task.scope)

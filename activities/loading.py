@@ -6,9 +6,13 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from domain import values
+from domain.agents import Agent
 from domain.chat_prompts import Turn, words_of
 from domain.errors import ProblemError, platform_failed
+from domain.events import EventType
 from domain.expressions import as_text
+from domain.plans import Plan
+from domain.prompt_definitions import instructions, needs_input
 from domain.prompt_shapes import OverChat, Prompt, TemplatePrompt
 from domain.values import Json, Value
 from services.wiring import Services
@@ -33,6 +37,16 @@ class Loader:
             *(self._events.value(self._tenant, self._execution, events[event_id]) for event_id in wanted)
         )
         return dict(zip(wanted, loaded, strict=True))
+
+    async def agent(self, plan: Plan, reference: str) -> Agent:
+        """The agent with its instructions, made of its prompt if it has one. Raises `ProblemError`."""
+        agent, prompt = plan.agents[reference], plan.prompts.get(reference)
+        if prompt is None:
+            return agent
+        started = EventType.EXECUTION_STARTED
+        found = await self.recorded([started]) if needs_input(agent.variables) else {}
+        text = instructions(prompt, agent.variables, found.get(started))
+        return agent.model_copy(update={"instructions": text})
 
     async def seen(self, prompt: Prompt) -> tuple[list[Turn], str | None]:
         """The words of the turns that a prompt shows, oldest first, and those of its summary."""

@@ -20,6 +20,7 @@ from api import (
     diffs,
     events,
     executions,
+    labels,
     negotiation,
     raising,
     retention,
@@ -38,16 +39,18 @@ from domain.agents import Agent
 from domain.approvals import Decision
 from domain.bundles import Bundle
 from domain.errors import Detail
+from domain.prompt_definitions import PromptDefinition
 from domain.retention import RetentionPolicy
 from domain.schedules import Schedule
 from domain.tools import Tool
-from domain.validation import check_agent, check_tool
+from domain.validation import check_prompt, check_tool
 from domain.values import Json
 from domain.workflows import Workflow
 from services.wiring import Services
 
 _UNSEEN = (
     Agent,
+    PromptDefinition,
     Tool,
     Workflow,
     Schedule,
@@ -57,6 +60,7 @@ _UNSEEN = (
     Decision,
     Bundle,
     retention.HoldRequest,
+    labels.LabelRequest,
     RetentionPolicy,
     raising.RaiseRequest,
     negotiation.NegotiateRequest,
@@ -82,10 +86,14 @@ def create_app(dist: Path = DIST) -> FastAPI:
     for router in (
         validating.router,
         definitions_router(Kind("agent", "agents", Agent, lambda services: services.agents, _check_agent)),
+        definitions_router(
+            Kind("prompt", "prompts", PromptDefinition, lambda services: services.prompts, _check_prompt)
+        ),
         definitions_router(Kind("tool", "tools", Tool, lambda services: services.tool_definitions, _check_tool)),
         definitions_router(
             Kind("workflow", "workflows", Workflow, lambda services: services.workflows, _check_workflow)
         ),
+        labels.router,
         executions.router,
         raising.router,
         approvals.router,
@@ -136,8 +144,12 @@ class _App(FastAPI):
         return self.openapi_schema
 
 
-async def _check_agent(_: Services, __: str, agent: Agent, written: Json) -> tuple[Detail, ...]:
-    return check_agent(agent, written).errors
+async def _check_agent(services: Services, tenant: str, agent: Agent, written: Json) -> tuple[Detail, ...]:
+    return (await validating.check_agent_here(services, tenant, agent, written)).errors
+
+
+async def _check_prompt(_: Services, __: str, prompt: PromptDefinition, written: Json) -> tuple[Detail, ...]:
+    return check_prompt(prompt, written).errors
 
 
 async def _check_tool(_: Services, __: str, tool: Tool, written: Json) -> tuple[Detail, ...]:

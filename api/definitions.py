@@ -1,4 +1,4 @@
-"""Agents, tools and workflows over HTTP: one router, made once for each kind."""
+"""Agents, prompts, tools and workflows over HTTP: one router, made once for each kind."""
 
 from __future__ import annotations
 
@@ -14,16 +14,13 @@ from api.auth import Caller
 from api.bodies import read_definition
 from api.preconditions import expected_etag, only_create, quoted
 from api.shapes import definition_problem, read_shape
-from domain.agents import Agent
-from domain.base import NAME_PATTERN
+from domain.base import NAME_PATTERN, Definition
 from domain.errors import Detail, ProblemError, not_found
-from domain.tools import Tool
 from domain.values import Json
-from domain.workflows import Workflow
 from services.definitions import Definitions, Stored
 from services.wiring import Services, services
 
-D = TypeVar("D", Agent, Tool, Workflow)
+D = TypeVar("D", bound=Definition)
 Check = Callable[[Services, str, D, Json], Awaitable[tuple[Detail, ...]]]
 """(services, tenant, definition, as written): what is wrong with it beyond its shape."""
 
@@ -47,7 +44,7 @@ class Kind(Generic[D]):
 def definitions_router(kind: Kind[D]) -> APIRouter:
     router = APIRouter(prefix=f"/api/{kind.path}", tags=[kind.path])
     desk = _Desk(kind)
-    body = {"requestBody": request_body(kind.word.capitalize())}
+    body = {"requestBody": request_body(kind.model.__name__)}
 
     @router.get("", summary=f"List {kind.path} by name")
     async def list_definitions(caller: Caller, limit: Limit = 50, continuation: Continuation = None) -> Response:

@@ -17,7 +17,7 @@ from api.following import wait_for_end
 from api.forking import ForkRequest, fork_execution
 from api.shapes import read_shape, request_problem
 from api.starting import StartRequest, checked_key, start_execution
-from domain.base import NAME_PATTERN
+from domain.base import NAME_PATTERN, REFERENCE_PATTERN
 from domain.errors import Code, Detail, Fault, Problem, ProblemError, not_found
 from domain.executions import Execution, Status
 from services.identity import Principal
@@ -62,11 +62,14 @@ async def list_executions(
     caller: Caller,
     status: Status | None = None,
     workflow: Annotated[str | None, Query(max_length=63)] = None,
+    variant: Annotated[str | None, Query(max_length=127, description="A prompt chosen by weight: `name@3`.")] = None,
     limit: Limit = 50,
     continuation: Continuation = None,
 ) -> Response:
+    if variant is not None and not re.fullmatch(REFERENCE_PATTERN, variant):
+        raise ProblemError(request_problem((Detail(pointer="/query/variant", message="should be `name@version`"),)))
     page, more = await services().executions.list(
-        caller.tenant, status=status, workflow=workflow, limit=limit, continuation=continuation
+        caller.tenant, status=status, workflow=workflow, variant=variant, limit=limit, continuation=continuation
     )
     items = [execution.model_dump(mode="json", exclude=_HIDDEN | {"input", "output"}) for execution in page]
     return JSONResponse({"items": items, "continuation": more})

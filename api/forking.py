@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from api.durable import DurableClient
+from api.prompting import PromptShelf
 from api.resolving import resolve
 from api.shapes import Wording, definition_problem, moved, read_shape, request_problem
 from api.starting import check_input, checked_key, new_execution, start_or_discard, started
@@ -21,6 +22,8 @@ from domain.events import Draft, Event, EventType, given_id
 from domain.executions import Execution, Fork
 from domain.paths import is_within
 from domain.plans import Plan, content_hash
+from domain.prompt_definitions import PinnedPrompt
+from domain.validation import refuse_filled
 from domain.values import Json, Value, recorded
 from domain.wording import did_you_mean
 from domain.workflows import Workflow, walk
@@ -62,6 +65,7 @@ async def fork_execution(
     plan = await _plan(services, caller.tenant, parent, request)
     value = request.input if "input" in request.model_fields_set else parent.input
     check_input(plan.workflow, value)
+    refuse_filled(plan.agents, plan.prompts, value)
     _check_paths(plan.workflow, request)
     until = await _until(services, parent, request)
     outputs = {**await _still_given(services, parent, request.before), **request.outputs}
@@ -108,7 +112,7 @@ async def _plan(services: Services, tenant: str, parent: Execution, request: For
     plan = await services.plans.load(tenant, parent.plan)
     if request.workflow is not None:
         plan = await _with_workflow(services, tenant, plan, request.workflow)
-    agents = dict(plan.agents)
+    agents, prompts = dict(plan.agents), dict(plan.prompts)
     for name, written in request.agents.items():
         references = [reference for reference in agents if split_reference(reference)[0] == name]
         if not references:
@@ -118,7 +122,23 @@ async def _plan(services: Services, tenant: str, parent: Execution, request: For
         whole = {"name": name, **written}
         agent = read_shape(Agent, whole, _wording(f"/agents/{name}"))
         agents.update(dict.fromkeys(references, agent))
-    return plan.model_copy(update={"agents": agents})
+        pinned = await _prompt(services, tenant, plan, references[0], agent, parent.id)
+        prompts = {reference: prompt for reference, prompt in prompts.items() if reference not in references}
+        prompts |= {} if pinned is None else dict.fromkeys(references, pinned)
+    return plan.model_copy(update={"agents": agents, "prompts": prompts})
+
+
+async def _prompt(
+    services: Services, tenant: str, plan: Plan, reference: str, agent: Agent, seed: str
+) -> PinnedPrompt | None:
+    """The prompt of an agent that was edited: as it was pinned, unless the agent names another now."""
+    if agent.prompt is None:
+        return None
+    kept = plan.prompts.get(reference) if agent.prompt == plan.agents[reference].prompt else None
+    prompted = await PromptShelf(services, tenant).of(agent, kept=kept)
+    if prompted.findings.errors:
+        raise ProblemError(definition_problem(moved(prompted.findings.errors, f"/agents/{agent.name}")))
+    return prompted.chosen(seed, reference)
 
 
 async def _with_workflow(services: Services, tenant: str, plan: Plan, written: Json) -> Plan:

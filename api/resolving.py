@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, Literal, TypeVar
 
+from api.prompting import Prompted, PromptShelf, details_in
 from domain.agents import Agent
-from domain.base import split_reference
+from domain.base import Definition, split_reference
 from domain.errors import Detail
 from domain.plans import Plan
+from domain.prompt_definitions import PromptDefinition
 from domain.tools import Tool
 from domain.validation import Findings, Known, Most, check_workflow, estimate
 from domain.values import Json
@@ -24,7 +26,7 @@ SUGGESTED = 200
 MOST_WORKFLOWS = 100
 """Workflows that one uses, those inside others counted."""
 
-D = TypeVar("D", Agent, Tool, Workflow)
+D = TypeVar("D", bound=Definition)
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Batch:
     agents: Mapping[str, Agent | None] = field(default_factory=dict)
     tools: Mapping[str, Tool | None] = field(default_factory=dict)
     workflows: Mapping[str, Workflow | None] = field(default_factory=dict)
+    prompts: Mapping[str, PromptDefinition | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,14 +58,18 @@ class Resolved:
     workflows: Mapping[str, Found[Workflow]]
     known: Known
     findings: Findings
+    prompts: Mapping[str, Prompted]
 
     @property
     def details(self) -> tuple[Detail, ...]:
         """Its mistakes: with any, it is neither stored nor executed."""
         return self.findings.errors
 
-    def plan(self, workflow_version: int | None) -> Plan:
-        """Everything the execution will use. Only for a workflow without mistakes."""
+    def plan(self, workflow_version: int | None, seed: str = "") -> Plan:
+        """Everything the execution will use. Only for a workflow without mistakes.
+
+        `seed`: what is chosen by weight is the same for the same one.
+        """
         return Plan(
             workflow=self.workflow,
             workflow_version=workflow_version,
@@ -72,6 +79,7 @@ class Resolved:
             tool_versions=_versions(self.tools),
             workflows=_definitions(self.workflows),
             workflow_versions=_versions(self.workflows),
+            prompts={agent: prompted.chosen(seed, agent) for agent, prompted in self.prompts.items()},
         )
 
     def estimate(self) -> Most:
@@ -117,10 +125,18 @@ async def resolve(
         workflow_names=await workflow_shelf.names(),
     )
     findings = check_workflow(workflow, known, written)
+    shelf = PromptShelf(services, tenant, beside.prompts)
+    kept = pinned.prompts if pinned else {}
+    prompts = {
+        name: await shelf.of(found.definition, kept=kept.get(name))
+        for name, found in agents.items()
+        if found.definition is not None and found.definition.prompt is not None
+    }
+    findings = findings._replace(errors=findings.errors + details_in(prompts))
     if len(workflows) > MOST_WORKFLOWS:
         message = f"it uses more than {MOST_WORKFLOWS} workflows, those inside others counted"
         findings = findings._replace(errors=(Detail(pointer="/steps", message=message),))
-    return Resolved(services, workflow, agents, tools, workflows, known, findings)
+    return Resolved(services, workflow, agents, tools, workflows, known, findings, prompts)
 
 
 def _pins(plan: Plan | None, kind: Literal["agents", "tools", "workflows"]) -> dict[str, Any]:

@@ -9,13 +9,20 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from domain.agents import Agent
+from domain.prompt_definitions import PromptDefinition
 from domain.schedules import Schedule
 from domain.tools import Tool
 from domain.validation.schemas import DIALECT
 from domain.values import Json
 from domain.workflows import Workflow
 
-MODELS: dict[str, type[BaseModel]] = {"agent": Agent, "tool": Tool, "workflow": Workflow, "schedule": Schedule}
+MODELS: dict[str, type[BaseModel]] = {
+    "agent": Agent,
+    "prompt": PromptDefinition,
+    "tool": Tool,
+    "workflow": Workflow,
+    "schedule": Schedule,
+}
 FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
 
 

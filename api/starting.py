@@ -18,7 +18,7 @@ from domain.events import Draft, EventType
 from domain.executions import Execution, Fork, Status
 from domain.plans import Plan, content_hash
 from domain.schedules import Schedule
-from domain.validation import check_value, pointer
+from domain.validation import check_value, pointer, refuse_filled
 from domain.values import Json, Value, recorded
 from domain.webhooks import Webhook
 from domain.workflows import Workflow
@@ -77,9 +77,11 @@ async def start_once(
     if idempotency and (existing := await services.executions.of_key(caller.tenant, *idempotency)):
         return existing
     resolved, version = await resolve_request(services, caller.tenant, request)
-    plan = resolved.plan(version)
+    id = new_execution_id()
+    plan = resolved.plan(version, seed=idempotency[0] if idempotency else id)
+    refuse_filled(plan.agents, plan.prompts, request.input)
     saved = await services.plans.save(caller.tenant, plan)
-    execution = new_execution(caller, plan, saved, request.input, webhook=request.webhook)
+    execution = new_execution(caller, plan, saved, request.input, webhook=request.webhook, id=id)
     execution, is_new = await services.executions.create(execution, started(execution), idempotency)
     if is_new:
         await start_or_discard(services, client, execution, plan)
@@ -209,9 +211,10 @@ def new_execution(
     retry_of: str | None = None,
     fork: Fork | None = None,
     webhook: Webhook | None = None,
+    id: str | None = None,
 ) -> Execution:
     return Execution(
-        id=new_execution_id(),
+        id=id or new_execution_id(),
         tenant=caller.tenant,
         workflow=plan.workflow.name,
         workflow_version=plan.workflow_version,
@@ -220,6 +223,7 @@ def new_execution(
         input=value,
         retry_of=retry_of,
         fork=fork,
+        variants=plan.variants,
         webhook=webhook,
         started_by=caller.name,
         created=datetime.now(UTC),

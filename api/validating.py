@@ -11,21 +11,28 @@ from pydantic import BaseModel, Field
 from api.auth import Caller
 from api.bodies import Unreadable, read_definition, read_json
 from api.definitions import request_body
+from api.prompting import PromptShelf
 from api.resolving import Batch, Resolved, resolve
 from api.shapes import definition_problem, read_shape, request_problem
 from domain.agents import Agent
 from domain.base import Shape
 from domain.errors import Detail, ProblemError
+from domain.prompt_definitions import PromptDefinition
 from domain.tools import Tool
-from domain.validation import Findings, check_agent, check_tool
+from domain.validation import Findings, check_agent, check_prompt, check_tool
 from domain.values import Json
 from domain.workflows import Workflow
-from services.wiring import services
+from services.wiring import Services, services
 
 router = APIRouter(tags=["workflows"])
 
-Definition = Agent | Tool | Workflow
-_MODELS: dict[str, type[Definition]] = {"agent": Agent, "tool": Tool, "workflow": Workflow}
+Definition = Agent | PromptDefinition | Tool | Workflow
+_MODELS: dict[str, type[Definition]] = {
+    "agent": Agent,
+    "prompt": PromptDefinition,
+    "tool": Tool,
+    "workflow": Workflow,
+}
 MOST = 500
 """Definitions of one batch."""
 
@@ -50,7 +57,7 @@ class Validation(BaseModel):
 class Entry(Shape):
     """One definition of a batch."""
 
-    kind: Literal["agent", "tool", "workflow"]
+    kind: Literal["agent", "prompt", "tool", "workflow"]
     definition: Any = Field(description="As it would be sent to be stored.")
 
 
@@ -106,19 +113,32 @@ def _batch(entries: tuple[Entry, ...], reads: list[Definition | Findings]) -> Ba
         name = entry.definition.get("name") if isinstance(entry.definition, dict) else None
         if isinstance(name, str):
             named[entry.kind][name] = None if isinstance(read, Findings) else read
-    return Batch(agents=named["agent"], tools=named["tool"], workflows=named["workflow"])
+    return Batch(agents=named["agent"], tools=named["tool"], workflows=named["workflow"], prompts=named["prompt"])
 
 
 async def _checked(tenant: str, read: Definition | Findings, written: Json, batch: Batch) -> Validation:
     match read:
         case Agent():
-            return _of_findings(check_agent(read, written))
+            findings = await check_agent_here(services(), tenant, read, written, batch)
+            return _of_findings(findings)
+        case PromptDefinition():
+            return _of_findings(check_prompt(read, written))
         case Tool():
             return _of_findings(check_tool(read, written))
         case Workflow():
             return _of_workflow(await resolve(services(), tenant, read, written, batch))
         case _:
             return _invalid(read)
+
+
+async def check_agent_here(
+    services: Services, tenant: str, agent: Agent, written: Json, batch: Batch | None = None
+) -> Findings:
+    """Everything wrong with an agent, the prompts that it names looked up."""
+    itself = check_agent(agent, written)
+    prompted = await PromptShelf(services, tenant, batch.prompts if batch else None).of(agent, written)
+    more = prompted.findings
+    return Findings(itself.errors + more.errors, itself.warnings + more.warnings)
 
 
 def _of_findings(findings: Findings) -> Validation:

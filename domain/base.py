@@ -25,6 +25,13 @@ Reference = Annotated[str, StringConstraints(pattern=REFERENCE_PATTERN)]
 """A definition's name, or `name@version` to pin one version."""
 
 
+class Definition(Shape):
+    """What all versioned definitions have: agents, datasets, prompts, tools, workflows."""
+
+    name: Name
+    description: str = ""
+
+
 def split_reference(reference: str) -> tuple[str, int | None]:
     """`"writer@3"` gives `("writer", 3)`; without a version, `("writer", None)` which means the latest."""
     name, _, version = reference.partition("@")

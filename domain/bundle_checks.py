@@ -94,6 +94,7 @@ def check_bundle(bundle: Bundle, written: Json) -> list[Detail]:
     return [
         *_check_log(bundle.events),
         *_check_end(bundle),
+        *_check_variants(bundle),
         *(check_plan(bundle.plan, written["plan"]) or _check_input(bundle)),
         *_check_names(bundle),
     ]
@@ -129,6 +130,11 @@ def _may_be_called(event: BundledEvent) -> bool:
     if event.type in _ALONE:
         return event.id == event.type
     return event.type in event.id.split(":") or event.id.startswith(_NAMED_OTHERWISE.get(event.type, event.type))
+
+
+def _check_variants(bundle: Bundle) -> Iterator[Detail]:
+    if bundle.execution.variants != bundle.plan.variants:
+        yield Detail(pointer="/execution/variants", message="are not those of the plan's prompts")
 
 
 def _check_end(bundle: Bundle) -> Iterator[Detail]:

@@ -48,6 +48,7 @@ ExecutionId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Moment = Annotated[AwareDatetime, AfterValidator(_sane_time)]
 Spent = Annotated[Usage, AfterValidator(plausible)]
 Path = Annotated[str, StringConstraints(max_length=2_000, pattern=rf"^{_SEGMENT}(/{_SEGMENT})*$")]
+Chosen = Annotated[str, StringConstraints(pattern=REFERENCE_PATTERN)]
 EventId = Annotated[str, StringConstraints(max_length=4_000, pattern=r"^[\x20-\x7e]+$")]
 
 
@@ -80,6 +81,7 @@ class BundledExecution(Shape):
     retry_of: ExecutionId | None = None
     fork: Fork | None = None
     imported_from: ExecutionId | None = None
+    variants: dict[Annotated[str, StringConstraints(pattern=REFERENCE_PATTERN)], Chosen] = Field(default_factory=dict)
     started_by: str = Field(max_length=500)
     created: Moment
     ended: Moment | None = None

@@ -87,6 +87,9 @@ class Execution(Shape):
     retry_of: str | None = None
     fork: Fork | None = None
     imported_from: str | None = None
+    variants: dict[str, str] = Field(
+        default_factory=dict, description="By agent, the prompt that was chosen for it by weight: `name@version`."
+    )
     hold: Hold | None = None
     webhook: Webhook | None = None
     started_by: str

@@ -42,10 +42,10 @@ class Pinned:
     def _said(self, step: Step | None, agent: str | None) -> list[Json]:
         own = None if step is None else step.model_dump(mode="json", exclude=_INSIDE)
         tool = step.tool if isinstance(step, ToolStep) else None
-        return [own, self._named("agents", agent), self._named("tools", tool)]
+        return [own, self._named("agents", agent), self._named("tools", tool), self._named("prompts", agent)]
 
     def _named(self, kind: str, reference: str | None) -> Json:
-        return self.definitions[kind].get(reference) if reference else None
+        return self.definitions.get(kind, {}).get(reference) if reference else None
 
 
 def step_at(plan: Plan, path: str) -> Step | None:

@@ -8,13 +8,18 @@ from typing import Any
 from domain.base import split_reference
 from domain.errors import Detail
 from domain.plans import Plan
-from domain.validation import Known, check_schema, check_workflow, pointer
+from domain.prompt_definitions import hash_of
+from domain.validation import Known, check_given, check_prompt, check_schema, check_workflow, pointer
 from domain.workflows import Workflow, tools_used, workflows_used
 
 
 def check_plan(plan: Plan, written: Any) -> list[Detail]:
     """Every mistake, its pointer beginning with `/plan`; `written` is what the plan was read from."""
-    found = [*_check_names(plan), *_check_workflow(plan, plan.workflow, written["workflow"], "/plan/workflow")]
+    found = [
+        *_check_names(plan),
+        *_check_prompts(plan),
+        *_check_workflow(plan, plan.workflow, written["workflow"], "/plan/workflow"),
+    ]
     for reference, workflow in plan.workflows.items():
         place = "/plan/workflows" + pointer([reference])
         found.extend(_check_workflow(plan, workflow, written["workflows"][reference], place))
@@ -57,6 +62,24 @@ def _check_names(plan: Plan) -> Iterator[Detail]:
                 yield Detail(pointer=place, message="is not the name that the workflow uses")
         if not versions.keys() <= definitions.keys():
             yield Detail(pointer=f"/plan/{kind}_versions", message=f"should name only what is in `{kind}s`")
+
+
+def _check_prompts(plan: Plan) -> Iterator[Detail]:
+    """Agents with a prompt have it pinned, and give it what it takes."""
+    for reference in plan.prompts.keys() - plan.agents.keys():
+        yield Detail(pointer=f"/plan/prompts{pointer([reference])}", message="is the prompt of no agent of the plan")
+    for reference, agent in plan.agents.items():
+        prompt, place = plan.prompts.get(reference), f"/plan/prompts{pointer([reference])}"
+        if (prompt is None) != (agent.prompt is None):
+            yield Detail(pointer=place, message="is there exactly for agents with a `prompt`")
+        if prompt is None:
+            continue
+        if prompt.hash != hash_of(prompt):
+            yield Detail(pointer=f"{place}/hash", message="is not the hash of its template and variables")
+        for detail in check_prompt(prompt).errors:
+            yield Detail(pointer=place + detail.pointer, message=detail.message)
+        for detail in check_given(agent, {prompt.reference: prompt}).errors:
+            yield Detail(pointer=f"/plan/agents{pointer([reference])}{detail.pointer}", message=detail.message)
 
 
 def _schemas(plan: Plan) -> dict[str, dict[str, tuple[str, dict[str, Any]]]]:

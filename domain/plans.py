@@ -5,20 +5,23 @@ An execution pins its plan, so publishing a new version of anything never touche
 
 from __future__ import annotations
 
-import hashlib
-import json
-
 from pydantic import Field
 
 from domain.agents import Agent
 from domain.base import Shape
+from domain.prompt_definitions import PinnedPrompt
 from domain.tools import Tool
-from domain.values import Json
+from domain.values import content_hash
 from domain.workflows import Workflow
+
+__all__ = ["Plan", "content_hash"]
 
 
 class Plan(Shape):
-    """`agents` maps each reference as written in the workflow to the definition it meant when the execution started."""
+    """`agents` maps each reference as written in the workflow to the definition it meant when the execution started.
+
+    `prompts`: by the same references, those of the agents that have one.
+    """
 
     workflow: Workflow
     workflow_version: int | None
@@ -28,9 +31,10 @@ class Plan(Shape):
     tool_versions: dict[str, int] = Field(default_factory=dict)
     workflows: dict[str, Workflow] = Field(default_factory=dict)
     workflow_versions: dict[str, int] = Field(default_factory=dict)
+    # Left out where nobody has one, so that the hashes of plans stay what they were.
+    prompts: dict[str, PinnedPrompt] = Field(default_factory=dict, exclude_if=lambda prompts: not prompts)
 
-
-def content_hash(value: Json) -> str:
-    """sha256 (hex) of the canonical JSON: keys sorted, no spaces."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    @property
+    def variants(self) -> dict[str, str]:
+        """By agent, the prompt that was chosen for it by weight."""
+        return {agent: prompt.variant for agent, prompt in self.prompts.items() if prompt.variant}

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from domain.base import Name, Reference, Shape
+from domain.base import Definition, Name, Reference, Shape
 from domain.durations import Duration
 from domain.policies import Question
 from domain.secrets import SecretReference
@@ -49,7 +49,7 @@ class ToolApproval(Question):
     )
 
 
-class Tool(Shape):
+class Tool(Definition):
     """A versioned tool definition, made of exactly one of `http`, `function`, `workflow`, `agent`."""
 
     name: Name = Field(description="What steps call it.")

@@ -7,6 +7,7 @@ needs the text loads it. A `Value` is plain JSON with one key: `{"v": json}`, `{
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -19,6 +20,12 @@ INLINE_BYTES = 2_048
 """A value up to this size travels in the orchestrator's history; a larger one by reference."""
 ARTIFACT_BYTES = 16_384
 """A payload over this size leaves the event log and becomes an artifact."""
+
+
+def content_hash(value: Json) -> str:
+    """sha256 (hex) of the canonical JSON: keys sorted, no spaces."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def size_of(value: Json) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from domain.base import Name, Shape
+from domain.base import Definition, Name
 from domain.chat_rules import AgentSpeaker, ExpressionSpeaker, Holds, Human, Judged, stops_in
 from domain.policies import Defaults, Limits
 from domain.steps import (
@@ -26,7 +26,7 @@ from domain.steps import (
 )
 
 
-class Workflow(Shape):
+class Workflow(Definition):
     """A versioned workflow definition."""
 
     name: Name = Field(description="What it is started by, and what other workflows call it.")

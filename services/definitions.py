@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from domain.agents import Agent
+from domain.base import Definition
 from domain.errors import ProblemError, platform_failed
-from domain.tools import Tool
-from domain.workflows import Workflow
 from services.documents.base import Conflict, Document, DocumentStore, Put
 from services.problems import conflict, precondition_failed
 
-D = TypeVar("D", Agent, Tool, Workflow)
+D = TypeVar("D", bound=Definition)
 Change = Literal["created", "changed", "unchanged"]
 CACHED = 256
 ATTEMPTS = 50
@@ -35,7 +33,7 @@ Page = tuple[list[Stored[D]], str | None]
 
 
 class Definitions(Generic[D]):
-    """The definitions of one kind (`agents`, `tools`, `workflows`)."""
+    """The definitions of one kind (`agents`, `prompts`, `tools`, `workflows`)."""
 
     def __init__(self, documents: DocumentStore, kind: str, model: type[D]) -> None:
         self._documents = documents

@@ -19,7 +19,7 @@ from domain.retention import first_id_of
 from domain.usage import Usage
 from domain.values import ARTIFACT_BYTES, Json, size_of
 from services.artifacts.base import ArtifactStore
-from services.documents.base import Conflict, Delete, Document, DocumentStore, Operation, Put
+from services.documents.base import Conflict, Delete, Document, DocumentStore, Operation, Put, Scalar
 from services.eventlog import EventLog, partition_of
 from services.problems import conflict
 
@@ -104,15 +104,18 @@ class Executions:
         *,
         status: Status | None = None,
         workflow: str | None = None,
+        variant: str | None = None,
         limit: int = 50,
         continuation: str | None = None,
     ) -> Page:
         """A page, newest first. `input` and `output` are left out (None): get the one you want to see."""
-        where = {"kind": "execution"}
+        where: dict[str, Scalar] = {"kind": "execution"}
         if status is not None:
             where["status"] = status.value
         if workflow is not None:
             where["workflow"] = workflow
+        if variant is not None:
+            where[_variant_field(variant)] = True
         documents, more = await self._documents.query(
             records_of(tenant), where=where, descending=True, continuation=continuation, limit=limit
         )
@@ -261,6 +264,7 @@ class Executions:
     async def _body(self, execution: Execution, key: str | None) -> dict[str, Any]:
         """The record as a document; large payloads leave it, so that listing stays quick."""
         body = {**execution.model_dump(mode="json"), "kind": "execution", "artifacts": {}, "key": key}
+        body |= {_variant_field(variant): True for variant in execution.variants.values()}
         for payload in _PAYLOADS:
             if size_of(body[payload]) > ARTIFACT_BYTES:
                 content = json.dumps(body[payload], ensure_ascii=False, allow_nan=False).encode()
@@ -289,6 +293,11 @@ def without_payloads(record: Document) -> Execution:
 def records_of(tenant: str) -> str:
     """Partition of a tenant's records."""
     return f"{tenant}/executions"
+
+
+def _variant_field(variant: str) -> str:
+    """What the records of those that had this prompt chosen for them are found by: a name that fields may have."""
+    return f"variant_{variant.replace('-', '_').replace('@', 'V')}"
 
 
 def _key_id(key: str) -> str:

@@ -150,6 +150,11 @@ class Settings(BaseModel):
             "every tenant's."
         ),
     )
+    protected_labels: Names = Field(
+        default=("production",),
+        alias="PROTECTED_LABELS",
+        description="Labels of prompts that only an admin moves, with commas between; `-`: none.",
+    )
     sweep_cron: str = Field(
         default="0 * * * * *",
         alias="SWEEP_CRON",

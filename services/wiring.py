@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from domain.agents import Agent
+from domain.prompt_definitions import PromptDefinition
 from domain.tools import Tool
 from domain.workflows import Workflow
 from services.approvals import Approvals
@@ -20,6 +21,7 @@ from services.documents.sqlite import SqliteDocuments
 from services.eventlog import EventLog
 from services.executions import Executions
 from services.identity import Principal, TokenAuthenticator
+from services.labels import Labels
 from services.ledger import Ledger
 from services.models.client import ModelClient
 from services.plans import Plans
@@ -50,6 +52,8 @@ class Services:
     approvals: Approvals
     signals: Signals
     agents: Definitions[Agent]
+    prompts: Definitions[PromptDefinition]
+    labels: Labels
     tool_definitions: Definitions[Tool]
     workflows: Definitions[Workflow]
     plans: Plans
@@ -114,6 +118,8 @@ def build(settings: Settings) -> Services:
         approvals=Approvals(documents),
         signals=Signals(documents, events, controls),
         agents=Definitions(documents, "agents", Agent),
+        prompts=Definitions(documents, "prompts", PromptDefinition),
+        labels=Labels(documents),
         tool_definitions=Definitions(documents, "tools", Tool),
         workflows=Definitions(documents, "workflows", Workflow),
         plans=Plans(artifacts),

@@ -8,6 +8,7 @@ from domain.validation.estimates import Most, estimate
 from domain.validation.findings import Findings
 from domain.validation.known import Known
 from domain.validation.pointers import pointer
+from domain.validation.prompts import check_given, check_prompt, refuse_filled
 from domain.validation.schemas import check_schema, check_value
 from domain.validation.shapes import details_of
 from domain.validation.workflows import MAX_DEPTH, MAX_STEPS, check_workflow
@@ -19,6 +20,8 @@ __all__ = [
     "Known",
     "Most",
     "check_agent",
+    "check_given",
+    "check_prompt",
     "check_schema",
     "check_tool",
     "check_value",
@@ -26,4 +29,5 @@ __all__ = [
     "details_of",
     "estimate",
     "pointer",
+    "refuse_filled",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -59,10 +60,12 @@ def test_every_code_is_explained(code: Code) -> None:
     assert f"## {code}\n" in (ROOT / "docs" / "errors.md").read_text()
 
 
+OF_ANY_KIND = re.compile(r"/api/(agents|prompts|tools|workflows)(?=(/\{name\}(/versions)?)?$)")
+
+
 def test_every_route_is_explained() -> None:
     explained = (ROOT / "docs" / "api.md").read_text()
     for path, methods in create_app().openapi()["paths"].items():
         for method in methods:
-            shown = path.replace("/api/agents", "/api/{kind}")
-            if not shown.startswith(("/api/workflows", "/api/tools")) or shown.endswith("validate"):
-                assert f"`{method.upper()} {shown}`" in explained, (method, shown)
+            shown = OF_ANY_KIND.sub("/api/{kind}", path)
+            assert f"`{method.upper()} {shown}`" in explained, (method, shown)

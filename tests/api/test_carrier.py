@@ -41,6 +41,7 @@ def test_one_trigger_for_each_resource(loaded: dict[str, Any]) -> None:
     }
     assert {route: name for route, (name, _) in http.items()} == {
         "api/agents/{*path}": "agents",
+        "api/prompts/{*path}": "prompts",
         "api/tools/{*path}": "tools",
         "api/workflows/{*path}": "workflows",
         "api/validate": "validate",

@@ -15,6 +15,7 @@ from domain.workflows import Workflow
 from services.wiring import Services, use
 from tests.api.conftest import AGENT, WORKFLOW, problem
 
+NEITHER = "exactly one of these keys is needed: instructions, prompt"
 NO_ESTIMATE = {"model_calls": None, "tokens_out": None, "output_usd": None}
 
 
@@ -340,7 +341,7 @@ class TestBatches:
             "/steps/0/arguments/to": "`mail` does not take this: this key is needed",
             "/steps/1/workflow": "there is no workflow `breif`; did you mean `brief`?",
         }
-        assert told[1:] == [{}, {"/instructions": "this key is needed"}, {}, {"": "should be an object"}]
+        assert told[1:] == [{}, {"/instructions": NEITHER}, {}, {"": "should be an object"}]
         assert results[1]["estimate"] == {"model_calls": 1, "tokens_out": None, "output_usd": None}
 
     async def test_a_batch_stands_for_the_next_versions(self, api: httpx.AsyncClient) -> None:
@@ -389,6 +390,6 @@ class TestBatches:
         assert (plan.tool_versions, plan.workflow_versions) == ({"mail": 1}, {"brief": 1})
         assert plan.workflows["brief"] == Workflow.model_validate(WORKFLOW)
 
-    @pytest.mark.parametrize("body", [{}, {"definitions": [{"kind": "prompt", "definition": {}}]}, []])
+    @pytest.mark.parametrize("body", [{}, {"definitions": [{"kind": "recipe", "definition": {}}]}, []])
     async def test_what_is_no_batch_is_refused(self, api: httpx.AsyncClient, body: Any) -> None:
         problem(await api.post("/api/validate", json=body), 400, "invalid_request")

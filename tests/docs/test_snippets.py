@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from domain.agents import Agent
+from domain.prompt_definitions import PromptDefinition
 from domain.schedules import Schedule
 from domain.tools import Tool
-from domain.validation import Findings, check_agent, check_tool, check_workflow
+from domain.validation import Findings, check_agent, check_prompt, check_tool, check_workflow
 from domain.workflows import Workflow
 from meta_agents.cli.documents import parse
 from tests.examples import cases
@@ -37,7 +38,9 @@ def test_every_definition_shown_is_valid(text: str) -> None:
 
 def findings(document: Any) -> Findings:
     """Mistakes and warnings. Raises what the models do, and `BadCases`."""
-    if "instructions" in document:
+    if "template" in document:
+        return check_prompt(PromptDefinition.model_validate(document))
+    if document.keys() & {"instructions", "prompt"}:
         return check_agent(Agent.model_validate(document))
     if "steps" in document:
         return check_workflow(Workflow.model_validate(document))
