@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = {"domain", "orchestrators", "activities", "entities", "services", "api", "devhost", "meta_agents", "tools"}
+ROOMS = {
+    "domain",
+    "orchestrators",
+    "activities",
+    "entities",
+    "services",
+    "api",
+    "devhost",
+    "meta_agents",
+    "kit",
+    "tools",
+}
 
 
 def imported(path: Path) -> set[str]:

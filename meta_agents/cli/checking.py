@@ -51,7 +51,7 @@ def definitions_of(documents: Iterable[Document]) -> list[Definition]:
     found: dict[tuple[Kind, str], Definition] = {}
     wrong: list[Finding] = []
     for document in documents:
-        kind, name = _kind_of(document.content), _name_of(document.content)
+        kind, name = kind_of(document.content), _name_of(document.content)
         if kind is None:
             wrong.append(Finding(document.place(""), "error", _UNKNOWN + _hint(document.content)))
         elif name is None:
@@ -101,7 +101,8 @@ def refuse(findings: Iterable[Finding]) -> None:
         raise BadInput(f"The definitions have {number}.", action, tuple(errors))
 
 
-def _kind_of(content: Json) -> Kind | None:
+def kind_of(content: Json) -> Kind | None:
+    """What kind of definition this is; None for anything else."""
     keys = content if isinstance(content, dict) else {}
     return next((kind for key, kind in _KEYS.items() if key in keys), None)
 

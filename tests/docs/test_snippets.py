@@ -15,8 +15,8 @@ from domain.schedules import Schedule
 from domain.tools import Tool
 from domain.validation import Findings, check_agent, check_prompt, check_tool, check_workflow
 from domain.workflows import Workflow
+from kit import cases
 from meta_agents.cli.documents import parse
-from tests.examples import cases
 from tools.reference.page import slug
 
 ROOT = Path(__file__).parents[2]

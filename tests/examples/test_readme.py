@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from domain.base import Shape
-from tests.examples.cases import Answer, Case, Decision, Expected, Sent, parse
+from kit.cases import Answer, Case, Decision, Expected, Sent, parse
 from tests.examples.library import EXAMPLES
 
 README = (EXAMPLES / "README.md").read_text("utf-8")

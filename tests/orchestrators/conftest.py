@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from kit.clock import Clock
 from tests.orchestrators.bench import Bench
-from tests.orchestrators.desk import Clock, Desk
+from tests.orchestrators.desk import Desk
 from tests.support.scripted_model import Script, ScriptedModel
 
 MakeBench = Callable[[Script], "Bench"]

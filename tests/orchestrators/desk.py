@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from datetime import timedelta
+from typing import Any
 
 from api.controlling import cancel_execution, pause_execution, resume_execution
-from api.durable import DurableClient
 from domain.approvals import Approval
 from domain.executions import Execution
-from services.approvals import decided
-from tests.orchestrators.bench import TENANT, Bench, EngineClient
-
-
-class Clock:
-    """Time that moves only when told to."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
+from kit.clock import Clock
+from tests.orchestrators.bench import TENANT, Bench
 
 
 class Desk:
@@ -29,7 +18,7 @@ class Desk:
     def __init__(self, bench: Bench, clock: Clock) -> None:
         self.bench = bench
         self.clock = clock
-        self.client = cast(DurableClient, EngineClient(bench.engine))
+        self.client = bench.client
 
     async def record(self, id: str) -> Execution:
         record = await self.bench.services.executions.get(TENANT, id)
@@ -49,10 +38,7 @@ class Desk:
         return approval
 
     async def decide(self, approval: Approval, decision: str, by: str = "ann", comment: str = "") -> bool:
-        services = self.bench.services
-        async with services.waits.change(self.client, TENANT, approval.execution, approval.step):
-            _, is_new = await services.approvals.settle(TENANT, approval.id, decided(by, decision, comment))
-        return is_new
+        return await self.bench.decide(approval, decision, by, comment)
 
     async def passes(self, id: str, time: timedelta, timers: int = 1, instance: str | None = None) -> None:
         """Let time pass, once the execution waits for it."""

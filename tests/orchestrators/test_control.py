@@ -101,7 +101,7 @@ async def test_a_fault_of_the_interpreter_itself_still_ends_the_execution(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr("tests.orchestrators.bench.run_step", broken)
+    monkeypatch.setattr("kit.app.run_step", broken)
     record = await bench.run(TWO, "hi")
     assert record.status is Status.FAILED
     assert record.error is not None

@@ -20,10 +20,10 @@ from typing import Any
 from devhost.engine.actions import parse_reply
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.options import EngineOptions
+from devhost.engine.sdk_app import SdkApp
 from devhost.ports import FunctionFailed
 from domain import values
 from entities.chat import chat
-from tests.devhost.engine.sdk_app import SdkApp
 from tests.replay.history import HISTORIES, Generation, Recording, durable, ending_of, prefixes, registered
 from tests.replay.scenarios import SCENARIOS, STARTED_BY, Scenario, ScriptedActivities
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from devhost.engine.engine import SqliteEngine
+from devhost.engine.sdk_app import SdkApp
 from devhost.ports import InstanceQuery, InstanceStatus
 from tests.crash.host.mortal import Mortal
 from tests.crash.host.stub import HttpStub
 from tests.crash.host.work import SIGNALS, WORDS, Work
-from tests.devhost.engine.sdk_app import SdkApp
 
 _ASKED = (4, 7, 10, 14)
 _ANSWERED = (5, 6, 8, 9, 11)

@@ -14,8 +14,8 @@ import pytest
 from devhost.engine.clock import utc_now
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.options import EngineOptions
+from devhost.engine.sdk_app import SdkApp
 from devhost.ports import InstanceStatus
-from tests.devhost.engine.sdk_app import SdkApp
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

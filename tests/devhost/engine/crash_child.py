@@ -19,9 +19,9 @@ import azure.durable_functions as df
 
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.options import EngineOptions
+from devhost.engine.sdk_app import SdkApp
 from devhost.engine.store import Store
 from tests.devhost.engine.fuse import Fuse
-from tests.devhost.engine.sdk_app import SdkApp
 
 INSTANCES = ("chain", "fan_out", "naps", "counts", "family", "generations", "stubborn", "listens")
 WORDS = ("a", "b", "c")

@@ -17,10 +17,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.options import EngineOptions
+from devhost.engine.sdk_app import SdkApp
 from devhost.ports import FunctionFailed, InstanceEnded, InstanceExists, InstanceNotFound, InstanceQuery
 from tests.devhost.engine.conftest import ManualClock
 from tests.devhost.engine.reference import FAILED, LATE, RETRY_SECONDS, Reference, Step
-from tests.devhost.engine.sdk_app import SdkApp
 
 T = TypeVar("T")
 

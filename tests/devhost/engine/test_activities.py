@@ -11,8 +11,8 @@ import pytest
 
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.options import EngineOptions
+from devhost.engine.sdk_app import SdkApp
 from tests.devhost.engine.conftest import Bench, ManualClock, event_types, events, eventually
-from tests.devhost.engine.sdk_app import SdkApp
 
 
 @pytest.fixture(autouse=True)

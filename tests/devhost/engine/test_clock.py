@@ -11,8 +11,8 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
+from devhost.engine.sdk_app import SdkApp
 from tests.devhost.engine.conftest import Bench, ManualClock, event_types, events, eventually
-from tests.devhost.engine.sdk_app import SdkApp
 
 MANY = 1000
 INSTANCES = 10

@@ -11,8 +11,8 @@ import azure.durable_functions as df
 import pytest
 
 from devhost.engine.options import EngineOptions
+from devhost.engine.sdk_app import SdkApp
 from tests.devhost.engine.conftest import Bench, event_types, events, eventually
-from tests.devhost.engine.sdk_app import SdkApp
 
 
 @pytest.fixture(autouse=True)

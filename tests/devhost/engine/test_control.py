@@ -11,9 +11,9 @@ import pytest
 
 from devhost.engine.errors import EngineStopped
 from devhost.engine.options import EngineOptions
+from devhost.engine.sdk_app import SdkApp
 from devhost.ports import BadRequest, InstanceEnded, InstanceExists, InstanceNotFound, InstanceQuery
 from tests.devhost.engine.conftest import Bench, ManualClock, event_types
-from tests.devhost.engine.sdk_app import SdkApp
 
 
 @pytest.fixture(autouse=True)

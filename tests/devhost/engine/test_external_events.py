@@ -9,9 +9,9 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
+from devhost.engine.sdk_app import SdkApp
 from devhost.ports import BadRequest, InstanceEnded, InstanceNotFound
 from tests.devhost.engine.conftest import Bench, event_types, events
-from tests.devhost.engine.sdk_app import SdkApp
 
 
 @pytest.fixture(autouse=True)

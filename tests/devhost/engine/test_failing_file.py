@@ -14,8 +14,8 @@ import pytest
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.errors import EngineStopped
 from devhost.engine.kernel import Kernel
+from devhost.engine.sdk_app import SdkApp
 from tests.devhost.engine.conftest import Bench
-from tests.devhost.engine.sdk_app import SdkApp
 
 
 @pytest.fixture(autouse=True)

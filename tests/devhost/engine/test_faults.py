@@ -9,9 +9,9 @@ import azure.durable_functions as df
 import pytest
 
 from devhost.engine.scheduling import schedule
+from devhost.engine.sdk_app import SdkApp
 from devhost.ports import FunctionFailed
 from tests.devhost.engine.conftest import Bench, event_types
-from tests.devhost.engine.sdk_app import SdkApp
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ import azure.durable_functions as df
 import pytest
 from aiohttp import web
 
+from devhost.engine.sdk_app import SdkApp
 from tests.devhost.engine.conftest import Bench, events
-from tests.devhost.engine.sdk_app import SdkApp
 
 
 @pytest.fixture(autouse=True)

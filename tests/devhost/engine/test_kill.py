@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from devhost.engine.sdk_app import SdkApp
 from devhost.ports import InstanceQuery, InstanceStatus
 from tests.devhost.engine import crash_child
 from tests.devhost.engine.conftest import Bench, events
 from tests.devhost.engine.forks import processes
-from tests.devhost.engine.sdk_app import SdkApp
 
 _LIFE_SECONDS = 60
 

@@ -23,9 +23,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devhost.engine.draft import Draft
+from devhost.engine.sdk_app import SdkApp
 from devhost.ports import FunctionFailed
 from tests.devhost.engine.conftest import Bench
-from tests.devhost.engine.sdk_app import SdkApp
 
 Node = list[Any]
 MAX_ATTEMPTS = 3

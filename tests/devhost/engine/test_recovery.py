@@ -13,8 +13,8 @@ import pytest
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.errors import EngineStopped
 from devhost.engine.options import EngineOptions
+from devhost.engine.sdk_app import SdkApp
 from tests.devhost.engine.conftest import Bench, ManualClock, event_types, eventually
-from tests.devhost.engine.sdk_app import SdkApp
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
+from devhost.engine.sdk_app import SdkApp
 from devhost.ports import BadRequest, InstanceEnded, InstanceNotFound
 from tests.devhost.engine.conftest import Bench, ManualClock, event_types
-from tests.devhost.engine.sdk_app import SdkApp
 
 
 class World:

@@ -13,8 +13,8 @@ from devhost.engine import database
 from devhost.engine.database import SCHEMA_VERSION, open_database
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.errors import StateFileInUse, StateFileUnusable
+from devhost.engine.sdk_app import SdkApp
 from tests.devhost.engine.conftest import Bench
-from tests.devhost.engine.sdk_app import SdkApp
 
 
 async def test_a_second_engine_on_the_same_file_is_refused(bench: Bench) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
+from devhost.engine.sdk_app import SdkApp
 from tests.devhost.engine.conftest import Bench, ManualClock, event_types, events
-from tests.devhost.engine.sdk_app import SdkApp
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,9 @@ import pytest
 
 from devhost.engine.options import EngineOptions
 from devhost.engine.records import TaskKey
+from devhost.engine.sdk_app import SdkApp
 from devhost.engine.timers import Timers
 from tests.devhost.engine.conftest import Bench, ManualClock, event_types, events
-from tests.devhost.engine.sdk_app import SdkApp
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,9 @@ import azure.durable_functions as df
 import pytest
 
 from devhost.engine.options import EngineOptions
+from devhost.engine.sdk_app import SdkApp
 from devhost.ports import FunctionFailed
 from tests.devhost.engine.conftest import Bench, eventually
-from tests.devhost.engine.sdk_app import SdkApp
 
 
 @pytest.fixture(autouse=True)

@@ -10,12 +10,12 @@ from decimal import Decimal
 from domain.errors import Fault, ProblemError
 from domain.expressions import as_text
 from domain.values import Json
+from kit.cases import Answer
 from services.models.base import AnswerRejected, ModelAnswer, ModelRequest, OnText
 from services.models.problems import rate_limited, refused, unreachable
 from services.models.schemas import parse
 from services.tools.client import Attempt
 from services.tools.problems import tool_failed, tool_refused, tool_uncertain
-from tests.examples.cases import Answer
 
 _SCRIPTED = "The script says so."
 _FAILURES: dict[str, Callable[[], ProblemError]] = {

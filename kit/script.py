@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from domain.approvals import Approval
 from domain.expressions import as_text
-from tests.examples.cases import Answer, Case, Decision, Sent
-from tests.examples.players import Call
+from kit.cases import Answer, Case, Decision, Sent
+from kit.players import Call
 
 
 class CaseFailed(Exception):

@@ -1,4 +1,4 @@
-"""A function app for the engine's tests: real SDK orchestrators and entities, without a host around them."""
+"""A function app of plain functions, without a host around it: real SDK orchestrators and entities, for tests."""
 
 from __future__ import annotations
 

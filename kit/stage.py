@@ -14,23 +14,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
+from api.starting import StartRequest, start_execution
 from devhost.engine.clock import from_text
 from devhost.engine.kernel import Kernel
-from domain.errors import ProblemError
+from domain.errors import Problem, ProblemError
 from domain.events import Event, EventType
-from domain.workflows import Workflow
+from kit.bench import TENANT, Bench
+from kit.cases import Case, Decision, Sent
+from kit.clock import Clock
+from kit.library import Library
+from kit.outcome import Played
+from kit.players import Call, Players
+from kit.script import CaseFailed, Script, check_question
+from services.identity import Principal
+from services.models.client import ModelClient
 from services.tools.client import ToolClient
-from tests.examples.cases import Case, Decision, Sent
-from tests.examples.library import Library
-from tests.examples.outcome import Played
-from tests.examples.players import Call, Players
-from tests.examples.script import CaseFailed, Script, check_question
-from tests.orchestrators.bench import TENANT, Bench
-from tests.orchestrators.desk import Clock, Desk
-from tests.support.scripted_model import ScriptedModel
 
+SOMEONE = Principal(tenant=TENANT, name="test", roles=("admin",))
 PATIENCE_SECONDS = 30
 """How long it may take in real time until nothing moves by itself."""
 
@@ -45,20 +47,23 @@ class Happening:
     happen: Callable[[], Awaitable[None]] = field(compare=False)
 
 
-async def play(case: Case, workflow: Workflow, library: Library, folder: Path) -> Played:
-    """Raises `CaseFailed` as soon as something happens that the case does not provide for, or nothing more does."""
+async def play(case: Case, workflow: str, library: Library, folder: Path) -> Played:
+    """The workflow of that name. `folder` is empty, and filled.
+
+    Raises `CaseFailed` as soon as something happens that the case does not provide for, or nothing more does.
+    """
     players, clock = Players(), Clock()
-    bench = Bench(folder, cast(ScriptedModel, players), clock, tools=cast(ToolClient, players))
+    bench = Bench(folder, cast(ModelClient, players), clock, tools=cast(ToolClient, players))
     async with bench:
-        return await _Stage(case, Desk(bench, clock), players).play(workflow, library)
+        await library.stock(bench.services)
+        return await _Stage(case, bench, clock, players).play(workflow)
 
 
 class _Stage:
-    def __init__(self, case: Case, desk: Desk, players: Players) -> None:
+    def __init__(self, case: Case, bench: Bench, clock: Clock, players: Players) -> None:
         self.case = case
-        self.desk = desk
-        self.bench = desk.bench
-        self.clock = desk.clock
+        self.bench = bench
+        self.clock = clock
         self.players = players
         self.script = Script(case)
         self.execution = ""
@@ -66,25 +71,21 @@ class _Stage:
         """Answers by call, decisions by the question's id, events by step."""
         self.timer: datetime | None = None
 
-    async def play(self, workflow: Workflow, library: Library) -> Played:
+    async def play(self, workflow: str) -> Played:
         began = self.clock.now
-        self.execution = await self._begin(workflow, library)
+        self.execution = await self._begin(workflow)
         while not await self._at_rest():
             await self._next()
         record = await self.bench.ended(self.execution)
         self._check_all_was_wanted()
         return Played(record, await self._log(), self.script.calls, self.clock.now - began)
 
-    async def _begin(self, workflow: Workflow, library: Library) -> str:
-        others = library.workflows_of(workflow)
-        everything = (workflow, *others.values())
-        agents: dict[str, Any] = {
-            name.replace("-", "_"): agent.model_dump(mode="json", exclude_defaults=True)
-            for name, agent in library.agents_of(*everything).items()
-        }
-        definition = workflow.model_dump(mode="json", exclude_defaults=True)
-        tools = library.tools_of(*everything)
-        return await self.bench.begin(definition, self.case.input, workflows=others, tools=tools, **agents)
+    async def _begin(self, workflow: str) -> str:
+        request = StartRequest(workflow=workflow, input=self.case.input)
+        try:
+            return (await start_execution(self.bench.services, self.bench.client, SOMEONE, request, None)).id
+        except ProblemError as error:
+            raise CaseFailed(_refused(error.problem)) from error
 
     async def _at_rest(self) -> bool:
         """Waits until nothing moves by itself; whether the execution has ended."""
@@ -150,9 +151,9 @@ class _Stage:
         assert question is not None
         check_question(question, decision)
         try:
-            is_first = await self.desk.decide(question, decision.decision, decision.by, decision.comment)
+            is_first = await self.bench.decide(question, decision.decision, decision.by, decision.comment)
         except ProblemError as error:
-            raise CaseFailed(f"`{question.step}`: {error.problem.message} {error.problem.action}") from error
+            raise CaseFailed(f"`{question.step}`: {_refused(error.problem)}") from error
         if not is_first:
             raise CaseFailed(f"`{question.step}` was settled before {decision.by} decided.")
 
@@ -188,3 +189,9 @@ class _Stage:
         left = [*self.script.left(), *(f"what was to come in `{late.name}`" for late in self.coming.values())]
         if left:
             raise CaseFailed(f"The execution ended, and nobody wanted {', '.join(left)}.")
+
+
+def _refused(problem: Problem) -> str:
+    return "\n".join(
+        [f"{problem.message} {problem.action}", *(f"{one.pointer}: {one.message}" for one in problem.details)]
+    )

@@ -11,7 +11,7 @@ from typing import Any
 from domain.events import Event, EventType
 from domain.executions import Execution
 from domain.values import Json
-from tests.examples.cases import Expected
+from kit.cases import Expected
 
 _ENDS: dict[Any, str] = {
     EventType.STEP_COMPLETED: "completed",

@@ -9,10 +9,10 @@ import pytest
 
 from domain.agents import Agent
 from domain.workflows import Workflow
-from tests.examples.cases import BadCases, Case, parse
-from tests.examples.library import Library
-from tests.examples.script import CaseFailed
-from tests.examples.stage import play
+from kit.cases import BadCases, Case, parse
+from kit.library import Library
+from kit.script import CaseFailed
+from kit.stage import play
 
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
 
@@ -31,9 +31,9 @@ def cased(**case: Any) -> Case:
 
 async def played(folder: Path, *steps: dict[str, Any], **case: Any) -> list[str]:
     """What is not as the case expects."""
-    workflow = Workflow.model_validate({"name": "w", "steps": steps})
+    workflow = Workflow.model_validate({"name": "w", "input": {}, "steps": steps})
     one = cased(**case)
-    return (await play(one, workflow, Library(AGENTS, {}, {}), folder)).differences(one.expect)
+    return (await play(one, "w", Library(AGENTS, {}, {"w": workflow}), folder)).differences(one.expect)
 
 
 async def test_what_is_as_it_should_be_is_not_complained_about(tmp_path: Path) -> None:
