@@ -112,6 +112,21 @@ class Settings(BaseModel):
         alias="MODEL_TOOL_CALLS",
         description="How models are offered tools: `native`, or `schema` for those that have no tool calls.",
     )
+    embedding_model: str | None = Field(
+        default=None,
+        alias="EMBEDDING_MODEL",
+        description=(
+            "The model that makes embeddings, by the endpoint's name for it; on Azure OpenAI the name of a deployment. "
+            "`local`, or unset where `wordllama` is installed: a small one in the process."
+        ),
+    )
+    embedding_base_url: AnyHttpUrl | None = Field(
+        default=None,
+        alias="EMBEDDING_BASE_URL",
+        description=(
+            "Address of another OpenAI-compatible endpoint for embeddings, ending in `/v1`; unset: that of the models."
+        ),
+    )
     tool_hosts: Annotated[AllowedHosts, BeforeValidator(AllowedHosts.for_tools)] | None = Field(
         default=None,
         alias="TOOL_HOSTS",

@@ -18,6 +18,7 @@ from services.control import Controls
 from services.definitions import Definitions
 from services.documents.base import DocumentStore
 from services.documents.sqlite import SqliteDocuments
+from services.embeddings.choosing import Embeddings
 from services.eventlog import EventLog
 from services.executions import Executions
 from services.identity import Principal, TokenAuthenticator
@@ -62,6 +63,7 @@ class Services:
     purges: Purges
     schedules: Schedules
     models: ModelClient
+    embeddings: Embeddings
     tools: ToolClient
     realtime: Realtime
     webhooks: WebhookSender
@@ -72,6 +74,7 @@ class Services:
     async def close(self) -> None:
         await self.realtime.close()
         await self.models.close()
+        await self.embeddings.close()
         await self.tools.close()
         await self.webhooks.close()
         await self.documents.close()
@@ -128,6 +131,7 @@ def build(settings: Settings) -> Services:
         purges=Purges(documents, artifacts, retention),
         schedules=Schedules(documents),
         models=ModelClient(settings),
+        embeddings=Embeddings(settings),
         tools=ToolClient(settings),
         realtime=Realtime(bus, SignalRPublisher(endpoint) if endpoint else None),
         webhooks=WebhookSender(settings),

@@ -50,6 +50,9 @@ param openAiEndpoint string = ''
 @description('Name of the model deployment that agents use unless they name another.')
 param modelName string = ''
 
+@description('Name of the deployment of that resource that makes embeddings for the library. Empty: no library.')
+param embeddingModel string = ''
+
 @description('Hosts that webhooks may call, apart by commas. Empty: no webhooks.')
 param webhookHosts string = ''
 
@@ -72,6 +75,7 @@ var tags = {
 var functionAppName = 'func-${token}'
 // Left out rather than set empty, so that the app can tell that no model is configured.
 var modelSettings = empty(openAiEndpoint) ? {} : { AZURE_OPENAI_ENDPOINT: openAiEndpoint, MODEL_NAME: modelName }
+var embeddingSettings = empty(embeddingModel) ? {} : { EMBEDDING_MODEL: embeddingModel }
 // A reference that the platform resolves: the secret itself is nowhere in the template or its outputs.
 var webhookSettings = empty(webhookHosts) ? {} : { WEBHOOK_HOSTS: webhookHosts, WEBHOOK_SECRET: '@Microsoft.KeyVault(SecretUri=${webhookSecretUri})' }
 var queueSettings = empty(startQueue) ? {} : { START_QUEUE: startQueue }
@@ -167,7 +171,7 @@ module functionApp './modules/function-app.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
     durableAlwaysReadyInstances: durableAlwaysReadyInstances
-    appSettings: union(modelSettings, webhookSettings, queueSettings, empty(startServiceBusQueue) ? {} : {
+    appSettings: union(modelSettings, embeddingSettings, webhookSettings, queueSettings, empty(startServiceBusQueue) ? {} : {
       START_SERVICE_BUS_QUEUE: startServiceBusQueue
       ServiceBusConnection__fullyQualifiedNamespace: serviceBusNamespace
       ServiceBusConnection__credential: 'managedidentity'
