@@ -30,7 +30,7 @@ class Entry:
     @staticmethod
     def parse(text: str) -> Entry:
         """Raises `ValueError`."""
-        if "/" in text:
+        if re.fullmatch(r"[0-9a-fA-F.:]+/[0-9]+", text):
             return Entry(text, None, False, _network(text))
         host, port = _split(text)
         any_below = host.startswith("*.")
@@ -60,12 +60,12 @@ class AllowedHosts:
     @staticmethod
     def parse(text: str) -> AllowedHosts:
         """Raises `ValueError` with a sentence about the first entry that cannot be used."""
-        return AllowedHosts(tuple(Entry.parse(part) for part in re.split(r"[\s,]+", text) if part))
+        return AllowedHosts(tuple(Entry.parse(part) for part in map(str.strip, text.split(",")) if part))
 
     @staticmethod
     def for_tools(text: str) -> AllowedHosts:
-        """Raises `ValueError`, as `parse` does."""
-        return replace(AllowedHosts.parse(text), setting="TOOL_HOSTS", plain_ports=True)
+        """Spaces do between hosts as well. Raises `ValueError`, as `parse` does."""
+        return replace(AllowedHosts.parse(",".join(text.split())), setting="TOOL_HOSTS", plain_ports=True)
 
     def refusal(self, target: Target) -> str | None:
         """Why it may not be called, or None when it may."""
