@@ -25,6 +25,7 @@ from api import (
     raising,
     retention,
     scheduling,
+    toolbench,
     validating,
     webhooks,
 )
@@ -64,6 +65,7 @@ _UNSEEN = (
     RetentionPolicy,
     raising.RaiseRequest,
     negotiation.NegotiateRequest,
+    toolbench.CallRequest,
     ProblemDocument,
 )
 
@@ -89,7 +91,10 @@ def create_app(dist: Path = DIST) -> FastAPI:
         definitions_router(
             Kind("prompt", "prompts", PromptDefinition, lambda services: services.prompts, _check_prompt)
         ),
-        definitions_router(Kind("tool", "tools", Tool, lambda services: services.tool_definitions, _check_tool)),
+        toolbench.router,
+        definitions_router(
+            Kind("tool", "tools", Tool, lambda services: services.tool_definitions, _check_tool, _complete_tool)
+        ),
         definitions_router(
             Kind("workflow", "workflows", Workflow, lambda services: services.workflows, _check_workflow)
         ),
@@ -154,6 +159,15 @@ async def _check_prompt(_: Services, __: str, prompt: PromptDefinition, written:
 
 async def _check_tool(_: Services, __: str, tool: Tool, written: Json) -> tuple[Detail, ...]:
     return check_tool(tool, written).errors
+
+
+def _complete_tool(services: Services, tool: Tool) -> Tool:
+    """A function's tool says what the function takes, and does, unless it says so itself."""
+    registered = services.tools.functions.find(tool.function) if tool.function else None
+    if registered is None:
+        return tool
+    given = {"input": registered.input, "description": registered.description}
+    return tool.model_copy(update={key: value for key, value in given.items() if key not in tool.model_fields_set})
 
 
 async def _check_workflow(services: Services, tenant: str, workflow: Workflow, written: Json) -> tuple[Detail, ...]:

@@ -39,6 +39,8 @@ class Kind(Generic[D]):
     model: type[D]
     of: Callable[[Services], Definitions[D]]
     check: Check[D]
+    completed: Callable[[Services, D], D] = lambda _, definition: definition
+    """The definition with what it leaves to the deployment."""
 
 
 def definitions_router(kind: Kind[D]) -> APIRouter:
@@ -101,19 +103,14 @@ class _Desk(Generic[D]):
 
     async def read(self, tenant: str, written: Json) -> D:
         """The definition that was sent. Raises `ProblemError` invalid_definition with every mistake in it."""
-        definition = read_shape(self._kind.model, written, definition_problem)
+        definition = self._kind.completed(services(), read_shape(self._kind.model, written, definition_problem))
         if details := await self._kind.check(services(), tenant, definition, written):
             raise ProblemError(definition_problem(details))
         return definition
 
     async def existing(self, tenant: str, name: str, version: int | None = None) -> Stored[D]:
         """Raises `ProblemError` not_found."""
-        # What could not be stored is not looked for: the name would become part of a document's id.
-        well_formed = re.fullmatch(NAME_PATTERN, name)
-        stored = await self._kind.of(services()).get(tenant, name, version) if well_formed else None
-        if stored is None:
-            raise ProblemError(not_found(self._kind.word, name if version is None else f"{name}@{version}"))
-        return stored
+        return await existing_definition(self._kind.of(services()), self._kind.word, tenant, name, version)
 
     async def expected(self, tenant: str, name: str, if_match: str | None) -> str | None:
         if if_match is None:
@@ -129,6 +126,18 @@ class _Desk(Generic[D]):
         return JSONResponse(
             {"version": stored.version, "updated": _time(stored), "definition": definition}, status, headers
         )
+
+
+async def existing_definition(
+    definitions: Definitions[D], word: str, tenant: str, name: str, version: int | None = None
+) -> Stored[D]:
+    """Raises `ProblemError` not_found."""
+    # What could not be stored is not looked for: the name would become part of a document's id.
+    well_formed = re.fullmatch(NAME_PATTERN, name)
+    stored = await definitions.get(tenant, name, version) if well_formed else None
+    if stored is None:
+        raise ProblemError(not_found(word, name if version is None else f"{name}@{version}"))
+    return stored
 
 
 def request_body(schema: str) -> dict[str, Any]:

@@ -49,6 +49,13 @@ class ToolApproval(Question):
     )
 
 
+class ToolExample(Shape):
+    """A call as it may be made."""
+
+    arguments: dict[str, Any] = Field(description="They must satisfy the tool's `input`.")
+    result: Any = Field(default=None, description="What it gives, for people and `meta-agents tool check --call`.")
+
+
 class Tool(Definition):
     """A versioned tool definition, made of exactly one of `http`, `function`, `workflow`, `agent`."""
 
@@ -64,6 +71,9 @@ class Tool(Definition):
     )
     concurrency: int | None = Field(
         default=None, ge=1, le=1_000, description="Most calls of one process at the same time; others wait their turn."
+    )
+    examples: tuple[ToolExample, ...] = Field(
+        default=(), max_length=20, description="Calls as they may be made: each is checked against `input`."
     )
     approval: ToolApproval | None = Field(default=None, description="A human is asked before an agent's call is made.")
     delivery: Literal["at_most_once", "at_least_once", "idempotent"] = Field(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from domain.agents import Agent
 from domain.errors import ProblemError
 from domain.expressions import check_template
 from domain.tools import HttpCall, Tool
-from domain.validation.findings import Findings, Notes, Parts
-from domain.validation.schemas import check_schema
+from domain.validation.findings import Enough, Findings, Notes, Parts
+from domain.validation.schemas import check_schema, check_value
 from domain.values import Json
 
 IN_TOOL = frozenset({"arguments"})
@@ -24,6 +25,12 @@ def check_agent(agent: Agent, written: Json = None) -> Findings:
 
 def check_tool(tool: Tool, written: Json = None) -> Findings:
     notes = Notes(written)
+    with suppress(Enough):
+        _tool(tool, notes)
+    return notes.findings()
+
+
+def _tool(tool: Tool, notes: Notes) -> None:
     mistakes = check_schema(tool.input)
     for parts, message in mistakes:
         notes.error(("input", *parts), message)
@@ -31,7 +38,9 @@ def check_tool(tool: Tool, written: Json = None) -> Findings:
         notes.error(("input", "type"), "the arguments of a tool are an object: write `type: object`")
     if tool.http is not None:
         _http(tool.http, notes)
-    return notes.findings()
+    for number, example in enumerate(tool.examples if not mistakes else ()):
+        for parts, message in check_value(example.arguments, tool.input):
+            notes.error(("examples", number, "arguments", *parts), message)
 
 
 def _http(http: HttpCall, notes: Notes) -> None:

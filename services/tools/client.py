@@ -36,7 +36,7 @@ class ToolClient:
         self._secrets = Secrets.of(settings)
         self._reach = Reach(settings.tool_hosts or AllowedHosts.for_tools(""), resolve, transport)
         self._http = HttpTools(self._reach, self._secrets)
-        self._functions = Functions(settings.tool_modules)
+        self.functions = Functions(settings.tool_modules)
         self._turns: dict[tuple[str, str], asyncio.Semaphore] = {}
 
     async def call(self, attempt: Attempt) -> Json:
@@ -65,7 +65,7 @@ class ToolClient:
     async def _made(self, attempt: Attempt) -> Json:
         if attempt.tool.http is not None:
             return await self._http.call(attempt, attempt.tool.http)
-        return await self._functions.call(attempt, self._secrets)
+        return await self.functions.call(attempt, self._secrets)
 
     def _turn(self, attempt: Attempt, limit: int) -> asyncio.Semaphore:
         """One queue per tenant, tool and limit: a version with another limit has its own."""

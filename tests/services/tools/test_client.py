@@ -186,7 +186,7 @@ class TestFunctions:
         def odd(id: int) -> object:
             return object()
 
-        with pytest.raises(ProblemError, match="not JSON serializable"):
+        with pytest.raises(ProblemError, match="Unable to serialize unknown type"):
             await client.call(self.of("odd"))
 
     async def test_one_that_takes_too_long_is_given_up(self, client: ToolClient) -> None:
