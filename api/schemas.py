@@ -29,7 +29,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
 @lru_cache
 def schema_of(name: str) -> dict[str, Json]:
     """Raises `KeyError`."""
-    schema = _without_titles(MODELS[name].model_json_schema())
+    schema = without_titles(MODELS[name].model_json_schema())
     step = schema.get("$defs", {}).get("ConcurrentStep")
     if step is not None:  # the short form, which a validator takes that pydantic does not tell of
         long = step["properties"]["concurrent"]
@@ -43,13 +43,13 @@ def written(name: str) -> str:
     return json.dumps(schema_of(name), indent=1, ensure_ascii=False) + "\n"
 
 
-def _without_titles(schema: Json) -> Json:
+def without_titles(schema: Json) -> Json:
     """Without the names that pydantic makes up, which editors would show before each description."""
     if isinstance(schema, list):
-        return [_without_titles(item) for item in schema]
+        return [without_titles(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    return {key: _without_titles(item) for key, item in schema.items() if key != "title" or not isinstance(item, str)}
+    return {key: without_titles(item) for key, item in schema.items() if key != "title" or not isinstance(item, str)}
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """Tests of workflows as data: an input, what everyone answers, and what is to come of it. Strict: a slip is an error.
 
-examples/README.md explains the shape to authors.
+docs/testing.md explains the shape to authors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
@@ -18,9 +17,8 @@ from domain.executions import StopReason
 from domain.policies import ROLES, Role
 from domain.validation.shapes import details_of
 from domain.values import Json
-from meta_agents.cli import documents
 
-SUFFIX = ".test.yaml"
+SUFFIXES = (".test.yaml", ".test.yml", ".test.json")
 Ending = Literal["completed", "failed", "skipped", "canceled"]
 Failure = Literal[
     "model_unreachable", "model_rate_limited", "model_refused", "tool_failed", "tool_refused", "tool_uncertain"
@@ -121,22 +119,21 @@ class CaseFile(Shape):
     """The tests of one workflow."""
 
     workflow: Name = Field(description="Which workflow they are tests of.")
+    definitions: tuple[str, ...] = Field(
+        default=(),
+        description="Files and folders, from here, with the definitions it uses. Unless said: those beside this file, "
+        "and those in the folders beside its folder.",
+    )
     cases: tuple[Case, ...] = Field(min_length=1)
 
 
-def read(path: Path) -> CaseFile:
-    """Raises `BadCases`."""
-    [document] = documents.parse(path.read_text("utf-8"), path)
-    return parse(document.content, path.name)
-
-
-def parse(written: Json, name: str) -> CaseFile:
-    """Raises `BadCases`; `name` is what the file is called in that."""
+def parse(written: Json, place: Callable[[str], str]) -> CaseFile:
+    """Raises `BadCases`; `place` says where in the file a pointer leads."""
     try:
         return CaseFile.model_validate(written)
     except ValidationError as error:
         details = details_of(error, CaseFile, written)
-        raise BadCases("\n".join(f"{name}{one.pointer}: {one.message}" for one in details)) from error
+        raise BadCases("\n".join(f"{place(one.pointer)}: {one.message}" for one in details)) from error
 
 
 def _spelt(lines: Any) -> Any:

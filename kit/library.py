@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -18,7 +17,7 @@ from domain.workflows import Workflow
 from kit.bench import TENANT
 from kit.cases import BadCases
 from meta_agents.cli.checking import Definition, definitions_of
-from meta_agents.cli.documents import read_documents
+from meta_agents.cli.documents import Document
 from meta_agents.cli.exits import BadInput
 from services.wiring import Services
 
@@ -55,10 +54,10 @@ class Library:
             await services.workflows.create(TENANT, workflow)
 
 
-def library_of(paths: Iterable[Path]) -> Library:
-    """The definitions in these files and folders. Raises `BadCases` for mistakes in them, each with its place."""
+def library_of(documents: Iterable[Document]) -> Library:
+    """The definitions in these. Raises `BadCases` for mistakes in them, each with its place."""
     try:
-        found = definitions_of(read_documents(paths))
+        found = definitions_of(documents)
     except BadInput as error:
         raise BadCases("\n".join(error.places) or str(error)) from error
     return Library(_read(found, "agents", Agent), _read(found, "tools", Tool), _read(found, "workflows", Workflow))

@@ -74,10 +74,14 @@ class _Stage:
     async def play(self, workflow: str) -> Played:
         began = self.clock.now
         self.execution = await self._begin(workflow)
-        while not await self._at_rest():
-            await self._next()
-        record = await self.bench.ended(self.execution)
-        self._check_all_was_wanted()
+        try:
+            while not await self._at_rest():
+                await self._next()
+            record = await self.bench.ended(self.execution)
+            self._check_all_was_wanted()
+        except CaseFailed as failed:
+            answered = ", ".join(f"`{call}`" for call in self.script.calls) or "none"
+            raise CaseFailed(f"{failed}\nCalls until then: {answered}.") from failed
         return Played(record, await self._log(), self.script.calls, self.clock.now - began)
 
     async def _begin(self, workflow: str) -> str:

@@ -21,6 +21,7 @@ from meta_agents.cli import (
     keeping,
     scheduling,
     showing,
+    testing,
 )
 from meta_agents.cli.context import console
 from meta_agents.cli.exits import code_of_error, show_error
@@ -84,6 +85,7 @@ app.command()(definitions.apply)
 app.command("list")(showing.list_things)
 app.command()(showing.get)
 app.command()(definitions.lint)
+app.command("test")(testing.play)
 app.command()(controlling.pause)
 app.command()(controlling.resume)
 app.command()(controlling.cancel)

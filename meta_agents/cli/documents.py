@@ -16,7 +16,7 @@ from meta_agents.results import Json
 
 _TEXT = "tag:yaml.org,2002:str"
 _MERGE = "tag:yaml.org,2002:merge"
-_SUFFIXES = {".yaml", ".yml", ".json"}
+SUFFIXES = {".yaml", ".yml", ".json"}
 _TESTS = (".test.yaml", ".test.yml", ".test.json")
 """Tests of workflows, which may lie beside them, and are no definitions."""
 
@@ -89,7 +89,7 @@ def to_yaml(value: Json) -> str:
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    files = (file for file in path.rglob("*") if file.suffix in _SUFFIXES and not file.name.endswith(_TESTS))
+    files = (file for file in path.rglob("*") if file.suffix in SUFFIXES and not file.name.endswith(_TESTS))
     found = sorted(file for file in files if file.is_file())
     if not found:
         raise BadInput(f"{path} holds no YAML or JSON file.", "Name a file, or a folder with definitions.")

@@ -47,7 +47,7 @@ def findings(document: Any) -> Findings:
     if "cron" in document:
         Schedule.model_validate(document)
     elif "cases" in document:
-        cases.parse(document, "snippet")
+        cases.parse(document, str)
     else:
         return check_tool(Tool.model_validate(document))
     return Findings()

@@ -38,7 +38,7 @@ def test_the_stub_answers(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_way_to_fail_is_told() -> None:
-    told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", GUIDE.partition("### Ways to fail")[2], re.M)))
+    told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", GUIDE.partition("#### Ways to fail")[2], re.M)))
     assert set(told) == set(MODES) - {"ok"}
 
 

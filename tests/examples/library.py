@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from kit.library import Library, library_of
+from meta_agents.cli.documents import read_documents
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STEPS = EXAMPLES / "steps"
@@ -13,4 +14,4 @@ STEPS = EXAMPLES / "steps"
 
 @cache
 def library() -> Library:
-    return library_of([EXAMPLES])
+    return library_of(read_documents([EXAMPLES]))

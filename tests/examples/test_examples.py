@@ -9,24 +9,26 @@ import pytest
 from domain.steps import KINDS, Step
 from domain.validation.workflows import check_workflow
 from domain.workflows import Workflow, walk
-from kit.cases import SUFFIX, Case, read
+from kit.cases import Case
+from kit.files import Suite, read
 from kit.stage import play
 from tests.examples.library import EXAMPLES, STEPS, library
 
 # The SDK tells app authors that untyped payloads will go; ours are plain JSON on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
 
+SUFFIX = ".test.yaml"
 FILES = {path.name.removesuffix(SUFFIX): read(path) for path in sorted(STEPS.glob(f"*{SUFFIX}"))}
 CASES = [
-    pytest.param(file.workflow, case, id=f"{name}-{number}")
+    pytest.param(file, case, id=f"{name}-{number}")
     for name, file in FILES.items()
-    for number, case in enumerate(file.cases, start=1)
+    for number, case in enumerate(file.file.cases, start=1)
 ]
 
 
-@pytest.mark.parametrize(("workflow", "case"), CASES)
-async def test_it_does_what_its_author_says(workflow: str, case: Case, tmp_path: Path) -> None:
-    played = await play(case, workflow, library(), tmp_path)
+@pytest.mark.parametrize(("file", "case"), CASES)
+async def test_it_does_what_its_author_says(file: Suite, case: Case, tmp_path: Path) -> None:
+    played = await play(case, file.file.workflow, library(), tmp_path)
     assert played.differences(case.expect) == [], case.name
 
 
@@ -34,12 +36,12 @@ def test_every_example_has_its_tests_beside_it() -> None:
     examples = {path.stem: path for path in STEPS.glob("*.yaml") if not path.name.endswith(SUFFIX)}
     assert examples.keys() == FILES.keys()
     for name, path in examples.items():
-        assert f"\nname: {FILES[name].workflow}\n" in path.read_text("utf-8")
+        assert f"\nname: {FILES[name].file.workflow}\n" in path.read_text("utf-8")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_step_has_an_example(kind: str) -> None:
-    assert kind in {_kind(step) for step in walk(library().workflows[FILES[kind].workflow].steps)}
+    assert kind in {_kind(step) for step in walk(library().workflows[FILES[kind].file.workflow].steps)}
 
 
 @pytest.mark.parametrize("workflow", library().workflows.values(), ids=library().workflows)

@@ -26,7 +26,7 @@ BOTH = {"id": "both", "concurrent": {"join": "any", "branches": [{"id": id, "age
 
 
 def cased(**case: Any) -> Case:
-    return parse({"workflow": "w", "cases": [{"name": "it", "input": "hi", **case}]}, "w.test.yaml").cases[0]
+    return parse({"workflow": "w", "cases": [{"name": "it", "input": "hi", **case}]}, "w.test.yaml{}".format).cases[0]
 
 
 async def played(folder: Path, *steps: dict[str, Any], **case: Any) -> list[str]:
