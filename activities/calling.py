@@ -19,15 +19,17 @@ from domain.caps import CapReached
 from domain.errors import Code, Problem, ProblemError, canceled
 from domain.events import Delta, Draft, Event, EventType
 from domain.expressions import as_text
-from domain.plans import content_hash
+from domain.plans import Plan, content_hash
 from domain.prompt_shapes import TemplatePrompt
 from domain.prompts import messages, repaired
+from domain.tool_use import asking, said, specs_of, tools_of
 from domain.usage import Usage
 from domain.values import Json
 from services.context import Fitted, fitted
 from services.documents.base import Delete, Operation
 from services.ledger import Entry
 from services.models.client import AnswerRejected, ModelAnswer, ModelRequest
+from services.models.problems import bad_answer
 from services.waits import waiting, waiting_id
 from services.wiring import Services
 
@@ -50,6 +52,8 @@ class _Call:
         self.waited = False
         self.said: list[str] = []
         self.sent: Fitted | None = None
+        self.plan: Plan | None = None
+        self.offered: dict[str, str] = {}
 
     async def perform(self) -> tuple[CallOutcome, list[Event]]:
         call, services = self.call, self.services
@@ -91,10 +95,12 @@ class _Call:
         plan = await self.services.plans.load(call.tenant, call.plan)
         agent = await self.loader.agent(plan, call.agent)
         prompt = call.prompt
+        self.plan, self.offered = plan, tools_of(agent, call.prompt)
+        rounds = await self.loader.played(call.rounds)
         task = prompt if isinstance(prompt, TemplatePrompt) else prompt.task
         scope = await self.loader.plain(task.scope)
         told = partial(messages, agent, prompt, scope, *await self.loader.seen(prompt))
-        asked = told()
+        asked = [*told(), *said(rounds)]
         if call.repair is not None:
             rejected = await self.loader.recorded([call.repair.rejected])
             asked = repaired(asked, as_text(rejected[call.repair.rejected]), call.repair.complaint)
@@ -104,6 +110,8 @@ class _Call:
             temperature=agent.temperature,
             max_output_tokens=agent.max_output_tokens,
             response_schema=call.output_schema or _schema_of(agent, call),
+            tools=specs_of(plan, self.offered, [texts for _, _, texts in rounds]),
+            must_answer=bool(self.offered) and len(rounds) >= agent.max_rounds,
             idempotency_key=f"{call.execution}:{call.key}",
         )
         self.sent = await fitted(request, prompt, told, self.services.settings)
@@ -165,11 +173,24 @@ class _Call:
         facts = _facts(answer, request, seconds=round(monotonic() - before, 3))
         data = {**self.record.about(self.attempt), **facts}
         draft = self.record.answer(EventType.CALL_COMPLETED, answer.value, data)
+        if answer.tool_calls and request.must_answer:
+            rejected = bad_answer("it asks for tools again, and should have answered.").problem
+        elif answer.tool_calls and rejected is None:
+            draft = self._asking(answer, data)
         if rejected is not None:
             data["error"] = rejected.model_dump(mode="json", exclude_none=True)
             draft = self.record.answer(EventType.CALL_REJECTED, answer.text, data)
         events = await self._append([draft], usage=Usage.model_validate(facts["usage"]))
         return await self.record.outcome_of(events[-1]), events
+
+    def _asking(self, answer: ModelAnswer, data: dict[str, Json]) -> Draft:
+        """The answer asks for tools: recorded with what is to be done about each."""
+        if self.plan is None:
+            raise RuntimeError("a request is made before it is answered")
+        asks = asking(answer.tool_calls, self.plan, self.offered, self.call.rounds)
+        data["asks"] = [one.model_dump(mode="json", exclude_defaults=True) for one in asks]
+        calls = [one.model_dump(mode="json", exclude_none=True) for one in answer.tool_calls]
+        return self.record.answer(EventType.CALL_ASKED, {"text": answer.text, "tool_calls": calls}, data)
 
     async def _begin(self, request: ModelRequest) -> None:
         call, services = self.call, self.services
@@ -239,8 +260,9 @@ def _schema_of(agent: Agent, call: ModelCall) -> dict[str, Any] | None:
 
 def _fingerprint(request: ModelRequest) -> str:
     """The same for two requests that may share an answer: everything sent, but for the key."""
-    sent = request.model_dump(mode="json", exclude={"idempotency_key"})
-    return content_hash(sent)
+    # What a release has added counts only where it is used: what earlier ones recorded is still found.
+    unused = {name for name in ("tools", "must_answer") if not getattr(request, name)}
+    return content_hash(request.model_dump(mode="json", exclude={"idempotency_key", *unused}))
 
 
 def _was_in_vain(answer: Event) -> bool:

@@ -18,7 +18,7 @@ from services.eventlog import EventLog
 from services.wiring import Services
 
 PAGE = 500
-ANSWERS = (EventType.CALL_COMPLETED, EventType.CALL_REJECTED)
+ANSWERS = (EventType.CALL_COMPLETED, EventType.CALL_REJECTED, EventType.CALL_ASKED)
 _LAST = {
     Status.COMPLETED: EventType.EXECUTION_COMPLETED,
     Status.FAILED: EventType.EXECUTION_FAILED,

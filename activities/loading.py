@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from domain import values
 from domain.agents import Agent
@@ -14,6 +14,8 @@ from domain.expressions import as_text
 from domain.plans import Plan
 from domain.prompt_definitions import instructions, needs_input
 from domain.prompt_shapes import OverChat, Prompt, TemplatePrompt
+from domain.tool_use import result_text
+from domain.toolcalls import Round, ToolResult
 from domain.values import Json, Value
 from services.wiring import Services
 
@@ -63,3 +65,15 @@ class Loader:
         needed = set[str]().union(*(values.references_in(value) for value in scope.values()))
         found = await self.recorded(sorted(needed))
         return {name: values.resolve(value, found.__getitem__) for name, value in scope.items()}
+
+    async def played(self, rounds: Sequence[Round]) -> list[tuple[Json, tuple[ToolResult, ...], list[str]]]:
+        """Of each round its answer as recorded, its results, and the words of those."""
+        results = [result.value for one in rounds for result in one.results if result.value is not None]
+        needed = set[str]().union(*(values.references_in(value) for value in results))
+        found = await self.recorded([*(one.event for one in rounds), *sorted(needed)])
+
+        def text(result: ToolResult) -> str:
+            plain = None if result.value is None else values.resolve(result.value, found.__getitem__)
+            return result_text(result, plain)
+
+        return [(found[one.event], one.results, [text(result) for result in one.results]) for one in rounds]

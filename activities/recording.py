@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from domain import values
-from domain.calls import CallOutcome, ModelCall, ToolCall, completed_id, rejected_id
+from domain.calls import CallOutcome, ModelCall, ToolCall, asked_id, completed_id, rejected_id, told_id
 from domain.errors import Code, Problem
 from domain.events import Draft, Event, EventType
 from domain.expressions import as_text
@@ -13,6 +13,13 @@ from domain.hearing import PREVIEW_CHARACTERS, heard
 from domain.usage import Usage
 from domain.values import Json
 from services.wiring import Services
+
+_IDS = {
+    EventType.CALL_COMPLETED: completed_id,
+    EventType.CALL_REJECTED: rejected_id,
+    EventType.CALL_ASKED: asked_id,
+    EventType.CALL_FAILED: told_id,
+}
 
 
 class Recorder:
@@ -33,14 +40,13 @@ class Recorder:
             type=type,
             time=datetime.now(UTC),
             step=call.step,
-            agent=call.agent if isinstance(call, ModelCall) else None,
+            agent=call.agent,
             data={**self.about(attempt), **data},
         )
 
     def answer(self, type: EventType, value: Json, data: dict[str, Json]) -> Draft:
         """The event that is found by the call's key ever after."""
-        id = rejected_id(self._call.key) if type is EventType.CALL_REJECTED else completed_id(self._call.key)
-        return self.draft(type, "").model_copy(update={"id": id, "value": value, "data": data})
+        return self.draft(type, "").model_copy(update={"id": _IDS[type](self._call.key), "value": value, "data": data})
 
     async def outcome_of(self, event: Event) -> CallOutcome:
         """What an answer that is in the log means to the orchestrator."""
@@ -50,6 +56,10 @@ class Recorder:
             problem = Problem.model_validate(event.data["error"])
             may_be_repaired = problem.code is Code.MODEL_BAD_ANSWER
             return CallOutcome(error=problem, rejected=event.id if may_be_repaired else None, usage=usage)
+        if event.type is EventType.CALL_FAILED:
+            return CallOutcome(error=Problem.model_validate(event.data["error"]))
+        if event.type is EventType.CALL_ASKED:
+            return CallOutcome(asks=event.data["asks"], event=event.id, usage=usage)
         value = await self._services.events.value(call.tenant, call.execution, event)
         listening, pick = (call, call.pick) if isinstance(call, ModelCall) else (None, ())
         return CallOutcome(

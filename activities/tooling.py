@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from time import monotonic
 
 from activities.loading import Loader
@@ -12,6 +13,7 @@ from domain.errors import Code, Problem, ProblemError, canceled
 from domain.events import Draft, Event, EventType
 from domain.expressions import render_all
 from domain.plans import content_hash
+from domain.tool_use import is_told
 from domain.tools import Tool
 from domain.values import Json
 from services.documents.base import Delete, Operation
@@ -22,6 +24,9 @@ from services.waits import waiting, waiting_id
 from services.wiring import Services
 
 Result = tuple[CallOutcome, list[Event]]
+FIRST_KEYS = frozenset({"name", "description", "input", "http", "function", "delivery", "timeout"})
+FIRST_HTTP = frozenset({"method", "url", "headers", "body"})
+"""What a tool could say in the first release that had tools."""
 
 
 async def perform_tool(call: ToolCall, services: Services) -> Result:
@@ -38,6 +43,7 @@ class _ToolCall:
         self.record = Recorder(call, services)
         self.attempt = 0
         self.waited = False
+        self.request: str | None = None
 
     async def perform(self) -> Result:
         call, services = self.call, self.services
@@ -49,13 +55,34 @@ class _ToolCall:
             return stopped
         self.attempt, self.waited = entry.begun + 1, entry.standing.waited
         try:
-            tool = (await services.plans.load(call.tenant, call.plan)).tools[call.tool]
+            plan = await services.plans.load(call.tenant, call.plan)
+            tool = plan.tools[call.tool]
             arguments = await self._arguments(tool)
-            if entry.begun > entry.ended and tool.delivery == "at_most_once":
+            self.request = _fingerprint(tool, arguments)
+            if call.settled and call.settled.event:
+                return await self._carried_out(call.settled.event)
+            if self._is_uncertain(tool, entry):
+                self.attempt = entry.begun
                 raise tool_uncertain(tool.name, "the call was cut off by a crash.")
         except ProblemError as error:
             return await self._failed(error.problem, call.events)
-        return await self._reused(tool, arguments) or await self._make(tool, arguments)
+        return await self._reused() or await self._make(tool, arguments)
+
+    def _is_uncertain(self, tool: Tool, entry: Entry) -> bool:
+        """Whether it was begun, has no end that is known, and nobody has looked since what became of it."""
+        looked = self.call.settled.begun if self.call.settled else 0
+        return tool.delivery == "at_most_once" and entry.begun > max(entry.ended, looked)
+
+    async def _carried_out(self, decided: str) -> Result:
+        """A human knows that it was, and says what it gave: in JSON, or in words."""
+        told = (await Loader(self.services, self.call.tenant, self.call.execution).recorded([decided]))[decided]
+        try:
+            found = json.loads(told["comment"])
+        except ValueError:
+            found = told["comment"]
+        data = {**self.record.about(self.attempt), "request": self.request, "told_by": told["by"]}
+        events = await self._append([*self.call.events, self.record.answer(EventType.CALL_COMPLETED, found, data)])
+        return await self.record.outcome_of(events[-1]), events
 
     async def _stopped(self, entry: Entry) -> Result | None:
         call, standing = self.call, entry.standing
@@ -73,8 +100,13 @@ class _ToolCall:
         from domain.validation import check_value, pointer  # noqa: PLC0415 - slow to import
 
         call = self.call
-        scope = await Loader(self.services, call.tenant, call.execution).plain(call.scope)
-        arguments = render_all(call.arguments, scope)
+        loader = Loader(self.services, call.tenant, call.execution)
+        if call.asked is not None:
+            # What a model wrote is data: nothing in it is rendered.
+            answer = (await loader.recorded([call.asked.event]))[call.asked.event]
+            arguments = answer["tool_calls"][call.asked.index]["arguments"]
+        else:
+            arguments = render_all(call.arguments, await loader.plain(call.scope))
         complaints = check_value(arguments, tool.input)
         if complaints:
             parts, message = complaints[0]
@@ -84,20 +116,20 @@ class _ToolCall:
             )
         return arguments
 
-    async def _reused(self, tool: Tool, arguments: Json) -> Result | None:
-        """What the very same call gave in the execution this one goes on from."""
+    async def _reused(self) -> Result | None:
+        """What the very same call gave, or was told to have failed with, in the execution this one goes on from."""
         call = self.call
         if call.retry_of is None:
             return None
         entry = await self.services.ledger.look_up(call.tenant, call.retry_of, call.key, call.step)
         answer = entry.answer
-        if answer is None or answer.data.get("request") != _fingerprint(tool, arguments):
+        if answer is None or answer.data.get("request") != self.request:
             return None
         if call.retry_until is not None and answer.offset >= call.retry_until:
             return None
         value = await self.services.events.value(call.tenant, call.retry_of, answer)
         data = {**answer.data, "reused_from": call.retry_of}
-        events = await self._append([*call.events, self.record.answer(EventType.CALL_COMPLETED, value, data)])
+        events = await self._append([*call.events, self.record.answer(answer.type, value, data)])
         return await self.record.outcome_of(events[-1]), events
 
     async def _make(self, tool: Tool, arguments: Json) -> Result:
@@ -116,7 +148,7 @@ class _ToolCall:
             found = await (making if tool.delivery == "at_most_once" else unless_stopped(services, call, making))
         except ProblemError as error:
             return await self._failed(error.problem)
-        facts = {"seconds": round(monotonic() - before, 3), "request": _fingerprint(tool, arguments)}
+        facts = {"seconds": round(monotonic() - before, 3), "request": self.request}
         data = {**self.record.about(self.attempt), **facts}
         events = await self._append([self.record.answer(EventType.CALL_COMPLETED, found, data)])
         return await self.record.outcome_of(events[-1]), events
@@ -131,8 +163,15 @@ class _ToolCall:
             facts["retry_in"] = retry.delay(failures, problem.retry_after).total_seconds()
             operations.append(waiting(self.call))
         draft = self.record.draft(EventType.CALL_FAILED, f":{self.attempt}", self.attempt, **facts)
+        if self.call.asked is not None and "retry_in" not in facts and is_told(problem):
+            # The agent goes on with that, and so it stays: what it says next was said to this.
+            data = {**draft.data, "request": self.request}
+            draft = self.record.answer(EventType.CALL_FAILED, None, data)
         events = await self._append((*first, draft), *operations)
-        return CallOutcome(error=canceled() if await self._is_canceled() else problem), events
+        begun = self.attempt if problem.code is Code.TOOL_UNCERTAIN else 0
+        if await self._is_canceled():
+            return CallOutcome(error=canceled()), events
+        return CallOutcome(error=problem, begun=begun), events
 
     async def _is_canceled(self) -> bool:
         return (await self.services.controls.standing(self.call)).canceled
@@ -143,7 +182,18 @@ class _ToolCall:
 
 def _fingerprint(tool: Tool, arguments: Json) -> str:
     """The same for two calls that may share a result."""
-    return content_hash({"tool": tool.model_dump(mode="json"), "arguments": arguments})
+    return content_hash({"tool": _definition(tool), "arguments": arguments})
+
+
+def _definition(tool: Tool) -> Json:
+    """All of it; what releases have added only where it is used, so that what earlier ones recorded is still found."""
+    whole, used = tool.model_dump(mode="json"), tool.model_dump(mode="json", exclude_defaults=True)
+    definition = {key: whole[key] for key in whole if key in FIRST_KEYS or key in used}
+    if isinstance(whole["http"], dict):
+        definition["http"] = {
+            key: whole["http"][key] for key in whole["http"] if key in FIRST_HTTP or key in used["http"]
+        }
+    return definition
 
 
 def _shown(arguments: Json) -> str:

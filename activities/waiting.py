@@ -20,6 +20,8 @@ from services.documents.base import Delete
 from services.waits import waiting, waiting_id
 from services.wiring import Services
 
+ABOUT_FAILURES = (Kind.FAILURE, Kind.UNCERTAIN)
+"""Questions about what happened here: nobody has answered them elsewhere."""
 MOST_SHOWN = 20_000
 """Characters of what is shown beside a question; the rest is in the log."""
 
@@ -100,7 +102,7 @@ async def _made(ask: Ask, id: str, services: Services) -> Approval:
     loader = Loader(services, ask.tenant, ask.execution)
     scope = await loader.plain(ask.scope)
     # A failure's message is no template, whatever is in it.
-    question = ask.ask if ask.kind is Kind.FAILURE else as_text(render(ask.ask, scope))
+    question = ask.ask if ask.kind in ABOUT_FAILURES else as_text(render(ask.ask, scope))
     show = _bounded(render(ask.show, scope)) if ask.show else None
     if ask.chat is not None:
         task = await loader.plain(ask.chat.task.scope)
@@ -124,7 +126,7 @@ async def _made(ask: Ask, id: str, services: Services) -> Approval:
 
 async def _reused(ask: Ask, made: Approval, services: Services) -> Approval:
     """As it was decided in the execution this one goes on from, if it was asked the same there."""
-    if ask.retry_of is None or ask.kind is Kind.FAILURE:
+    if ask.retry_of is None or ask.kind in ABOUT_FAILURES:
         return made
     before = await services.approvals.get(ask.tenant, approval_id(ask.retry_of, ask.key))
     same = before is not None and (before.ask, before.show) == (made.ask, made.show)
@@ -151,7 +153,7 @@ async def _decided(
     facts = {"approval": approval.id, "decision": approval.decision, "by": approval.by, "how": how, **ask.data}
     draft = _about(ask, EventType.APPROVAL_DECIDED, {**facts, "comment": approval.comment[:300]})
     told = _by_part(decision, draft.id)
-    is_referred_to = ask.kind is Kind.TURN or "o" in told
+    is_referred_to = ask.kind in (Kind.TURN, Kind.UNCERTAIN) or "o" in told
     draft = draft.model_copy(update={"value": decision if is_referred_to else None})
     marks = [Delete(waiting_id(ask.key))]
     if ask.kind is Kind.FAILURE and approval.decision == "retry":

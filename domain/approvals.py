@@ -12,11 +12,15 @@ from domain.base import Shape
 
 
 class Kind(StrEnum):
-    """What is asked for: a yes or no, what to do about a failure, or words of one's own in a chat."""
+    """What is asked for: a yes or no (of a step, or of an agent's tool call), what to do about a failure, words of
+    one's own in a chat, or what is known of a tool call that was cut off.
+    """
 
     APPROVAL = "approval"
     FAILURE = "failure"
     TURN = "turn"
+    TOOL = "tool"
+    UNCERTAIN = "uncertain"
 
 
 class State(StrEnum):
@@ -64,4 +68,6 @@ OPTIONS: dict[Kind, tuple[str, ...]] = {
     Kind.APPROVAL: ("approve", "reject"),
     Kind.FAILURE: ("retry", "skip", "fail"),
     Kind.TURN: ("say", "pass"),
+    Kind.TOOL: ("approve", "reject"),
+    Kind.UNCERTAIN: ("carried_out", "call_again", "fail"),
 }

@@ -16,6 +16,7 @@ from domain.executions import StopReason
 from domain.hearing import Heard, Listening
 from domain.policies import Budget, Retry
 from domain.prompt_shapes import ChatPrompt, Prompt, Repair
+from domain.toolcalls import Asking, Round
 from domain.usage import Usage
 
 
@@ -55,6 +56,7 @@ class ModelCall(Action, Listening):
     plan: str
     agent: str
     prompt: Prompt
+    rounds: tuple[Round, ...] = Field(default=(), description="The tools that earlier answers of the turn asked for.")
     repair: Repair | None = None
     output_schema: dict[str, Any] | None = None
     pick: tuple[str, ...] = Field(default=(), description="Keys of the answer, an object, to hand back beside it.")
@@ -65,13 +67,35 @@ class ModelCall(Action, Listening):
     caps: tuple[Cap, ...] = Field(default=(), description="Budgets that the call counts towards.")
 
 
+class AskedAt(Shape):
+    """Where an agent's tool call is written: the event of the answer that asks for it, and its place in that."""
+
+    event: str
+    index: int
+
+
+class Settled(Shape):
+    """What a human said of a call that nobody knew to have been carried out, after `begun` attempts at it.
+
+    `event`: where the human's words are, which are the result; None: the call is to be made again.
+    """
+
+    begun: int
+    event: str | None = None
+
+
 class ToolCall(Action):
-    """One tool call: the arguments are `arguments` with its texts rendered over `scope`."""
+    """One tool call: the arguments are those an agent `asked` with, or `arguments` with its texts rendered over
+    `scope`.
+    """
 
     plan: str
     tool: str
     arguments: dict[str, Any] = Field(default_factory=dict)
     scope: dict[str, Any] = Field(default_factory=dict)
+    asked: AskedAt | None = None
+    agent: str | None = Field(default=None, description="Whose call it is.")
+    settled: Settled | None = None
     retry: Retry
     failures: int = 0
 
@@ -84,6 +108,8 @@ class CallOutcome(Heard):
     error: Problem | None = None
     rejected: str | None = Field(default=None, description="The event that holds an answer that did not fit.")
     held: bool = False
+    asks: tuple[Asking, ...] = Field(default=(), description="Neither yet: these tool calls first.")
+    begun: int = Field(default=0, description="Attempts at a tool call that nobody knows to have been carried out.")
     picked: dict[str, str] = Field(default={}, description="The beginnings of what `pick` asked for.")
     usage: Usage = Usage()
 
@@ -186,6 +212,16 @@ def completed_id(key: str) -> str:
 def rejected_id(key: str) -> str:
     """Id of the event that holds an answer which was paid for and did not fit."""
     return f"{key}:call.rejected"
+
+
+def asked_id(key: str) -> str:
+    """Id of the event that holds an answer which asks for tools."""
+    return f"{key}:call.asked"
+
+
+def told_id(key: str) -> str:
+    """Id of the event that holds the last failure of an agent's tool call: it was told to the agent, and stays so."""
+    return f"{key}:call.failed"
 
 
 def decided_id(key: str) -> str:

@@ -30,6 +30,7 @@ class EventType(StrEnum):
     CALL_COMPLETED = "call.completed"
     CALL_FAILED = "call.failed"
     CALL_REJECTED = "call.rejected"
+    CALL_ASKED = "call.asked"
     SPEAKER_CHOSEN = "chat.speaker_chosen"
     CHAT_SUMMARISED = "chat.summarised"
     CHAT_JUDGED = "chat.judged"

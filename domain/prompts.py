@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from domain.agents import Agent
 from domain.chat_prompts import Turn, chat_text, not_shown, said_text
@@ -11,7 +12,7 @@ from domain.expressions import told_text
 from domain.prompt_shapes import HandoffPrompt, Prompt, TemplatePrompt
 from domain.values import Json
 
-Message = dict[str, str]
+Message = dict[str, Any]
 
 
 def messages(

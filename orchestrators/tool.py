@@ -9,9 +9,9 @@ from domain import values
 from domain.calls import ToolCall
 from domain.steps import ToolStep
 from domain.workflows import texts_in
-from orchestrators.calling import call_tool
 from orchestrators.run import Run
 from orchestrators.scope import Outcome, Scope
+from orchestrators.tool_calling import call_tool
 
 
 def run_tool(run: Run, step: ToolStep, path: str, scope: Scope, _run_step: Any) -> Generator[Any, Any, Outcome]:

@@ -22,12 +22,19 @@ WORKFLOW_ORCHESTRATOR = "sub_workflow"
 def run_workflow(
     run: Run, step: WorkflowStep, path: str, scope: Scope, _run_step: RunStep
 ) -> Generator[Any, Any, Outcome]:
-    """What the parent does: say what it is given, hand it over, and wait for its outcome."""
-    definition = run.workflows.get(step.workflow)
+    return (yield from run_named(run, step.workflow, step.input, path, scope))
+
+
+def run_named(run: Run, name: str, source: Json, path: str, scope: Scope) -> Generator[Any, Any, Outcome]:
+    """What the parent does: say what it is given, hand it over, and wait for its outcome.
+
+    Raises `ProblemError` invalid_input for what the workflow does not take.
+    """
+    definition = run.workflows.get(name)
     if definition is None:
-        return Outcome.failed(platform_failed(f"The execution did not pin the workflow `{step.workflow}`."))
+        return Outcome.failed(platform_failed(f"The execution did not pin the workflow `{name}`."))
     schema = Workflow.model_validate(definition).input
-    given = yield from run.render(step.input, scope, path, schema)
+    given = yield from run.render(source, scope, path, schema)
     payload = {"workflow": definition, "path": path, "input": given, "rules": dumped(scope.rules)}
     answer = yield from run.child(WORKFLOW_ORCHESTRATOR, path, payload)
     return Outcome.failed(answer) if isinstance(answer, Problem) else Outcome.model_validate(answer)

@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.calls import completed_id, rejected_id
+from domain.calls import asked_id, completed_id, rejected_id, told_id
 from domain.events import Draft, Event
 from services.control import Standing, standing, standing_ids
 from services.documents.base import DocumentStore, Operation, Put
 from services.eventlog import WATCHED, EventLog, partition_of
+
+ANSWERS = (completed_id, rejected_id, asked_id, told_id)
+"""Ids of the events any of which ends a call."""
 
 
 @dataclass(frozen=True)
 class Entry:
     """What is known of a call: its answer if it has one, how often it was begun; and of its execution.
 
-    `answer` may be one that did not fit its schema: it was paid for all the same. `ended`: so many of the attempts are
+    `answer` may be one that did not fit its schema, or asks for tools: it was paid for all the same; and, of an agent's
+    tool call, its last failure. `ended`: so many of the attempts are
     known to have ended (of tools alone). `watched`: somebody has asked to see it live.
     """
 
@@ -38,7 +42,7 @@ class Ledger:
 
     async def look_up(self, tenant: str, execution: str, key: str, step: str) -> Entry:
         """One read. The answer counts even when the execution has been canceled since."""
-        answers, mark = [completed_id(key), rejected_id(key)], _mark_id(key)
+        answers, mark = [name(key) for name in ANSWERS], _mark_id(key)
         wanted = [*answers, mark, WATCHED, *standing_ids(key, step)]
         found = await self._documents.get_many(partition_of(tenant, execution), wanted)
         answer = next((Event.model_validate(found[id].body) for id in answers if id in found), None)
