@@ -44,7 +44,7 @@ from domain.prompt_definitions import PromptDefinition
 from domain.retention import RetentionPolicy
 from domain.schedules import Schedule
 from domain.tools import Tool
-from domain.validation import check_prompt, check_tool
+from domain.validation import check_prompt
 from domain.values import Json
 from domain.workflows import Workflow
 from services.wiring import Services
@@ -157,8 +157,8 @@ async def _check_prompt(_: Services, __: str, prompt: PromptDefinition, written:
     return check_prompt(prompt, written).errors
 
 
-async def _check_tool(_: Services, __: str, tool: Tool, written: Json) -> tuple[Detail, ...]:
-    return check_tool(tool, written).errors
+async def _check_tool(services: Services, tenant: str, tool: Tool, written: Json) -> tuple[Detail, ...]:
+    return (await validating.check_tool_here(services, tenant, tool, written)).errors
 
 
 def _complete_tool(services: Services, tool: Tool) -> Tool:

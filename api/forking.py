@@ -125,7 +125,9 @@ async def _plan(services: Services, tenant: str, parent: Execution, request: For
         pinned = await _prompt(services, tenant, plan, references[0], agent, parent.id)
         prompts = {reference: prompt for reference, prompt in prompts.items() if reference not in references}
         prompts |= {} if pinned is None else dict.fromkeys(references, pinned)
-    return plan.model_copy(update={"agents": agents, "prompts": prompts})
+    changed = plan.model_copy(update={"agents": agents, "prompts": prompts})
+    new = {tool for agent in agents.values() for tool in agent.tools if tool not in plan.tools}
+    return await _completed(services, tenant, changed, parent.id) if new else changed
 
 
 async def _prompt(
@@ -139,6 +141,14 @@ async def _prompt(
     if prompted.findings.errors:
         raise ProblemError(definition_problem(moved(prompted.findings.errors, f"/agents/{agent.name}")))
     return prompted.chosen(seed, reference)
+
+
+async def _completed(services: Services, tenant: str, plan: Plan, seed: str) -> Plan:
+    """With the tools that a changed agent names, as they are now."""
+    resolved = await resolve(services, tenant, plan.workflow, pinned=plan)
+    if resolved.details:
+        raise ProblemError(definition_problem(resolved.details))
+    return resolved.plan(plan.workflow_version, seed)
 
 
 async def _with_workflow(services: Services, tenant: str, plan: Plan, written: Json) -> Plan:

@@ -15,9 +15,11 @@ from domain.errors import Detail
 from domain.plans import Plan
 from domain.prompt_definitions import PromptDefinition
 from domain.tools import Tool
+from domain.uses import Kind, Use, uses
 from domain.validation import Findings, Known, Most, check_workflow, estimate
+from domain.validation.known import absent
 from domain.values import Json
-from domain.workflows import Workflow, agents_used, tools_used, workflows_used
+from domain.workflows import Workflow
 from services.definitions import Definitions, Stored
 from services.wiring import Services
 
@@ -25,6 +27,8 @@ SUGGESTED = 200
 """Most names looked through for the one that was meant."""
 MOST_WORKFLOWS = 100
 """Workflows that one uses, those inside others counted."""
+MOST_MEMBERS = 1_000
+"""Agents and tools that one uses, those behind tools counted."""
 
 D = TypeVar("D", bound=Definition)
 
@@ -107,22 +111,19 @@ async def resolve(
     `pinned`: what a plan has pinned is found as it was, whatever has become of it since.
     """
     beside = batch or Batch()
-    agent_shelf = _Shelf(services.agents, tenant, beside.agents, _pins(pinned, "agents"))
-    tool_shelf = _Shelf(services.tool_definitions, tenant, beside.tools, _pins(pinned, "tools"))
-    workflow_shelf = _Shelf(services.workflows, tenant, beside.workflows, _pins(pinned, "workflows"))
-    workflows = await _workflows(workflow_shelf, workflow)
-    every = [workflow, *_definitions(workflows).values()]
-    agents, tools = await asyncio.gather(
-        agent_shelf.find(reference for one in every for reference in agents_used(one)),
-        tool_shelf.find(reference for one in every for reference in tools_used(one)),
+    shelves = _Shelves(
+        _Shelf(services.agents, tenant, beside.agents, _pins(pinned, "agents")),
+        _Shelf(services.tool_definitions, tenant, beside.tools, _pins(pinned, "tools")),
+        _Shelf(services.workflows, tenant, beside.workflows, _pins(pinned, "workflows")),
     )
+    agents, tools, workflows = await shelves.reached_from(workflow)
     known = Known(
         agents={reference: found.definition for reference, found in agents.items()},
         tools={reference: found.definition for reference, found in tools.items()},
         workflows={reference: found.definition for reference, found in workflows.items()},
-        agent_names=await agent_shelf.names(),
-        tool_names=await tool_shelf.names(),
-        workflow_names=await workflow_shelf.names(),
+        agent_names=await shelves.agents.names(),
+        tool_names=await shelves.tools.names(),
+        workflow_names=await shelves.workflows.names(),
     )
     findings = check_workflow(workflow, known, written)
     shelf = PromptShelf(services, tenant, beside.prompts)
@@ -133,8 +134,8 @@ async def resolve(
         if found.definition is not None and found.definition.prompt is not None
     }
     findings = findings._replace(errors=findings.errors + details_in(prompts))
-    if len(workflows) > MOST_WORKFLOWS:
-        message = f"it uses more than {MOST_WORKFLOWS} workflows, those inside others counted"
+    if len(workflows) > MOST_WORKFLOWS or len(agents) + len(tools) > MOST_MEMBERS:
+        message = f"it uses more than {MOST_WORKFLOWS} workflows, or {MOST_MEMBERS} agents and tools, all counted"
         findings = findings._replace(errors=(Detail(pointer="/steps", message=message),))
     return Resolved(services, workflow, agents, tools, workflows, known, findings, prompts)
 
@@ -197,17 +198,56 @@ class _Shelf(Generic[D]):
         return latest.version if latest.definition == self._batch[name] else latest.version + 1
 
 
-async def _workflows(shelf: _Shelf[Workflow], workflow: Workflow) -> dict[str, Found[Workflow]]:
-    """Every workflow that this one comes to use, by reference; a few more than are allowed at most."""
-    found: dict[str, Found[Workflow]] = {}
-    seen = {workflow.name}
-    wanted = workflows_used(workflow)
-    while (fresh := [reference for reference in wanted if reference not in seen]) and len(found) <= MOST_WORKFLOWS:
-        seen.update(fresh)
-        more = await shelf.find(fresh[: MOST_WORKFLOWS + 1])
-        found |= more
-        wanted = [reference for one in _definitions(more).values() for reference in workflows_used(one)]
-    return found
+@dataclass(frozen=True)
+class _Shelves:
+    agents: _Shelf[Agent]
+    tools: _Shelf[Tool]
+    workflows: _Shelf[Workflow]
+
+    async def reached_from(
+        self, workflow: Workflow
+    ) -> tuple[dict[str, Found[Agent]], dict[str, Found[Tool]], dict[str, Found[Workflow]]]:
+        """Everything that it comes to use, by reference; of each kind a few more than are allowed at most."""
+        agents, tools, workflows = dict[str, Found[Agent]](), dict[str, Found[Tool]](), dict[str, Found[Workflow]]()
+        seen = {Use("workflows", workflow.name)}
+        wanted = uses(workflow)
+        while fresh := [use for use in dict.fromkeys(wanted) if use not in seen]:
+            if len(workflows) > MOST_WORKFLOWS or len(agents) + len(tools) > MOST_MEMBERS:
+                break
+            seen.update(fresh)
+            new_agents, new_tools, new_workflows = await asyncio.gather(
+                self.agents.find(_of_kind("agents", fresh)),
+                self.tools.find(_of_kind("tools", fresh)),
+                self.workflows.find(_of_kind("workflows", fresh)[: MOST_WORKFLOWS + 1]),
+            )
+            agents, tools, workflows = agents | new_agents, tools | new_tools, workflows | new_workflows
+            found: list[Definition] = [*_definitions(new_agents).values(), *_definitions(new_tools).values()]
+            found += _definitions(new_workflows).values()
+            wanted = [use for one in found for use in uses(one)]
+        return agents, tools, workflows
+
+
+def _of_kind(kind: Kind, wanted: Iterable[Use]) -> list[str]:
+    return [use.reference for use in wanted if use.kind == kind]
+
+
+async def missing(services: Services, tenant: str, definition: Agent | Tool, batch: Batch | None = None) -> Findings:
+    """Which of the tools that an agent names, or of what is behind a tool, are not there."""
+    beside = batch or Batch()
+    shelves: dict[Kind, _Shelf[Any]] = {
+        "agents": _Shelf(services.agents, tenant, beside.agents, {}),
+        "tools": _Shelf(services.tool_definitions, tenant, beside.tools, {}),
+        "workflows": _Shelf(services.workflows, tenant, beside.workflows, {}),
+    }
+    found: list[Detail] = []
+    for use in uses(definition):
+        shelf = shelves[use.kind]
+        if not await shelf.find([use.reference]):
+            word = use.kind.removesuffix("s")
+            place = f"/tools/{definition.tools.index(use.reference)}" if isinstance(definition, Agent) else f"/{word}"
+            complaint = absent(word, use.reference, {}, await shelf.names()) or ""
+            found.append(Detail(pointer=place, message=complaint))
+    return Findings(tuple(found))
 
 
 def _definitions(found: Mapping[str, Found[D]]) -> dict[str, D]:

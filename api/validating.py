@@ -12,7 +12,7 @@ from api.auth import Caller
 from api.bodies import Unreadable, read_definition, read_json
 from api.definitions import request_body
 from api.prompting import PromptShelf
-from api.resolving import Batch, Resolved, resolve
+from api.resolving import Batch, Resolved, missing, resolve
 from api.shapes import definition_problem, read_shape, request_problem
 from domain.agents import Agent
 from domain.base import Shape
@@ -124,7 +124,7 @@ async def _checked(tenant: str, read: Definition | Findings, written: Json, batc
         case PromptDefinition():
             return _of_findings(check_prompt(read, written))
         case Tool():
-            return _of_findings(check_tool(read, written))
+            return _of_findings(await check_tool_here(services(), tenant, read, written, batch))
         case Workflow():
             return _of_workflow(await resolve(services(), tenant, read, written, batch))
         case _:
@@ -138,7 +138,16 @@ async def check_agent_here(
     itself = check_agent(agent, written)
     prompted = await PromptShelf(services, tenant, batch.prompts if batch else None).of(agent, written)
     more = prompted.findings
-    return Findings(itself.errors + more.errors, itself.warnings + more.warnings)
+    errors = itself.errors + more.errors + (await missing(services, tenant, agent, batch)).errors
+    return Findings(errors, itself.warnings + more.warnings)
+
+
+async def check_tool_here(
+    services: Services, tenant: str, tool: Tool, written: Json, batch: Batch | None = None
+) -> Findings:
+    """Everything wrong with a tool, what is behind it looked up."""
+    itself = check_tool(tool, written)
+    return itself._replace(errors=itself.errors + (await missing(services, tenant, tool, batch)).errors)
 
 
 def _of_findings(findings: Findings) -> Validation:

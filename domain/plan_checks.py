@@ -34,8 +34,9 @@ def check_plan(plan: Plan, written: Any) -> list[Detail]:
 
 def _check_workflow(plan: Plan, workflow: Workflow, written: Any, place: str) -> Iterator[Detail]:
     # Those that are missing are told of once each, below.
-    tools = {reference: plan.tools.get(reference) for reference in tools_used(workflow)}
-    workflows = {reference: plan.workflows.get(reference) for reference in workflows_used(workflow)}
+    tools = {**plan.tools, **{reference: plan.tools.get(reference) for reference in tools_used(workflow)}}
+    used = {reference: plan.workflows.get(reference) for reference in workflows_used(workflow)}
+    workflows = {**plan.workflows, **used}
     for detail in check_workflow(workflow, Known(plan.agents, tools, workflows), written).errors:
         yield Detail(pointer=place + detail.pointer, message=detail.message)
     yield from _missing("tools", tools_used(workflow), plan.tools)

@@ -6,8 +6,10 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from domain.agents import Agent
+from domain.base import split_reference
 from domain.errors import ProblemError
-from domain.expressions import check_template
+from domain.expressions import check, check_template
+from domain.toolcalls import READ_MORE
 from domain.tools import HttpCall, Tool
 from domain.validation.findings import Enough, Findings, Notes, Parts
 from domain.validation.schemas import check_schema, check_value
@@ -20,6 +22,10 @@ def check_agent(agent: Agent, written: Json = None) -> Findings:
     notes = Notes(written)
     for parts, message in check_schema(agent.output_schema or {}):
         notes.error(("output_schema", *parts), message)
+    names = [split_reference(reference)[0] for reference in agent.tools]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            notes.error(("tools", place), f"its model knows a tool by its name, and `{name}` is there already")
     return notes.findings()
 
 
@@ -36,6 +42,10 @@ def _tool(tool: Tool, notes: Notes) -> None:
         notes.error(("input", *parts), message)
     if not mistakes and tool.input.get("type", "object") != "object":
         notes.error(("input", "type"), "the arguments of a tool are an object: write `type: object`")
+    if tool.name == READ_MORE:
+        notes.error(("name",), "this is what agents read long results with: choose another name")
+    if tool.approval is not None and tool.approval.when is not None:
+        _condition(tool.approval.when, ("approval", "when"), notes)
     if tool.http is not None:
         _http(tool.http, notes)
     for number, example in enumerate(tool.examples if not mistakes else ()):
@@ -79,5 +89,12 @@ def _templates(value: Json, at: Parts, notes: Notes) -> None:
 def _template(source: str, at: Parts, notes: Notes) -> None:
     try:
         check_template(source, IN_TOOL)
+    except ProblemError as error:
+        notes.error(at, error.problem.message)
+
+
+def _condition(source: str, at: Parts, notes: Notes) -> None:
+    try:
+        check(source, IN_TOOL)
     except ProblemError as error:
         notes.error(at, error.problem.message)

@@ -140,7 +140,15 @@ class _Estimates:
         agent = self._known.agents.get(reference)
         if agent is None:
             return Most(1, None, None).times(1 + repairs)
-        return Most(1, agent.max_output_tokens, self._dollars(agent)).times(1 + repairs)
+        one = Most(1, agent.max_output_tokens, self._dollars(agent))
+        if any(self._asks_models(tool) for tool in agent.tools):
+            return UNKNOWN
+        return one.times(1 + repairs + (agent.max_rounds if agent.tools else 0))
+
+    def _asks_models(self, reference: str) -> bool:
+        """Whether a tool is an agent, or a workflow: how much these use depends on how often they are asked."""
+        tool = self._known.tools.get(reference)
+        return tool is not None and (tool.agent is not None or tool.workflow is not None)
 
     def _dollars(self, agent: Agent) -> Decimal | None:
         price = self._price(agent.model)

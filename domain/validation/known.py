@@ -33,16 +33,17 @@ class Known:
 
     def no_agent(self, reference: str) -> str | None:
         """What is wrong with the reference, if anything."""
-        return _missing("agent", reference, self.agents, self.agent_names)
+        return absent("agent", reference, self.agents, self.agent_names)
 
     def no_tool(self, reference: str) -> str | None:
-        return _missing("tool", reference, self.tools, self.tool_names)
+        return absent("tool", reference, self.tools, self.tool_names)
 
     def no_workflow(self, reference: str) -> str | None:
-        return _missing("workflow", reference, self.workflows, self.workflow_names)
+        return absent("workflow", reference, self.workflows, self.workflow_names)
 
 
-def _missing(kind: str, reference: str, known: Mapping[str, Any], names: frozenset[str]) -> str | None:
+def absent(kind: str, reference: str, known: Mapping[str, Any], names: frozenset[str]) -> str | None:
+    """Why a reference leads nowhere; None when it does not."""
     if reference in known:
         return None
     name, version = split_reference(reference)

@@ -11,6 +11,7 @@ from domain.validation.findings import Enough, Findings, Notes, Parts
 from domain.validation.kinds import Kinds
 from domain.validation.known import Known
 from domain.validation.places import Here
+from domain.validation.teams import check_team
 from domain.validation.timing import check_limits, check_on_error, check_retry, own_time
 from domain.values import Json
 from domain.workflows import Workflow, walk
@@ -39,6 +40,7 @@ def check_workflow(workflow: Workflow, known: Known | None = None, written: Json
 class _Checks:
     def __init__(self, workflow: Workflow, known: Known | None, notes: Notes) -> None:
         self._workflow = workflow
+        self._known = known
         self._notes = notes
         self._checker = Checker(workflow, known, notes)
         self._kinds = Kinds(self._checker, self._step)
@@ -54,6 +56,8 @@ class _Checks:
         self._kinds.list(workflow.steps, "", ("steps",), top)
         if workflow.output is not None:
             self._checker.template(workflow.output, ("output",), top.after(workflow.steps))
+        for wrong in check_team(workflow, self._known) if self._known else ():
+            self._notes.error(("steps",), wrong)
 
     def _step(self, step: Step, at: Parts, here: Here) -> None:
         if len(here.around) >= MAX_DEPTH:

@@ -13,9 +13,17 @@ from meta_agents.operations import Kind
 from meta_agents.results import Detail, Json, Validation
 
 _ORDER: tuple[Kind, ...] = ("agents", "tools", "workflows")
-"""Each may name those before it."""
+"""Each comes before those of later kinds, but for what it names itself."""
 _UNKNOWN = "a workflow has `steps`, an agent `instructions`, a tool `http` or `function`; this has none of them"
-_KEYS: dict[str, Kind] = {"steps": "workflows", "instructions": "agents", "http": "tools", "function": "tools"}
+_KEYS: dict[str, Kind] = {
+    "steps": "workflows",
+    "instructions": "agents",
+    "http": "tools",
+    "function": "tools",
+    "workflow": "tools",
+    "agent": "tools",
+}
+"""The first of them that is there tells the kind."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ def refuse(findings: Iterable[Finding]) -> None:
 
 def kind_of(content: Json) -> Kind | None:
     """What kind of definition this is; None for anything else."""
-    keys = content if isinstance(content, dict) else {}
+    keys = content if isinstance(content, dict) and "cron" not in content else {}
     return next((kind for key, kind in _KEYS.items() if key in keys), None)
 
 
@@ -118,31 +126,37 @@ def _name_of(content: Json) -> str | None:
 
 
 def _in_order(definitions: list[Definition]) -> list[Definition]:
-    """Each kind after those it may name, and workflows after those they run; circles are for the server to refuse."""
-    workflows = {definition.name: definition for definition in definitions if definition.kind == "workflows"}
-    ordered: dict[str, Definition] = {}
-    begun: set[str] = set()
+    """Each after those it names; circles are for the server to refuse."""
+    known = {(definition.kind, definition.name): definition for definition in definitions}
+    ordered: list[Definition] = []
+    begun: set[tuple[Kind, str]] = set()
 
-    def add(name: str) -> None:
-        if name in workflows and name not in begun:
-            begun.add(name)
-            for other in _workflows_in(workflows[name].document.content):
-                add(other)
-            ordered[name] = workflows[name]
+    def add(key: tuple[Kind, str]) -> None:
+        if key in known and key not in begun:
+            begun.add(key)
+            for name in _words_in(known[key].document.content):
+                for kind in _NAMES[known[key].kind]:
+                    add((kind, name))
+            ordered.append(known[key])
 
-    for name in workflows:
-        add(name)
-    others = [definition for kind in _ORDER for definition in definitions if definition.kind == kind != "workflows"]
-    return [*others, *ordered.values()]
+    for kind in _ORDER:
+        for definition in definitions:
+            if definition.kind == kind:
+                add((kind, definition.name))
+    return ordered
 
 
-def _workflows_in(value: Json) -> Iterator[str]:
-    """Names of the workflows that steps run, and perhaps other words under that key: they change an order, no more."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _workflows_in(item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if key == "workflow" and isinstance(item, str):
-                yield item.partition("@")[0]
-            yield from _workflows_in(item)
+_NAMES: dict[Kind, tuple[Kind, ...]] = {
+    "tools": ("agents", "workflows"),
+    "agents": ("tools",),
+    "workflows": ("agents", "tools", "workflows"),
+}
+"""Kinds of what a definition of a kind may name."""
+
+
+def _words_in(value: Json) -> Iterator[str]:
+    """The names in it, and other words that stand alone: they change an order, no more."""
+    if isinstance(value, str):
+        yield value.partition("@")[0]
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _words_in(item)

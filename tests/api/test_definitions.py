@@ -309,6 +309,44 @@ class TestTools:
         assert (await api.post("/api/workflows", json=OUTER)).status_code == 201
 
 
+class TestAgentsWithTools:
+    CLERK = {**AGENT, "name": "clerk", "tools": ["mail", "ask"]}  # noqa: RUF012
+    ASK = {"name": "ask", "agent": "writer"}  # noqa: RUF012
+
+    async def test_an_agent_names_tools_that_are_there(self, api: httpx.AsyncClient) -> None:
+        errors = problem(await api.post("/api/agents", json=self.CLERK), 422, "invalid_definition")
+        assert errors == {"/tools/0": "there is no tool `mail`", "/tools/1": "there is no tool `ask`"}
+        await api.post("/api/tools", json=MAIL)
+        errors = problem(
+            await api.post("/api/agents", json={**self.CLERK, "tools": ["male"]}), 422, "invalid_definition"
+        )
+        assert errors == {"/tools/0": "there is no tool `male`; did you mean `mail`?"}
+        errors = problem(
+            await api.post("/api/agents", json={**self.CLERK, "tools": ["mail@3"]}), 422, "invalid_definition"
+        )
+        assert errors == {"/tools/0": "the tool `mail` has no version 3"}
+
+    async def test_a_tool_names_what_is_behind_it(self, api: httpx.AsyncClient) -> None:
+        errors = problem(await api.post("/api/tools", json=self.ASK), 422, "invalid_definition")
+        assert errors == {"/agent": "there is no agent `writer`"}
+
+    async def test_a_plan_pins_the_whole_team(self, services: Services, api: httpx.AsyncClient) -> None:
+        for path, definition in (("agents", AGENT), ("tools", MAIL), ("tools", self.ASK), ("agents", self.CLERK)):
+            assert (await api.post(f"/api/{path}", json=definition)).status_code == 201
+        workflow = {"name": "w", "steps": [{"id": "s", "agent": "clerk"}]}
+        plan = (await resolve(services, "one", Workflow.model_validate(workflow))).plan(None)
+        assert set(plan.agents) == {"clerk", "writer"}
+        assert plan.tool_versions == {"mail": 1, "ask": 1}
+
+    async def test_one_that_would_ask_itself_is_refused(self, api: httpx.AsyncClient) -> None:
+        await api.post("/api/agents", json=AGENT)
+        await api.post("/api/tools", json=self.ASK)
+        await api.put("/api/agents/writer", json={**AGENT, "tools": ["ask"]})
+        workflow = {"name": "w", "steps": [{"id": "s", "agent": "writer"}]}
+        errors = problem(await api.post("/api/workflows", json=workflow), 422, "invalid_definition")
+        assert "(w → writer → ask → writer)" in errors["/steps"]
+
+
 class TestBatches:
     async def results(self, api: httpx.AsyncClient, *definitions: tuple[str, Any]) -> list[dict[str, Any]]:
         body = {"definitions": [{"kind": kind, "definition": definition} for kind, definition in definitions]}

@@ -64,6 +64,7 @@ class Bench(kit.bench.Bench):
         made = Workflow.model_validate({"name": "w", **definition})
         others = dict(workflows or {})
         named = [reference for each in (made, *others.values()) for reference in agents_used(each)]
+        named += [tool.agent for tool in (tools or {}).values() if tool.agent is not None]
         known = {reference: _agent(reference, agents) for reference in named}
         plan = Plan(
             workflow=made, workflow_version=1, agents=known, agent_versions=dict.fromkeys(known, 1),

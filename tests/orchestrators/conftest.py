@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kit.clock import Clock
+from services.tools import functions
+from services.tools.functions import tool_function
 from tests.orchestrators.bench import Bench
 from tests.orchestrators.desk import Desk
 from tests.support.scripted_model import Script, ScriptedModel
@@ -36,3 +39,24 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     model = ScriptedModel(lambda request: f"answer {len(model.asked)}")
     async with Bench(tmp_path, model, clock) as bench:
         yield Desk(bench, clock)
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Functions of this test alone; what they were called with."""
+    calls: dict[str, Any] = {"add": [], "flaky": []}
+    monkeypatch.setattr(functions, "_registered", {})
+
+    @tool_function("add")
+    def add(a: int, b: int, idempotency_key: str) -> dict[str, int]:
+        calls["add"].append(idempotency_key)
+        return {"sum": a + b}
+
+    @tool_function("flaky")
+    async def flaky() -> str:
+        calls["flaky"].append(1)
+        if len(calls["flaky"]) < 3:
+            raise OSError("not yet")
+        return "done"
+
+    return calls

@@ -1,4 +1,4 @@
-"""Answers that do not fit, budgets, and tools: over the real engine and stores."""
+"""Answers that do not fit, and budgets: over the real engine and stores."""
 
 from __future__ import annotations
 
@@ -11,11 +11,7 @@ from domain.errors import Code
 from domain.events import EventType
 from domain.executions import Status
 from domain.policies import Retry
-from domain.tools import Tool
-from services.approvals import decided
-from services.tools import functions
-from services.tools.functions import tool_function
-from tests.orchestrators.bench import TENANT, Bench, EngineClient
+from tests.orchestrators.bench import Bench
 from tests.support.scripted_model import rejected, unreachable
 
 ONCE = {"attempts": 1}
@@ -136,115 +132,6 @@ class TestRetryPolicy:
         policy = Retry(jitter=0.5)
         waits = [policy.delay(1, None, chance).total_seconds() for chance in (0, 0.5, 0.999)]
         assert waits == [2, 2.5, pytest.approx(3, abs=0.01)]
-
-
-@pytest.fixture
-def registered(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Functions of this test alone; what they were called with."""
-    calls: dict[str, Any] = {"add": [], "flaky": []}
-    monkeypatch.setattr(functions, "_registered", {})
-
-    @tool_function("add")
-    def add(a: int, b: int, idempotency_key: str) -> dict[str, int]:
-        calls["add"].append(idempotency_key)
-        return {"sum": a + b}
-
-    @tool_function("flaky")
-    async def flaky() -> str:
-        calls["flaky"].append(1)
-        if len(calls["flaky"]) < 3:
-            raise OSError("not yet")
-        return "done"
-
-    return calls
-
-
-def tool(function: str, **more: Any) -> Tool:
-    return Tool.model_validate({"name": function, "function": function, **more})
-
-
-class TestTool:
-    NUMBERS = {  # noqa: RUF012
-        "type": "object", "required": ["a", "b"], "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
-    }  # fmt: skip
-
-    async def test_a_function_is_called_with_what_the_templates_give(
-        self, bench: Bench, registered: dict[str, Any]
-    ) -> None:
-        step = {"id": "t", "tool": "add", "arguments": {"a": "${input.n}", "b": 2}}
-        id = await bench.begin({"steps": [step]}, {"n": 40}, tools={"add": tool("add", input=self.NUMBERS)})
-        record = await bench.ended(id)
-        assert record.output == {"sum": 42}
-        assert registered["add"] == [f"{id}:t#0"]
-        assert (record.usage.model_calls, record.turns) == (0, 0)
-        completed = next(event for event in await bench.log(id) if event.type == "call.completed")
-        assert completed.data["tool"] == "add"
-
-    async def test_what_it_does_not_take_is_refused_unsent(self, bench: Bench, registered: dict[str, Any]) -> None:
-        step = {"id": "t", "tool": "add", "arguments": {"a": "x", "b": 2}}
-        record = await bench.ended(await bench.begin({"steps": [step]}, tools={"add": tool("add", input=self.NUMBERS)}))
-        assert record.error is not None
-        assert record.error.code is Code.TOOL_REFUSED
-        assert "/a" in record.error.message
-        assert registered["add"] == []
-
-    async def test_a_failure_is_tried_again(self, bench: Bench, registered: dict[str, Any]) -> None:
-        step = {"id": "t", "tool": "flaky", "retry": {"attempts": 4, "first_delay": "PT0.001S"}}
-        record = await bench.ended(await bench.begin({"steps": [step]}, tools={"flaky": tool("flaky")}))
-        assert (record.output, len(registered["flaky"])) == ("done", 3)
-
-    @pytest.mark.parametrize(("delivery", "calls"), [("at_most_once", 0), ("at_least_once", 1), ("idempotent", 1)])
-    async def test_a_call_that_a_crash_cut_off(
-        self, bench: Bench, registered: dict[str, Any], delivery: str, calls: int
-    ) -> None:
-        step = {"id": "t", "tool": "add", "arguments": {"a": 1, "b": 2}, "when": "input == 'go'"}
-        made = tool("add", delivery=delivery)
-        id = await bench.begin({"steps": [{"id": "w", "wait": {"event": "go"}}, step]}, "go", tools={"add": made})
-        await bench.until(lambda: bench.waits(id))
-        await bench.services.ledger.begin("t1", id, "t#0", 1, [])  # begun, and then the process died
-        await bench.send(id, "go")
-        record = await bench.ended(id)
-        assert len(registered["add"]) == calls
-        if calls:
-            assert record.output == {"sum": 3}
-        else:
-            assert record.error is not None
-            assert record.error.code is Code.TOOL_UNCERTAIN
-
-    async def test_an_uncertain_call_is_made_again_when_a_human_says_so(
-        self, bench: Bench, registered: dict[str, Any]
-    ) -> None:
-        step = {"id": "t", "tool": "add", "arguments": {"a": 1, "b": 2}, "on_error": {"ask": {}}}
-        id = await bench.begin({"steps": [{"id": "w", "wait": {"event": "go"}}, step]}, tools={"add": tool("add")})
-        await bench.until(lambda: bench.waits(id))
-        await bench.services.ledger.begin(TENANT, id, "t#0", 1, [])  # begun, and then the process died
-        await bench.send(id, "go")
-
-        async def is_asked() -> bool:
-            return bool(await bench.services.approvals.pending_of(TENANT, id))
-
-        await bench.until(is_asked)
-        assert registered["add"] == []
-        [question] = await bench.services.approvals.pending_of(TENANT, id)
-        async with bench.services.waits.change(EngineClient(bench.engine), TENANT, id, "t"):
-            await bench.services.approvals.settle(TENANT, question.id, decided("ann", "retry", "it never arrived"))
-        assert (await bench.ended(id)).output == {"sum": 3}
-        assert registered["add"] == [f"{id}:t#1"]
-
-    async def test_a_retry_does_not_call_what_has_answered(self, bench: Bench, registered: dict[str, Any]) -> None:
-        bench.model._script = lambda request: unreachable()
-        steps = [{"id": "t", "tool": "add", "arguments": {"a": 1, "b": 2}}, {"id": "a", "agent": "x", "retry": ONCE}]
-        tools = {"add": tool("add")}
-        failed = await bench.ended(await bench.begin({"steps": steps}, tools=tools))
-        bench.model._script = lambda request: "fine"
-        record = await bench.ended(await bench.begin({"steps": steps}, retry_of=failed.id, tools=tools))
-        assert (record.output, len(registered["add"])) == ("fine", 1)
-
-    async def test_one_that_is_not_registered_is_said(self, bench: Bench, registered: dict[str, Any]) -> None:
-        record = await bench.ended(await bench.begin({"steps": [{"id": "t", "tool": "no"}]}, tools={"no": tool("no")}))
-        assert record.error is not None
-        assert record.error.code is Code.TOOL_REFUSED
-        assert "TOOL_MODULES" in record.error.action
 
 
 class TestWindow:

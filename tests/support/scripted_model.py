@@ -5,14 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from domain.errors import Code, Fault, Problem, ProblemError
+from domain.toolcalls import AskedTool
 from services.models.base import AnswerRejected, ModelAnswer, ModelRequest, OnText
 
-Answer = str | dict[str, Any] | Problem | AnswerRejected
+
+@dataclass(frozen=True)
+class Calls:
+    """An answer that asks for tools, each `(name, arguments)`."""
+
+    calls: tuple[tuple[str, dict[str, Any]], ...]
+    text: str = ""
+
+
+Answer = str | dict[str, Any] | Problem | AnswerRejected | Calls
 Script = Callable[[ModelRequest], Answer]
+
+
+def calls(*asked: tuple[str, dict[str, Any]], text: str = "") -> Calls:
+    return Calls(asked, text)
 
 
 def unreachable(retry_after: float | None = None) -> Problem:
@@ -78,6 +93,8 @@ class ScriptedModel:
             raise ProblemError(answer)
         if isinstance(answer, AnswerRejected):
             raise answer
+        if isinstance(answer, Calls):
+            return self._asking(request, answer)
         text = answer if isinstance(answer, str) else str(answer)
         if on_text is not None:
             on_text(text)
@@ -85,6 +102,16 @@ class ScriptedModel:
         return ModelAnswer(
             text=text, value=answer, model="scripted", tokens_in=10, tokens_out=tokens_out, finish_reason="stop",
             cost_usd=self.cost(request.alias, 10, tokens_out),
+        )  # fmt: skip
+
+    def _asking(self, request: ModelRequest, answer: Calls) -> ModelAnswer:
+        asked = [
+            AskedTool(id=f"c{place}", name=name, arguments=arguments)
+            for place, (name, arguments) in enumerate(answer.calls)
+        ]
+        return ModelAnswer(
+            text=answer.text, tool_calls=tuple(asked), model="scripted", tokens_in=10, tokens_out=5,
+            finish_reason="tool_calls", cost_usd=self.cost(request.alias, 10, 5),
         )  # fmt: skip
 
     def cost(self, _alias: str, tokens_in: int, tokens_out: int) -> Decimal | None:
