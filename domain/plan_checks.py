@@ -67,7 +67,7 @@ def _check_names(plan: Plan) -> Iterator[Detail]:
 
 def _check_prompts(plan: Plan) -> Iterator[Detail]:
     """Agents with a prompt have it pinned, and give it what it takes."""
-    for reference in plan.prompts.keys() - plan.agents.keys():
+    for reference in sorted(plan.prompts.keys() - plan.agents.keys()):
         yield Detail(pointer=f"/plan/prompts{pointer([reference])}", message="is the prompt of no agent of the plan")
     for reference, agent in plan.agents.items():
         prompt, place = plan.prompts.get(reference), f"/plan/prompts{pointer([reference])}"
