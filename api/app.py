@@ -22,6 +22,7 @@ from api import (
     executions,
     labels,
     negotiation,
+    prompt_diffs,
     raising,
     retention,
     scheduling,
@@ -29,25 +30,22 @@ from api import (
     validating,
     webhooks,
 )
-from api.definitions import Kind, definitions_router
+from api.definitions import definitions_router
 from api.forking import ForkRequest
+from api.kinds import KINDS
 from api.pages import DIST, Pages
 from api.problems import MEDIA_TYPE, ProblemDocument, install
 from api.recovery import RecoverOnce
-from api.resolving import resolve
 from api.starting import StartRequest
+from api.uses import uses_router
 from domain.agents import Agent
 from domain.approvals import Decision
 from domain.bundles import Bundle
-from domain.errors import Detail
 from domain.prompt_definitions import PromptDefinition
 from domain.retention import RetentionPolicy
 from domain.schedules import Schedule
 from domain.tools import Tool
-from domain.validation import check_prompt
-from domain.values import Json
 from domain.workflows import Workflow
-from services.wiring import Services
 
 _UNSEEN = (
     Agent,
@@ -87,17 +85,10 @@ def create_app(dist: Path = DIST) -> FastAPI:
     )
     for router in (
         validating.router,
-        definitions_router(Kind("agent", "agents", Agent, lambda services: services.agents, _check_agent)),
-        definitions_router(
-            Kind("prompt", "prompts", PromptDefinition, lambda services: services.prompts, _check_prompt)
-        ),
         toolbench.router,
-        definitions_router(
-            Kind("tool", "tools", Tool, lambda services: services.tool_definitions, _check_tool, _complete_tool)
-        ),
-        definitions_router(
-            Kind("workflow", "workflows", Workflow, lambda services: services.workflows, _check_workflow)
-        ),
+        *(definitions_router(kind) for kind in KINDS),
+        *(uses_router(kind) for kind in KINDS),
+        prompt_diffs.router,
         labels.router,
         executions.router,
         raising.router,
@@ -147,28 +138,3 @@ class _App(FastAPI):
             schema["components"].setdefault("schemas", {}).update(shapes["$defs"])
             self.openapi_schema = schema
         return self.openapi_schema
-
-
-async def _check_agent(services: Services, tenant: str, agent: Agent, written: Json) -> tuple[Detail, ...]:
-    return (await validating.check_agent_here(services, tenant, agent, written)).errors
-
-
-async def _check_prompt(_: Services, __: str, prompt: PromptDefinition, written: Json) -> tuple[Detail, ...]:
-    return check_prompt(prompt, written).errors
-
-
-async def _check_tool(services: Services, tenant: str, tool: Tool, written: Json) -> tuple[Detail, ...]:
-    return (await validating.check_tool_here(services, tenant, tool, written)).errors
-
-
-def _complete_tool(services: Services, tool: Tool) -> Tool:
-    """A function's tool says what the function takes, and does, unless it says so itself."""
-    registered = services.tools.functions.find(tool.function) if tool.function else None
-    if registered is None:
-        return tool
-    given = {"input": registered.input, "description": registered.description}
-    return tool.model_copy(update={key: value for key, value in given.items() if key not in tool.model_fields_set})
-
-
-async def _check_workflow(services: Services, tenant: str, workflow: Workflow, written: Json) -> tuple[Detail, ...]:
-    return (await resolve(services, tenant, workflow, written)).details

@@ -12,11 +12,11 @@ from starlette.responses import JSONResponse, Response
 from api.auth import Caller
 from api.bodies import read_json
 from api.definitions import Continuation, IfMatch, Limit, request_body
+from api.kinds import PROMPTS, existing
 from api.preconditions import expected_etag, quoted
 from api.shapes import read_shape, request_problem
 from domain.base import NAME_PATTERN, Shape
 from domain.errors import Code, Detail, Fault, Problem, ProblemError, not_found
-from services.definitions import Stored
 from services.identity import Principal
 from services.labels import Move, Placed
 from services.wiring import services
@@ -33,7 +33,7 @@ class LabelRequest(Shape):
 
 @router.get("/labels", summary="Where the prompt's labels are, and their latest moves")
 async def list_labels(caller: Caller, name: str) -> Response:
-    await existing_prompt(caller.tenant, name)
+    await existing(PROMPTS, caller.tenant, name)
     placed = await services().labels.list(caller.tenant, name)
     moves, _ = await services().labels.moves(caller.tenant, name, LATEST_MOVES)
     return JSONResponse({"items": [_shown(one) for one in placed], "moves": [_told(move) for move in moves]})
@@ -41,7 +41,7 @@ async def list_labels(caller: Caller, name: str) -> Response:
 
 @router.get("/moves", summary="Every move of the prompt's labels, the latest first")
 async def list_moves(caller: Caller, name: str, limit: Limit = 50, continuation: Continuation = None) -> Response:
-    await existing_prompt(caller.tenant, name)
+    await existing(PROMPTS, caller.tenant, name)
     moves, more = await services().labels.moves(caller.tenant, name, limit, continuation)
     return JSONResponse({"items": [_told(move) for move in moves], "continuation": more})
 
@@ -53,7 +53,7 @@ async def list_moves(caller: Caller, name: str, limit: Limit = 50, continuation:
 )
 async def put_label(caller: Caller, name: str, label: str, request: Request, if_match: IfMatch = None) -> Response:
     asked = read_shape(LabelRequest, await read_json(request), request_problem)
-    await existing_prompt(caller.tenant, name)
+    await existing(PROMPTS, caller.tenant, name)
     _check(caller, label)
     if await services().prompts.get(caller.tenant, name, asked.version) is None:
         message = f"the prompt `{name}` has no version {asked.version}"
@@ -63,22 +63,13 @@ async def put_label(caller: Caller, name: str, label: str, request: Request, if_
 
 @router.delete("/labels/{label}", summary="Take the label away", status_code=204)
 async def delete_label(caller: Caller, name: str, label: str, if_match: IfMatch = None) -> Response:
-    await existing_prompt(caller.tenant, name)
+    await existing(PROMPTS, caller.tenant, name)
     _check(caller, label)
     placed = await services().labels.get(caller.tenant, name, label)
     if placed is None or placed.version is None:
         raise ProblemError(not_found("label", label))
     await _moved(caller, name, label, None, if_match)
     return Response(status_code=204)
-
-
-async def existing_prompt(tenant: str, name: str, version: int | None = None) -> Stored[Any]:
-    """Raises `ProblemError` not_found."""
-    well_formed = re.fullmatch(NAME_PATTERN, name)
-    stored = await services().prompts.get(tenant, name, version) if well_formed else None
-    if stored is None:
-        raise ProblemError(not_found("prompt", name if version is None else f"{name}@{version}"))
-    return stored
 
 
 async def _moved(caller: Principal, name: str, label: str, version: int | None, if_match: str | None) -> Placed:

@@ -25,14 +25,19 @@ from meta_agents.results import (
     Execution,
     Health,
     Json,
+    Label,
+    LabelMove,
+    Labels,
     Me,
     NextTimes,
     Page,
+    PromptDiff,
     Purged,
     ScheduleSummary,
     StoredDefinition,
     StoredRetention,
     StoredSchedule,
+    Use,
     Validation,
     VersionSummary,
     WebhookDelivery,
@@ -67,6 +72,7 @@ class AsyncClient:
             verify=has_certificate(target),
         )
         self.agents = AsyncDefinitions("agents", self._call)
+        self.prompts = AsyncPrompts("prompts", self._call)
         self.tools = AsyncDefinitions("tools", self._call)
         self.workflows = AsyncWorkflows("workflows", self._call)
         self.executions = AsyncExecutions(self._http, self._call)
@@ -140,9 +146,36 @@ class AsyncDefinitions:
             lambda continuation: self._call(operations.list_versions(self._kind, name, page_size, continuation))
         )
 
+    def uses(self, name: str, *, page_size: int = 50) -> AsyncIterator[Use]:
+        """What uses it, in the latest versions: first what does so itself, then what does so through others."""
+        return _pages(lambda continuation: self._call(operations.list_uses(self._kind, name, page_size, continuation)))
+
     async def schema(self) -> dict[str, Json]:
         """The JSON Schema that definitions of this kind satisfy."""
         return await self._call(operations.schema(self._kind))
+
+
+class AsyncPrompts(AsyncDefinitions):
+    """Prompts, and the labels on their versions."""
+
+    async def labels(self, name: str) -> Labels:
+        """Where the labels are, and their latest moves."""
+        return await self._call(operations.list_labels(name))
+
+    async def put_label(self, name: str, label: str, version: int, *, if_match: str | None = None) -> Label:
+        """Put the label on a version. `ApiError` (403) for a protected one unless you are an admin."""
+        return await self._call(operations.put_label(name, label, version, if_match))
+
+    async def delete_label(self, name: str, label: str, *, if_match: str | None = None) -> None:
+        await self._call(operations.delete_label(name, label, if_match))
+
+    def moves(self, name: str, *, page_size: int = 50) -> AsyncIterator[LabelMove]:
+        """Every move of its labels, the latest first."""
+        return _pages(lambda continuation: self._call(operations.list_moves(name, page_size, continuation)))
+
+    async def diff(self, name: str, before: int | str | None = None, after: int | str | None = None) -> PromptDiff:
+        """Two versions, by number or label, side by side; unless told otherwise the latest and the one before it."""
+        return await self._call(operations.diff_prompt(name, before, after))
 
 
 class AsyncWorkflows(AsyncDefinitions):
@@ -179,11 +212,21 @@ class AsyncExecutions:
         return await self._call(operations.get_execution(execution))
 
     def list(
-        self, *, status: str | None = None, workflow: str | None = None, page_size: int = 50
+        self,
+        *,
+        status: str | None = None,
+        workflow: str | None = None,
+        variant: str | None = None,
+        page_size: int = 50,
     ) -> AsyncIterator[Execution]:
-        """Newest first, without `input` and `output`, fetched page by page as the iterator is read."""
+        """Newest first, without `input` and `output`, fetched page by page as the iterator is read.
+
+        `variant`: only those that had this prompt (`name@version`) chosen for them by weight.
+        """
         return _pages(
-            lambda continuation: self._call(operations.list_executions(status, workflow, page_size, continuation))
+            lambda continuation: self._call(
+                operations.list_executions(status, workflow, variant, page_size, continuation)
+            )
         )
 
     async def pause(self, execution: str) -> Execution:

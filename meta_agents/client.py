@@ -24,14 +24,19 @@ from meta_agents.results import (
     Execution,
     Health,
     Json,
+    Label,
+    LabelMove,
+    Labels,
     Me,
     NextTimes,
     Page,
+    PromptDiff,
     Purged,
     ScheduleSummary,
     StoredDefinition,
     StoredRetention,
     StoredSchedule,
+    Use,
     Validation,
     VersionSummary,
     WebhookDelivery,
@@ -66,6 +71,7 @@ class Client:
             verify=has_certificate(target),
         )
         self.agents = Definitions("agents", self._call)
+        self.prompts = Prompts("prompts", self._call)
         self.tools = Definitions("tools", self._call)
         self.workflows = Workflows("workflows", self._call)
         self.executions = Executions(self._http, self._call)
@@ -139,9 +145,36 @@ class Definitions:
             lambda continuation: self._call(operations.list_versions(self._kind, name, page_size, continuation))
         )
 
+    def uses(self, name: str, *, page_size: int = 50) -> Iterator[Use]:
+        """What uses it, in the latest versions: first what does so itself, then what does so through others."""
+        return _pages(lambda continuation: self._call(operations.list_uses(self._kind, name, page_size, continuation)))
+
     def schema(self) -> dict[str, Json]:
         """The JSON Schema that definitions of this kind satisfy."""
         return self._call(operations.schema(self._kind))
+
+
+class Prompts(Definitions):
+    """Prompts, and the labels on their versions."""
+
+    def labels(self, name: str) -> Labels:
+        """Where the labels are, and their latest moves."""
+        return self._call(operations.list_labels(name))
+
+    def put_label(self, name: str, label: str, version: int, *, if_match: str | None = None) -> Label:
+        """Put the label on a version. `ApiError` (403) for a protected one unless you are an admin."""
+        return self._call(operations.put_label(name, label, version, if_match))
+
+    def delete_label(self, name: str, label: str, *, if_match: str | None = None) -> None:
+        self._call(operations.delete_label(name, label, if_match))
+
+    def moves(self, name: str, *, page_size: int = 50) -> Iterator[LabelMove]:
+        """Every move of its labels, the latest first."""
+        return _pages(lambda continuation: self._call(operations.list_moves(name, page_size, continuation)))
+
+    def diff(self, name: str, before: int | str | None = None, after: int | str | None = None) -> PromptDiff:
+        """Two versions, by number or label, side by side; unless told otherwise the latest and the one before it."""
+        return self._call(operations.diff_prompt(name, before, after))
 
 
 class Workflows(Definitions):
@@ -178,11 +211,21 @@ class Executions:
         return self._call(operations.get_execution(execution))
 
     def list(
-        self, *, status: str | None = None, workflow: str | None = None, page_size: int = 50
+        self,
+        *,
+        status: str | None = None,
+        workflow: str | None = None,
+        variant: str | None = None,
+        page_size: int = 50,
     ) -> Iterator[Execution]:
-        """Newest first, without `input` and `output`, fetched page by page as the iterator is read."""
+        """Newest first, without `input` and `output`, fetched page by page as the iterator is read.
+
+        `variant`: only those that had this prompt (`name@version`) chosen for them by weight.
+        """
         return _pages(
-            lambda continuation: self._call(operations.list_executions(status, workflow, page_size, continuation))
+            lambda continuation: self._call(
+                operations.list_executions(status, workflow, variant, page_size, continuation)
+            )
         )
 
     def pause(self, execution: str) -> Execution:

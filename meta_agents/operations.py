@@ -21,21 +21,26 @@ from meta_agents.results import (
     Execution,
     Health,
     Json,
+    Label,
+    LabelMove,
+    Labels,
     Me,
     NextTimes,
     Page,
+    PromptDiff,
     Purged,
     ScheduleSummary,
     StoredDefinition,
     StoredRetention,
     StoredSchedule,
+    Use,
     Validation,
     Validations,
     VersionSummary,
     WebhookDelivery,
 )
 
-Kind = Literal["agents", "tools", "workflows"]
+Kind = Literal["agents", "prompts", "tools", "workflows"]
 T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R", bound=BaseModel)
 
@@ -91,6 +96,34 @@ def list_versions(kind: Kind, name: str, limit: int, continuation: str | None) -
     return Operation("GET", f"/api/{kind}/{_segment(name)}/versions", _as(Page[VersionSummary]), params)
 
 
+def list_uses(kind: Kind, name: str, limit: int, continuation: str | None) -> Operation[Page[Use]]:
+    params = _given(limit=limit, continuation=continuation)
+    return Operation("GET", f"/api/{kind}/{_segment(name)}/uses", _as(Page[Use]), params)
+
+
+def list_labels(name: str) -> Operation[Labels]:
+    return Operation("GET", f"{_prompt(name)}/labels", _as(Labels))
+
+
+def put_label(name: str, label: str, version: int, if_match: str | None) -> Operation[Label]:
+    headers = _given(**{"If-Match": if_match})
+    return Operation("PUT", _label(name, label), _as(Label), headers=headers, body={"version": version})
+
+
+def delete_label(name: str, label: str, if_match: str | None) -> Operation[None]:
+    return Operation("DELETE", _label(name, label), _nothing, headers=_given(**{"If-Match": if_match}))
+
+
+def list_moves(name: str, limit: int, continuation: str | None) -> Operation[Page[LabelMove]]:
+    params = _given(limit=limit, continuation=continuation)
+    return Operation("GET", f"{_prompt(name)}/moves", _as(Page[LabelMove]), params)
+
+
+def diff_prompt(name: str, before: int | str | None, after: int | str | None) -> Operation[PromptDiff]:
+    params = _given(**{"from": before, "to": after})
+    return Operation("GET", f"{_prompt(name)}/diff", _as(PromptDiff), params)
+
+
 def validate_workflow(definition: Mapping[str, Json]) -> Operation[Validation]:
     return Operation("POST", "/api/workflows/validate", _as(Validation), body=definition)
 
@@ -132,9 +165,9 @@ def get_execution(execution: str) -> Operation[Execution]:
 
 
 def list_executions(
-    status: str | None, workflow: str | None, limit: int, continuation: str | None
+    status: str | None, workflow: str | None, variant: str | None, limit: int, continuation: str | None
 ) -> Operation[Page[Execution]]:
-    params = _given(status=status, workflow=workflow, limit=limit, continuation=continuation)
+    params = _given(status=status, workflow=workflow, variant=variant, limit=limit, continuation=continuation)
     return Operation("GET", "/api/executions", _as(Page[Execution]), params)
 
 
@@ -299,6 +332,14 @@ def health() -> Operation[Health]:
 
 def _execution(execution: str) -> str:
     return f"/api/executions/{_segment(execution)}"
+
+
+def _prompt(name: str) -> str:
+    return f"/api/prompts/{_segment(name)}"
+
+
+def _label(name: str, label: str) -> str:
+    return f"{_prompt(name)}/labels/{_segment(label)}"
 
 
 def _schedule(name: str) -> str:

@@ -22,11 +22,11 @@ TERMINAL_EVENTS = {
 class Result(BaseModel):
     """A record of the API."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
 
     def as_sent(self) -> dict[str, Json]:
         """The record as the JSON the server sent, keys unknown to this client included."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        return self.model_dump(mode="json", exclude_unset=True, by_alias=True)
 
 
 T = TypeVar("T")
@@ -98,6 +98,86 @@ class StoredDefinition(Result):
 class VersionSummary(Result):
     version: int
     updated: datetime | None = None
+
+
+class Label(Result):
+    """Where a label of a prompt is. `etag` guards a later move (`if_match`). `protected`: only an admin moves it."""
+
+    label: str
+    version: int
+    by: str = ""
+    at: datetime | None = None
+    protected: bool = False
+    etag: str | None = None
+
+
+class LabelMove(Result):
+    """One move of a label; None for nowhere."""
+
+    label: str
+    before: int | None = Field(default=None, alias="from")
+    after: int | None = Field(default=None, alias="to")
+    by: str = ""
+    at: datetime | None = None
+
+
+class Labels(Result):
+    """The labels of a prompt, by name, and their latest moves."""
+
+    items: tuple[Label, ...]
+    moves: tuple[LabelMove, ...] = ()
+
+
+class Use(Result):
+    """A definition that uses another: itself (`references` say how), or by way of those in `through`."""
+
+    kind: str
+    name: str
+    version: int | None = None
+    direct: bool = True
+    references: tuple[str, ...] = ()
+    through: tuple[str, ...] = ()
+
+
+class PromptVersion(Result):
+    version: int
+    description: str = ""
+    updated: datetime | None = None
+
+
+class DiffPiece(Result):
+    """Part of a line: `same`, `removed` or `added`."""
+
+    kind: str
+    text: str
+
+
+class DiffLine(Result):
+    """`same`, `removed`, `added` or `changed`, with its numbers in either text."""
+
+    kind: str
+    text: str
+    before: int | None = None
+    after: int | None = None
+    pieces: tuple[DiffPiece, ...] = ()
+
+
+class VariableChange(Result):
+    name: str
+    kind: str
+    before: dict[str, Json] | None = None
+    after: dict[str, Json] | None = None
+
+
+class PromptDiff(Result):
+    """Two versions of a prompt side by side."""
+
+    name: str
+    before: PromptVersion = Field(alias="from")
+    after: PromptVersion = Field(alias="to")
+    same: bool
+    lines: tuple[DiffLine, ...] = ()
+    variables: tuple[VariableChange, ...] = ()
 
 
 class Estimate(Result):
@@ -175,6 +255,8 @@ class Execution(Result):
     retry_of: str | None = None
     """The execution that it goes on from, as a retry or a fork of it."""
     fork: Fork | None = None
+    variants: dict[str, str] = Field(default_factory=dict)
+    """By agent, the prompt that was chosen for it by weight: `name@version`."""
     imported_from: str | None = None
     """The id it had where it was exported."""
     hold: Hold | None = None

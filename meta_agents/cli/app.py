@@ -19,6 +19,7 @@ from meta_agents.cli import (
     executing,
     forking,
     keeping,
+    prompting,
     scheduling,
     showing,
     testing,
@@ -104,6 +105,8 @@ app.command()(keeping.retention)
 app.command()(keeping.hold)
 app.command()(keeping.release)
 app.command()(keeping.purge)
+app.command()(prompting.uses)
+app.add_typer(prompting.app, name="prompt")
 app.add_typer(scheduling.app, name="schedule")
 app.add_typer(budgets.app, name="budget")
 

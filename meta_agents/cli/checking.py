@@ -12,12 +12,17 @@ from meta_agents.client import Client
 from meta_agents.operations import Kind
 from meta_agents.results import Detail, Json, Validation
 
-_ORDER: tuple[Kind, ...] = ("agents", "tools", "workflows")
+_ORDER: tuple[Kind, ...] = ("prompts", "agents", "tools", "workflows")
 """Each comes before those of later kinds, but for what it names itself."""
-_UNKNOWN = "a workflow has `steps`, an agent `instructions`, a tool `http` or `function`; this has none of them"
+_UNKNOWN = (
+    "a workflow has `steps`, an agent `instructions` or `prompt`, a tool `http` or `function`, a prompt `template`; "
+    "this has none of them"
+)
 _KEYS: dict[str, Kind] = {
     "steps": "workflows",
     "instructions": "agents",
+    "prompt": "agents",
+    "template": "prompts",
     "http": "tools",
     "function": "tools",
     "workflow": "tools",

@@ -21,6 +21,7 @@ class Thing(StrEnum):
     """What `list` and `get` can show."""
 
     AGENTS = "agents"
+    PROMPTS = "prompts"
     TOOLS = "tools"
     WORKFLOWS = "workflows"
     EXECUTIONS = "executions"
@@ -38,7 +39,7 @@ def thing(text: str) -> Thing:
     for known in Thing:
         if text.lower() in {known.value, known.value[:-1]}:
             return known
-    raise BadInput(f"There is no kind {text!r}.", "Say agents, tools, workflows, executions or approvals.")
+    raise BadInput(f"There is no kind {text!r}.", "Say agents, prompts, tools, workflows, executions or approvals.")
 
 
 def definition_kind(text: str) -> Kind:
@@ -46,16 +47,24 @@ def definition_kind(text: str) -> Kind:
     match thing(text):
         case Thing.AGENTS:
             return "agents"
+        case Thing.PROMPTS:
+            return "prompts"
         case Thing.TOOLS:
             return "tools"
         case Thing.WORKFLOWS:
             return "workflows"
         case other:
-            raise BadInput(f"An {other.value[:-1]} is not a definition.", "Say agents, tools or workflows.")
+            raise BadInput(f"An {other.value[:-1]} is not a definition.", "Say agents, prompts, tools or workflows.")
 
 
 def definitions_in(client: Client, kind: Kind) -> Definitions:
-    return {"agents": client.agents, "tools": client.tools, "workflows": client.workflows}[kind]
+    shelves: dict[Kind, Definitions] = {
+        "agents": client.agents,
+        "prompts": client.prompts,
+        "tools": client.tools,
+        "workflows": client.workflows,
+    }
+    return shelves[kind]
 
 
 def console(*, error: bool = False) -> Console:

@@ -23,12 +23,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 
 def list_things(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="agents, tools, workflows or executions")] = "executions",
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="agents, prompts, tools, workflows or executions")
+    ] = "executions",
     status: Annotated[
         str | None,
         typer.Option(help="Executions: only running, paused, canceling, completed, failed or canceled ones."),
     ] = None,
     workflow: Annotated[str | None, typer.Option(help="Executions: only of this workflow.")] = None,
+    variant: Annotated[
+        str | None, typer.Option(metavar="PROMPT@VERSION", help="Executions: only with this prompt, chosen by weight.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Print no more than these.")] = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -36,11 +41,11 @@ def list_things(
     which = thing(kind)
     if which is Thing.APPROVALS:
         raise BadInput("Questions to people have a list of their own.", "Say `meta-agents approvals`.")
-    if which is not Thing.EXECUTIONS and (status or workflow):
-        raise BadInput("--status and --workflow choose among executions.", "Leave them out.")
+    if which is not Thing.EXECUTIONS and (status or workflow or variant):
+        raise BadInput("--status, --workflow and --variant choose among executions.", "Leave them out.")
     with client_of(context) as client:
         if which is Thing.EXECUTIONS:
-            executions = list(islice(client.executions.list(status=status, workflow=workflow), limit))
+            executions = list(islice(client.executions.list(status=status, workflow=workflow, variant=variant), limit))
             rows: list[Execution] | list[DefinitionSummary] = executions
             table = _executions(executions)
         else:
@@ -55,7 +60,8 @@ def list_things(
 def get(
     context: typer.Context,
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="agent, tool, workflow, execution or approval", show_default=False)
+        str,
+        typer.Argument(metavar="KIND", help="agent, prompt, tool, workflow, execution or approval", show_default=False),
     ],
     name: Annotated[str, typer.Argument(metavar="NAME|ID", show_default=False)],
     version: Annotated[int | None, typer.Option(min=1, help="Definitions: this version, not the latest.")] = None,

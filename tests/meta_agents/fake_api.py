@@ -52,7 +52,7 @@ class FakeApi:
     """The state of the stand-in. `answers` and `streams` come first, in turn; then it does what the contract says."""
 
     definitions: dict[str, dict[str, list[dict[str, Json]]]] = field(
-        default_factory=lambda: {"agents": {}, "tools": {}, "workflows": {}}
+        default_factory=lambda: {"agents": {}, "prompts": {}, "tools": {}, "workflows": {}}
     )
     schedules: dict[str, dict[str, Json]] = field(default_factory=dict)
     """By name: what the API shows of each, with its etag."""
@@ -176,6 +176,11 @@ class FakeApi:
                 Route("/api/approvals", self._list_approvals),
                 Route("/api/approvals/{approval}", self._approval),
                 Route("/api/approvals/{approval}", self._decide, methods=["POST"]),
+                Route("/api/{kind}/{name}/uses", _uses),
+                Route("/api/prompts/{name}/labels", _labels),
+                Route("/api/prompts/{name}/labels/{label}", self._label, methods=["PUT", "DELETE"]),
+                Route("/api/prompts/{name}/moves", lambda request: _page([MOVE] * 3, request)),
+                Route("/api/prompts/{name}/diff", _prompt_diff),
                 Route("/api/{kind}", self._list_definitions),
                 Route("/api/{kind}/{name}", self._definition, methods=["GET", "DELETE"]),
                 Route("/api/{kind}/{name}", self._put, methods=["PUT"]),
@@ -183,6 +188,11 @@ class FakeApi:
             ],
             exception_handlers={404: _not_found},
         )
+
+    def _label(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            return Response(status_code=204)
+        return JSONResponse({**LABEL, "label": request.path_params["label"], **self.seen[-1].body})
 
     def _list_definitions(self, request: Request) -> Response:
         kept = sorted(self.definitions[request.path_params["kind"]].items())
@@ -460,8 +470,43 @@ class Server:
 
 
 AGENT_SCHEMA = {"type": "object", "required": ["name", "instructions"]}
+MOVE = {"label": "production", "from": 1, "to": 2, "by": "ann", "at": "2026-11-22T12:00:00Z"}
+LABEL = {
+    "label": "production",
+    "version": 2,
+    "by": "ann",
+    "at": "2026-11-22T12:00:00Z",
+    "protected": True,
+    "etag": '"1"',
+}
+
+
+def _uses(request: Request) -> Response:
+    direct = {"kind": "agent", "name": "host", "version": 3, "direct": True, "references": ["greet:production"]}
+    through = {"kind": "workflow", "name": "hello", "version": 1, "direct": False, "through": ["agent/host"]}
+    return _page([direct, through, {**through, "kind": "schedule", "name": "daily", "version": None}], request)
+
+
+def _labels(_: Request) -> Response:
+    return JSONResponse({"items": [LABEL], "moves": [MOVE]})
+
+
+def _prompt_diff(request: Request) -> Response:
+    pieces = [{"kind": kind, "text": text} for kind, text in (("same", "Be "), ("removed", "x"), ("added", "y\x1b[2J"))]
+    lines = [
+        {"kind": "same", "before": 1, "after": 1, "text": "One."},
+        {"kind": "changed", "before": 2, "after": 2, "text": "Be y", "pieces": pieces},
+        {"kind": "added", "after": 3, "text": "New."},
+    ]
+    variable = {"name": "tone", "kind": "added", "before": None, "after": {"type": "string"}}
+    sides = {"from": {"version": 1}, "to": {"version": 2}}
+    is_same = request.query_params.get("from") == request.query_params.get("to", "")
+    return JSONResponse({"name": "greet", **sides, "same": is_same, "lines": lines, "variables": [variable]})
+
+
 KEYS = {
-    "agent": {"name", "instructions"},
+    "agent": {"name", "instructions", "prompt"},
+    "prompt": {"name", "template", "variables"},
     "tool": {"name", "function", "input"},
     "workflow": {"name", "steps", "output"},
 }

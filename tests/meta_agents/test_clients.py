@@ -95,6 +95,31 @@ class TestDefinitions:
         assert client.tools.get("mail").version == 1
         assert set(api.definitions["tools"]) == {"mail"}
 
+    def test_prompts_and_their_labels(self, client: Client, api: FakeApi) -> None:
+        client.prompts.put({"name": "greet", "template": "Hi."})
+        placed = client.prompts.put_label("greet", "production", 2, if_match='"0"')
+        assert (placed.version, placed.protected, placed.etag) == (2, True, '"1"')
+        assert (api.seen[-1].body, api.seen[-1].headers["if-match"]) == ({"version": 2}, '"0"')
+        assert client.prompts.labels("greet").moves[0].before == 1
+        assert [move.after for move in client.prompts.moves("greet")] == [2, 2, 2]
+        client.prompts.delete_label("greet", "production")
+        assert api.seen[-1].path == "/api/prompts/greet/labels/production"
+
+    def test_versions_of_a_prompt_side_by_side(self, client: Client, api: FakeApi) -> None:
+        found = client.prompts.diff("greet", 1, "production")
+        assert api.seen[-1].query == {"from": "1", "to": "production"}
+        assert (found.before.version, found.after.version) == (1, 2)
+        assert [piece.kind for piece in found.lines[1].pieces] == ["same", "removed", "added"]
+        assert found.as_sent()["from"] == {"version": 1}
+
+    def test_uses(self, client: Client) -> None:
+        found = list(client.agents.uses("host"))
+        assert [(use.kind, use.name, use.direct) for use in found] == [
+            ("agent", "host", True),
+            ("workflow", "hello", False),
+            ("schedule", "daily", False),
+        ]
+
     def test_schema(self, client: Client, api: FakeApi) -> None:
         assert client.agents.schema()["type"] == "object"
         assert api.seen[-1].path == "/api/schemas/agent"

@@ -107,7 +107,10 @@ class TestApply:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ("name: x", "team.yaml:1:1: error: a workflow has `steps`, an agent `instructions`, a tool `http`"),
+            (
+                "name: x",
+                "team.yaml:1:1: error: a workflow has `steps`, an agent `instructions` or `prompt`, a tool `http`",
+            ),
             ("- 1", "this has none of them"),
             ("name: x\ncron: 0 7 * * *", "`meta-agents schedule apply`"),
             ("instructions: Write.", "needs a `name`"),
