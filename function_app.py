@@ -23,6 +23,7 @@ ROUTES = {
     "executions": "api/executions/{*path}",
     "approvals": "api/approvals/{*path}",
     "retention": "api/retention/{*path}",
+    "budgets": "api/budgets/{*path}",
     "schedules": "api/schedules/{*path}",
     "me": "api/me",
     "health": "api/health",

@@ -1,13 +1,19 @@
-"""The budgets of one model call: reserved with its beginning, settled with its end, in the same writes."""
+"""The budgets of one model call: reserved before it is made, settled with its end.
+
+Those of the execution are written with the call's own beginning and end. Those of its tenant are in a partition of
+their own: held before, charged after. What a crash leaves in between is found by the next attempt, or by the sweep.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from domain.base import split_reference
 from domain.budgets import estimated
 from domain.calls import ModelCall
 from domain.errors import ProblemError, platform_failed
+from domain.tenant_budgets import TenantBudget
 from domain.usage import Usage
 from services.budgets import BUDGET
 from services.documents.base import Conflict, Put
@@ -26,28 +32,73 @@ class Budgeted:
     def __init__(self, call: ModelCall, services: Services) -> None:
         self._call = call
         self._services = services
+        self._tenants: Sequence[TenantBudget] = ()
+        self._held: bool | None = None
+        """Whether tenants' budgets hold something for the call; None: only the store knows."""
+
+    async def limited(self) -> bool:
+        """Whether anything limits what the call may use, so that it is to be reserved before anything is asked."""
+        call = self._call
+        plan = await self._services.plans.load(call.tenant, call.plan)
+        agent, _ = split_reference(call.agent)
+        self._tenants = await self._services.tenant_budgets.counting(call.tenant, plan.workflow.name, agent)
+        return bool(call.caps or self._tenants)
 
     async def reserved(self, request: ModelRequest, write: Write[T]) -> T:
-        """Do the write with the reservation. Raises `ProblemError` budget_exceeded, and then writes nothing."""
+        """Do the write with the reservation. Raises `ProblemError` budget_exceeded, and then nothing is reserved."""
         call = self._call
-        if not call.caps:
+        if not call.caps and not self._tenants:
+            self._held = False
             return await write()
         counter = await counter_for(self._services.settings.model_for(request.alias))
         estimate = estimated(await tokens_of(request, counter), request.max_output_tokens)
         cost = self._services.models.cost(request.alias, estimate.tokens_in, estimate.tokens_out)
         estimate = estimate.model_copy(update={"cost_usd": cost})
-        budgets = self._services.budgets
-        return await _persistently(
-            write, lambda: budgets.reserving(call.tenant, call.execution, call.key, call.caps, estimate, request.alias)
-        )
+        await self._hold(request, estimate)
+        try:
+            return await self._written(request, estimate, write)
+        except BaseException:
+            if self._held:
+                await self._charge(Usage())
+            raise
 
     async def settled(self, usage: Usage, write: Write[T]) -> T:
         """Do the write, and put what was used in place of what was reserved."""
         call = self._call
+        if call.caps:
+            budgets = self._services.budgets
+            result = await _persistently(write, lambda: budgets.settling(call.tenant, call.execution, call.key, usage))
+        else:
+            result = await write()
+        await self.found(usage)
+        return result
+
+    async def found(self, usage: Usage) -> None:
+        """Charge what the call has used, its own write being done: by now, or by an attempt that was cut off then."""
+        call = self._call
+        if self._held is None:
+            self._held = await self._services.accounts.is_held(call.tenant, call.execution, call.key)
+        if self._held:
+            await self._charge(usage)
+
+    async def _hold(self, request: ModelRequest, estimate: Usage) -> None:
+        call = self._call
+        if self._tenants:
+            where = call.tenant, call.execution, call.key
+            await self._services.accounts.reserve(*where, self._tenants, estimate, request.alias)
+        self._held = bool(self._tenants)
+
+    async def _charge(self, usage: Usage) -> None:
+        call = self._call
+        await self._services.accounts.settle(call.tenant, call.execution, call.key, usage)
+        self._held = False
+
+    async def _written(self, request: ModelRequest, estimate: Usage, write: Write[T]) -> T:
+        call, budgets = self._call, self._services.budgets
         if not call.caps:
             return await write()
-        budgets = self._services.budgets
-        return await _persistently(write, lambda: budgets.settling(call.tenant, call.execution, call.key, usage))
+        where = call.tenant, call.execution, call.key
+        return await _persistently(write, lambda: budgets.reserving(*where, call.caps, estimate, request.alias))
 
 
 async def _persistently(write: Write[T], change: Callable[[], Awaitable[Put]]) -> T:

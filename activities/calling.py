@@ -62,6 +62,7 @@ class _Call:
             services.realtime.watch(call.tenant, call.execution)
         if entry.answer is not None:
             events = await self._append(call.events)
+            await self.budget.found(Usage.model_validate(entry.answer.data["usage"]))
             return await self.record.outcome_of(entry.answer), [*events, entry.answer]
         if (stopped := await self._stopped(entry)) is not None:
             return stopped
@@ -136,7 +137,7 @@ class _Call:
         return await self.record.outcome_of(events[-1]), events
 
     async def _make(self, request: ModelRequest) -> tuple[CallOutcome, list[Event]]:
-        if self.call.caps:
+        if await self.budget.limited():
             # A budget is reserved before anything is asked.
             try:
                 await self._begin(request)

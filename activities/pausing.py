@@ -37,6 +37,8 @@ async def pause_at_cap(services: Services, call: ModelCall, refused: CapReached)
     being canceled. The call has to look again then, in any case. Done again, as after a crash, it is said once.
     """
     reached = refused.reached
+    if reached.budget is not None:
+        await services.tenant_budgets.note_paused(call.tenant, call.execution, reached.budget)
     record = await services.executions.stand(call.tenant, call.execution, Status.PAUSED, (Status.RUNNING,), reached)
     if record.status is not Status.PAUSED:
         return

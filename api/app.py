@@ -16,6 +16,7 @@ from api import (
     VERSION,
     about,
     approvals,
+    budgets,
     bundles,
     diffs,
     events,
@@ -44,6 +45,7 @@ from domain.bundles import Bundle
 from domain.prompt_definitions import PromptDefinition
 from domain.retention import RetentionPolicy
 from domain.schedules import Schedule
+from domain.tenant_budgets import TenantBudget
 from domain.tools import Tool
 from domain.workflows import Workflow
 
@@ -61,6 +63,7 @@ _UNSEEN = (
     retention.HoldRequest,
     labels.LabelRequest,
     RetentionPolicy,
+    TenantBudget,
     raising.RaiseRequest,
     negotiation.NegotiateRequest,
     toolbench.CallRequest,
@@ -92,6 +95,7 @@ def create_app(dist: Path = DIST) -> FastAPI:
         labels.router,
         executions.router,
         raising.router,
+        budgets.router,
         approvals.router,
         scheduling.router,
         events.router,

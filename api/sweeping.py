@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from api.durable import DurableClient
+from api.going_on import sweep_budgets
 from api.recovery import RecoverLatest
 from api.starting import request_of, start_once
 from domain.errors import ProblemError
@@ -95,4 +96,4 @@ async def purge(services: Services, client: DurableClient) -> None:
     await purge_due(services, client, await services.retention.tenants(), PURGED_AT_ONCE)
 
 
-CHORES: dict[str, Chore] = {"schedules": start_due, "recovery": RecoverLatest()}
+CHORES: dict[str, Chore] = {"schedules": start_due, "recovery": RecoverLatest(), "budgets": sweep_budgets}

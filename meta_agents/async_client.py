@@ -15,6 +15,7 @@ from meta_agents import operations
 from meta_agents.diffs import Diff
 from meta_agents.errors import MetaAgentsError, require_stream, unreachable
 from meta_agents.following import Follower, Item, OnLost, Reconnect
+from meta_agents.money import AsyncBudgets
 from meta_agents.operations import Kind, Operation
 from meta_agents.results import (
     Approval,
@@ -79,6 +80,7 @@ class AsyncClient:
         self.schedules = AsyncSchedules(self._call)
         self.approvals = AsyncApprovals(self._call)
         self.retention = AsyncRetention(self._call)
+        self.budgets = AsyncBudgets(self._call)
 
     async def validate(self, definitions: Iterable[tuple[Kind, Json]]) -> tuple[Validation, ...]:
         """What is wrong with definitions that know each other, in their order; nothing is kept.

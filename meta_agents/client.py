@@ -14,6 +14,7 @@ from meta_agents import operations
 from meta_agents.diffs import Diff
 from meta_agents.errors import MetaAgentsError, require_stream, unreachable
 from meta_agents.following import Follower, Item, OnLost, Reconnect
+from meta_agents.money import Budgets
 from meta_agents.operations import Kind, Operation
 from meta_agents.results import (
     Approval,
@@ -78,6 +79,7 @@ class Client:
         self.schedules = Schedules(self._call)
         self.approvals = Approvals(self._call)
         self.retention = Retention(self._call)
+        self.budgets = Budgets(self._call)
 
     def validate(self, definitions: Iterable[tuple[Kind, Json]]) -> tuple[Validation, ...]:
         """What is wrong with definitions that know each other, in their order; nothing is kept.

@@ -30,6 +30,7 @@ from meta_agents.results import (
     PromptDiff,
     Purged,
     ScheduleSummary,
+    StandingBudget,
     StoredDefinition,
     StoredRetention,
     StoredSchedule,
@@ -290,6 +291,24 @@ def purge(batch: int) -> Operation[Purged]:
     return Operation("POST", "/api/retention/purge", _as(Purged), _given(batch=batch), seconds=PURGE_SECONDS)
 
 
+def list_budgets() -> Operation[Page[StandingBudget]]:
+    return Operation("GET", "/api/budgets", _as(Page[StandingBudget]))
+
+
+def get_budget(name: str) -> Operation[StandingBudget]:
+    return Operation("GET", _budget(name), _as(StandingBudget))
+
+
+def put_budget(budget: Mapping[str, Json], if_match: str | None, create_only: bool) -> Operation[StandingBudget]:
+    """Raises `InvalidArgument` when the budget has no name to put it under."""
+    headers = _conditions(if_match, create_only)
+    return Operation("PUT", _budget(_name_of(budget)), _as(StandingBudget), headers=headers, body=budget)
+
+
+def delete_budget(name: str, if_match: str | None) -> Operation[None]:
+    return Operation("DELETE", _budget(name), _nothing, headers=_given(**{"If-Match": if_match}))
+
+
 def list_schedules(limit: int, continuation: str | None) -> Operation[Page[ScheduleSummary]]:
     params = _given(limit=limit, continuation=continuation)
     return Operation("GET", "/api/schedules", _as(Page[ScheduleSummary]), params)
@@ -340,6 +359,10 @@ def _prompt(name: str) -> str:
 
 def _label(name: str, label: str) -> str:
     return f"{_prompt(name)}/labels/{_segment(label)}"
+
+
+def _budget(name: str) -> str:
+    return f"/api/budgets/{_segment(name)}"
 
 
 def _schedule(name: str) -> str:

@@ -236,6 +236,20 @@ class BudgetReached(Result):
     reserved: Usage = Usage()
 
 
+class StandingBudget(Result):
+    """A budget of the tenant, and how it stands in the period that is now. `etag` guards a later `put` or `delete`."""
+
+    definition: dict[str, Json]
+    period: str = ""
+    ends: datetime | None = None
+    spent: Usage = Usage()
+    reserved: Usage = Usage()
+    """By calls that are under way."""
+    updated: datetime | None = None
+    by: str = ""
+    etag: str | None = None
+
+
 class Execution(Result):
     """The record of one execution. In lists, `input` and `output` are left out (None)."""
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Lock
 
 from domain.agents import Agent
 from domain.prompt_definitions import PromptDefinition
 from domain.tools import Tool
 from domain.workflows import Workflow
+from services.accounts import LEASE, Accounts
 from services.approvals import Approvals
 from services.artifacts.base import ArtifactStore
 from services.artifacts.folder import FolderArtifacts
@@ -34,6 +36,7 @@ from services.settings import Settings
 from services.signalr import SignalRPublisher
 from services.signalr_endpoint import Endpoint
 from services.signals import Signals
+from services.tenant_budgets import TenantBudgets
 from services.tools.client import ToolClient
 from services.waits import Waits
 from services.webhooks.deliveries import Deliveries
@@ -50,6 +53,8 @@ class Services:
     controls: Controls
     waits: Waits
     budgets: Budgets
+    accounts: Accounts
+    tenant_budgets: TenantBudgets
     approvals: Approvals
     signals: Signals
     agents: Definitions[Agent]
@@ -77,6 +82,7 @@ class Services:
         await self.embeddings.close()
         await self.tools.close()
         await self.webhooks.close()
+        await self.accounts.close()
         await self.documents.close()
 
 
@@ -108,6 +114,7 @@ def build(settings: Settings) -> Services:
     artifacts = FolderArtifacts(settings.state_dir / "artifacts")
     events = EventLog(documents, artifacts, bus.publish)
     controls = Controls(documents, events)
+    accounts = Accounts(documents, timedelta(seconds=settings.model_timeout) + LEASE)
     retention = Retention(documents)
     return Services(
         settings=settings,
@@ -118,6 +125,8 @@ def build(settings: Settings) -> Services:
         controls=controls,
         waits=Waits(documents),
         budgets=Budgets(documents, events, controls),
+        accounts=accounts,
+        tenant_budgets=TenantBudgets(documents, accounts),
         approvals=Approvals(documents),
         signals=Signals(documents, events, controls),
         agents=Definitions(documents, "agents", Agent),

@@ -48,6 +48,7 @@ def test_one_trigger_for_each_resource(loaded: dict[str, Any]) -> None:
         "api/executions/{*path}": "executions",
         "api/approvals/{*path}": "approvals",
         "api/retention/{*path}": "retention",
+        "api/budgets/{*path}": "budgets",
         "api/schedules/{*path}": "schedules",
         "api/negotiate": "negotiate",
         "api/me": "me",

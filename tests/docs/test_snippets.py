@@ -12,6 +12,7 @@ import pytest
 from domain.agents import Agent
 from domain.prompt_definitions import PromptDefinition
 from domain.schedules import Schedule
+from domain.tenant_budgets import TenantBudget
 from domain.tools import Tool
 from domain.validation import Findings, check_agent, check_prompt, check_tool, check_workflow
 from domain.workflows import Workflow
@@ -46,6 +47,8 @@ def findings(document: Any) -> Findings:
         return check_workflow(Workflow.model_validate(document))
     if "cron" in document:
         Schedule.model_validate(document)
+    elif "at_cap" in document:
+        TenantBudget.model_validate(document)
     elif "cases" in document:
         cases.parse(document, str)
     else:

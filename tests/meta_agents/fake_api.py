@@ -62,6 +62,8 @@ class FakeApi:
     approvals: dict[str, dict[str, Json]] = field(default_factory=dict)
     is_slow_to_cancel: bool = False
     """Whether what is under way takes longer to end than anyone waits."""
+    budgets: dict[str, dict[str, Json]] = field(default_factory=dict)
+    """By name: what the API shows of each."""
     retentions: list[dict[str, Json]] = field(default_factory=list)
     """The retention policies that were set; the last one counts."""
     next_log: list[dict[str, Json]] = field(default_factory=list)
@@ -159,6 +161,11 @@ class FakeApi:
                 Route(execution, self._delete, methods=["DELETE"]),
                 Route(f"{execution}/hold", self._hold, methods=["POST"]),
                 Route(f"{execution}/release", self._release, methods=["POST"]),
+                Route("/api/budgets", self._budgets),
+                Route("/api/budgets/{name}", self._budget),
+                Route("/api/budgets/{name}", self._put_budget, methods=["PUT"]),
+                Route("/api/budgets/{name}", self._delete_budget, methods=["DELETE"]),
+                Route("/api/executions/{execution}/budget", self._raise_budget, methods=["POST"]),
                 Route("/api/retention", self._retention),
                 Route("/api/retention", self._put_retention, methods=["PUT"]),
                 Route("/api/retention/purge", self._purge, methods=["POST"]),
@@ -317,6 +324,43 @@ class FakeApi:
     def _release(self, request: Request) -> Response:
         record = self.executions[request.path_params["execution"]]
         record["hold"] = None
+        return JSONResponse(record)
+
+    def _budgets(self, request: Request) -> Response:
+        return JSONResponse({"items": [self.budgets[name] for name in sorted(self.budgets)]})
+
+    def _budget(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in self.budgets:
+            return problem(404, "not_found", f"There is no budget {name!r}.", "Check the spelling.")
+        return JSONResponse(self.budgets[name])
+
+    def _put_budget(self, request: Request) -> Response:
+        name, sent = request.path_params["name"], request.headers
+        before = self.budgets.get(name)
+        expected = before["etag"] if before else None
+        if sent.get("if-match", expected) != expected or (sent.get("if-none-match") == "*" and before):
+            return problem(412, "precondition_failed", "The budget has changed.", "Read it again.")
+        definition = {"scope": "tenant", "period": "month", "at_cap": "pause", **self.seen[-1].body}
+        used = {"model_calls": 3, "tokens_in": 40, "tokens_out": 2, "cost_usd": "0.75", "unpriced": 0}
+        etag = f'"{len(self.seen)}"'
+        self.budgets[name] = {
+            "definition": definition,
+            "period": "2026-11",
+            "spent": used,
+            "reserved": used,
+            "etag": etag,
+        }
+        return JSONResponse(self.budgets[name], 200 if before else 201)
+
+    def _delete_budget(self, request: Request) -> Response:
+        del self.budgets[request.path_params["name"]]
+        return Response(status_code=204)
+
+    def _raise_budget(self, request: Request) -> Response:
+        record = self.executions[request.path_params["execution"]]
+        if self.seen[-1].body.get("resume", True):
+            record |= {"status": "running", "paused_for": None}
         return JSONResponse(record)
 
     def _retention(self, request: Request) -> Response:

@@ -379,6 +379,29 @@ class TestApprovals:
         assert late.value.status == 409
 
 
+class TestBudgets:
+    def test_kept_and_read(self, client: Client) -> None:
+        first = client.budgets.put({"name": "all", "cost_usd": "5"}, create_only=True)
+        assert (first.definition["cost_usd"], first.spent.cost_usd) == ("5", Decimal("0.75"))
+        changed = client.budgets.put({"name": "all", "cost_usd": "9"}, if_match=first.etag)
+        assert [changed] == list(client.budgets.list()) == [client.budgets.get("all")]
+        with pytest.raises(ApiError, match="has changed"):
+            client.budgets.put({"name": "all"}, if_match=first.etag)
+        client.budgets.delete("all")
+        assert list(client.budgets.list()) == []
+
+    def test_raising_that_of_an_execution(self, client: Client, api: FakeApi) -> None:
+        reached = {"path": "", "what": "2 of 2 model calls", "cap": {"model_calls": 2}}
+        execution = api.add_execution([], status="paused", paused_for=reached)
+        held = client.executions.get(execution)
+        assert held.paused_for is not None
+        assert held.paused_for.what == "2 of 2 model calls"
+        still = client.executions.raise_budget(execution, "s", tokens=9, resume=False)
+        assert (still.status, api.seen[-1].body) == ("paused", {"path": "s", "tokens": 9, "resume": False})
+        going = client.executions.raise_budget(execution, cost_usd=Decimal("1.50"))
+        assert (going.status, api.seen[-1].body) == ("running", {"path": "", "cost_usd": "1.50"})
+
+
 class TestRetention:
     def test_put_and_get(self, client: Client) -> None:
         first = client.retention.get()
