@@ -8,6 +8,8 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
+from pydantic import ValidationError
+
 from activities.budgeting import Budgeted
 from activities.loading import Loader
 from activities.pausing import pause_at_cap
@@ -23,6 +25,7 @@ from domain.plans import Plan, content_hash
 from domain.prompt_shapes import TemplatePrompt
 from domain.prompts import messages, repaired
 from domain.tool_use import asking, said, specs_of, tools_of
+from domain.toolcalls import ToolAnswer
 from domain.usage import Usage
 from domain.values import Json
 from services.context import Fitted, fitted
@@ -133,7 +136,14 @@ class _Call:
         free = Usage().model_dump(mode="json")
         used = answer.data.get("used_then", answer.data["usage"])
         data = {**answer.data, "usage": free, "used_then": used, "reused_from": call.retry_of}
-        events = await self._append([*call.events, self.record.answer(answer.type, value, data)])
+        draft = self.record.answer(answer.type, value, data)
+        if answer.type is EventType.CALL_ASKED:
+            # What is to be done about each call is found anew: the other's log may come from elsewhere.
+            try:
+                draft = self._asking(ToolAnswer.model_validate(value), data)
+            except ValidationError:
+                return None
+        events = await self._append([*call.events, draft])
         return await self.record.outcome_of(events[-1]), events
 
     async def _make(self, request: ModelRequest) -> tuple[CallOutcome, list[Event]]:
@@ -177,21 +187,20 @@ class _Call:
         if answer.tool_calls and request.must_answer:
             rejected = bad_answer("it asks for tools again, and should have answered.").problem
         elif answer.tool_calls and rejected is None:
-            draft = self._asking(answer, data)
+            draft = self._asking(ToolAnswer(text=answer.text, tool_calls=answer.tool_calls), data)
         if rejected is not None:
             data["error"] = rejected.model_dump(mode="json", exclude_none=True)
             draft = self.record.answer(EventType.CALL_REJECTED, answer.text, data)
         events = await self._append([draft], usage=Usage.model_validate(facts["usage"]))
         return await self.record.outcome_of(events[-1]), events
 
-    def _asking(self, answer: ModelAnswer, data: dict[str, Json]) -> Draft:
+    def _asking(self, answer: ToolAnswer, data: dict[str, Json]) -> Draft:
         """The answer asks for tools: recorded with what is to be done about each."""
         if self.plan is None:
             raise RuntimeError("a request is made before it is answered")
         asks = asking(answer.tool_calls, self.plan, self.offered, self.call.rounds)
         data["asks"] = [one.model_dump(mode="json", exclude_defaults=True) for one in asks]
-        calls = [one.model_dump(mode="json", exclude_none=True) for one in answer.tool_calls]
-        return self.record.answer(EventType.CALL_ASKED, {"text": answer.text, "tool_calls": calls}, data)
+        return self.record.answer(EventType.CALL_ASKED, answer.model_dump(mode="json", exclude_none=True), data)
 
     async def _begin(self, request: ModelRequest) -> None:
         call, services = self.call, self.services

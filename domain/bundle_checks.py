@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from domain.bundles import Bundle, BundledEvent, Spent
 from domain.errors import Detail, Problem
 from domain.events import TERMINAL, EventType, given_id
 from domain.executions import Status
 from domain.plan_checks import check_plan
+from domain.toolcalls import Asking, ToolAnswer
 from domain.validation import check_value, pointer
 from domain.values import Json, size_of
 
@@ -67,6 +68,10 @@ class AnswerFacts(CallFacts):
     request: Hash
 
 
+class AskedFacts(AnswerFacts):
+    asks: tuple[Asking, ...]
+
+
 class RejectionFacts(AnswerFacts):
     error: Problem
 
@@ -75,11 +80,16 @@ class FailureFacts(Facts):
     error: Problem
 
 
+class FailedCallFacts(CallFacts):
+    error: Problem
+
+
 _FACTS: dict[EventType, type[Facts]] = {
     EventType.CALL_STARTED: CallFacts,
     EventType.CALL_COMPLETED: AnswerFacts,
     EventType.CALL_REJECTED: RejectionFacts,
-    EventType.CALL_FAILED: CallFacts,
+    EventType.CALL_ASKED: AskedFacts,
+    EventType.CALL_FAILED: FailedCallFacts,
     EventType.STEP_FAILED: FailureFacts,
 }
 
@@ -123,6 +133,17 @@ def _check_log(events: tuple[BundledEvent, ...]) -> Iterator[Detail]:
         if size_of(event.data) > MOST_DATA_BYTES:
             yield Detail(pointer=f"{place}/data", message=f"is larger than {MOST_DATA_BYTES} bytes")
             return
+        if event.type is EventType.CALL_ASKED and not _asks_for_tools(event.value):
+            yield Detail(pointer=f"{place}/value", message="should be `{text, tool_calls}`: what the model asked for")
+            return
+
+
+def _asks_for_tools(value: Json) -> bool:
+    try:
+        ToolAnswer.model_validate(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def _may_be_called(event: BundledEvent) -> bool:

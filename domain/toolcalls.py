@@ -34,6 +34,13 @@ class AskedTool(Shape):
     complaint: str | None = Field(default=None, max_length=500)
 
 
+class ToolAnswer(Shape):
+    """An answer that asks for tools, as it is recorded; `text` is what was said beside."""
+
+    text: str = ""
+    tool_calls: tuple[AskedTool, ...]
+
+
 class Asking(Shape):
     """What is to be done about one tool call that an answer asks for. Recorded with the answer.
 

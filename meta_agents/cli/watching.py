@@ -20,7 +20,7 @@ from meta_agents.live.lines import narrate
 from meta_agents.live.style import shown
 from meta_agents.results import Delta, Event, Execution
 
-_SHOWN_WHOLE = {"call.completed", "call.failed", "approval.requested"}
+_SHOWN_WHOLE = {"call.completed", "call.failed", "call.asked", "approval.requested"}
 _RECORD_TRIES = 50
 _RECORD_WAIT = 0.1
 """Seconds between looks at a record that has not yet caught up with its log."""

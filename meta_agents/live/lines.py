@@ -8,7 +8,7 @@ from datetime import timedelta
 from pydantic import ValidationError
 from rich.text import Text
 
-from meta_agents.live import control_lines
+from meta_agents.live import control_lines, tool_lines
 from meta_agents.live.state import Progress, State, problem_of, text_of, usage_of
 from meta_agents.live.style import DIM, SYMBOLS, agent_style, duration, one_line, safe, shown, usage_line
 from meta_agents.results import Event, Fork, Problem
@@ -74,7 +74,10 @@ def _loop_round(_: State, event: Event) -> Text:
 
 
 def _call_completed(state: State, event: Event) -> Text | None:
-    if event.data.get("role") is not None:
+    if "tool" in event.data:
+        reused_from = text_of(event.data, "reused_from")
+        return tool_lines.gave(event, f"reused from {safe(reused_from)}" if reused_from else _facts(event))
+    if event.data.get("role") not in (None, "tool"):
         # What came of a chair's choice, a judge's verdict or a summary is told by an event of its own.
         return None
     line = _speaker(state, event)
@@ -156,8 +159,8 @@ def _marked(progress: Progress, text: str) -> Text:
 
 def _speaker(state: State, event: Event) -> Text:
     tool = text_of(event.data, "tool")
-    name = tool if event.agent is None and tool is not None else event.agent or ""
-    style = agent_style(name, state.agents) if event.agent else "bold"
+    name = event.agent or "" if tool is None else tool
+    style = "bold" if tool is not None else agent_style(name, state.agents)
     return Text.assemble((safe(name), style), (f" {safe(event.step or '')}", DIM))
 
 
@@ -204,6 +207,7 @@ _TELLERS: Mapping[str, Callable[[State, Event], Text | None]] = {
     "signal.received": control_lines.received,
     "call.completed": _call_completed,
     "call.rejected": _call_rejected,
+    "call.asked": tool_lines.asked,
     "call.failed": _call_failed,
     "chat.speaker_chosen": _speaker_chosen,
     "chat.judged": _judged,

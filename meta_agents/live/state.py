@@ -209,7 +209,7 @@ def _call_started(state: State, event: Event) -> State:
     call = Call(
         key=key,
         step=event.step or "",
-        agent=event.agent or text_of(event.data, "tool") or "",
+        agent=text_of(event.data, "tool") or event.agent or "",
         attempt=_attempt(event),
         role=text_of(event.data, "role"),
     )
@@ -219,17 +219,21 @@ def _call_started(state: State, event: Event) -> State:
 def _call_completed(state: State, event: Event) -> State:
     usage = usage_of(event)
     reused_from = text_of(event.data, "reused_from")
-    # A reused answer was paid for by the execution that it comes from.
-    state = replace(_without_call(state, event), usage=state.usage if reused_from is not None else state.usage + usage)
-    if event.data.get("role") is not None or event.agent is None:
+    state = replace(_without_call(state, event), usage=_paid(state, event))
+    if event.data.get("role") is not None or event.agent is None or "tool" in event.data:
         return state
     turn = Turn(event.step or "", event.agent or "", event, usage, reused_from)
     return replace(state, transcript=(*state.transcript, turn))
 
 
+def _paid(state: State, event: Event) -> Usage:
+    """What it all cost so far. A reused answer was paid for by the execution that it comes from."""
+    return state.usage if "reused_from" in event.data else state.usage + usage_of(event)
+
+
 def _call_rejected(state: State, event: Event) -> State:
-    """An answer that did not fit was paid for nevertheless."""
-    return replace(_without_call(state, event), usage=state.usage + usage_of(event))
+    """An answer that did not fit, or asks for tools, was paid for nevertheless."""
+    return replace(_without_call(state, event), usage=_paid(state, event))
 
 
 def _call_failed(state: State, event: Event) -> State:
@@ -282,6 +286,7 @@ _HANDLERS: Mapping[str, Callable[[State, Event], State]] = {
     "call.started": _call_started,
     "call.completed": _call_completed,
     "call.rejected": _call_rejected,
+    "call.asked": _call_rejected,
     "call.failed": _call_failed,
     "approval.requested": _asked,
     "approval.escalated": _escalated,

@@ -42,6 +42,7 @@ def test_facts_may_be_more_than_are_known() -> None:
                 "usage": {},
                 "request": "0" * 64,
                 "error": {"code": "timeout", "message": "m", "action": "a", "fault": "model"},
+                "asks": [],
                 "later": [1],
             }
         )

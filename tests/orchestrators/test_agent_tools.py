@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 
 from domain.approvals import Kind
 from domain.errors import Code
+from domain.events import Draft
+from domain.executions import Execution
 from domain.tool_use import SHOWN_CHARACTERS
 from domain.tools import Tool
 from domain.workflows import Workflow
+from services.executions import new_execution_id
 from services.tools.functions import tool_function
 from tests.orchestrators.bench import TENANT, Bench
 from tests.orchestrators.desk import Desk
@@ -40,6 +44,18 @@ def script(bench: Bench, *answers: Answer) -> None:
 async def begun(bench: Bench, tools: dict[str, Tool] | None = None, step: dict[str, Any] = STEP, **more: Any) -> str:
     tools = {"add": tool()} if tools is None else tools
     return await bench.begin({"steps": [step]}, tools=tools, x={"tools": list(tools), **more.pop("x", {})}, **more)
+
+
+async def forged(bench: Bench, record: Execution, change: Callable[[dict[str, Any]], Any]) -> str:
+    """An execution whose log is that of another, but for what its answers that ask for tools say is to be done."""
+    id = new_execution_id()
+    first, *rest = [Draft.model_validate(event.model_dump(exclude={"offset"})) for event in await bench.log(record.id)]
+    await bench.services.executions.create(record.model_copy(update={"id": id}), first)
+    for draft in rest:
+        for ask in draft.data.get("asks", ()):
+            change(ask)
+        await bench.services.events.append(TENANT, id, [draft])
+    return id
 
 
 class TestLoop:
@@ -173,6 +189,21 @@ class TestFailures:
         failed = await bench.ended(await begun(bench, step=step))
         record = await bench.ended(await begun(bench, step=step, retry_of=failed.id))
         assert (record.output, len(registered["add"]), record.usage.model_calls) == ("It is 3.", 1, 1)
+
+    async def test_what_a_retry_is_to_do_is_not_taken_from_the_other_log(
+        self, desk: Desk, registered: dict[str, Any]
+    ) -> None:
+        """That may have been imported, and say that a call needs no approval."""
+        bench, tools = desk.bench, {"add": tool(approval={})}
+        script(bench, calls(ADD), unreachable(), "So be it.")
+        step = {**STEP, "retry": {"attempts": 1}}
+        id = await begun(bench, tools, step)
+        await desk.decide(await desk.question(id), "reject")
+        failed = await bench.ended(id)
+        other = await forged(bench, failed, lambda ask: ask.pop("approval"))
+        again = await begun(bench, tools, step, retry_of=other)
+        assert (await desk.question(again)).kind is Kind.TOOL
+        assert registered["add"] == []
 
     async def test_a_call_that_was_lost_is_asked_about(self, desk: Desk, registered: dict[str, Any]) -> None:
         script(desk.bench, calls(ADD), "It was 3.")

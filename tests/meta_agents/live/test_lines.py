@@ -7,7 +7,17 @@ import pytest
 from meta_agents.live.lines import narrate
 from meta_agents.live.state import State, reduce
 from meta_agents.results import Event
-from tests.meta_agents.samples import ERROR, call_completed, call_started, completed, event, failed, parsed, started
+from tests.meta_agents.samples import (
+    ERROR,
+    USAGE,
+    call_completed,
+    call_started,
+    completed,
+    event,
+    failed,
+    parsed,
+    started,
+)
 
 
 def said(*log: dict[str, Any]) -> str | None:
@@ -130,7 +140,7 @@ def test_an_answer_that_was_not_loaded() -> None:
 def test_what_a_tool_gave() -> None:
     made = event(1, "call.completed", step="look-up", value={"rows": 2}, call="c", tool="database", seconds=0.25)
 
-    assert said(made) == 'database look-up  0.2 s\n    {\n      "rows": 2\n    }'
+    assert said(made) == '⚒ database look-up  0.2 s\n    {\n      "rows": 2\n    }'
 
 
 def test_an_answer_that_does_not_fit() -> None:
@@ -233,3 +243,37 @@ def test_answers_cannot_command_the_terminal(hostile: str) -> None:
     for line in lines:
         assert line is not None
         assert hostile not in line
+
+
+class TestTools:
+    ARGUMENTS = {"number": "A-1001"}  # noqa: RUF012
+
+    def asked(self, **asks: Any) -> dict[str, Any]:
+        calls = [{"id": "c", "name": "find-order", "arguments": self.ARGUMENTS}]
+        value = {"text": "Let me see.", "tool_calls": calls}
+        facts = {"call": "c", "usage": USAGE, "asks": [{"tool": "find-order", **asks}]}
+        return event(1, "call.asked", step="help", agent="clerk", value=value, **facts)
+
+    def test_what_is_asked_for(self) -> None:
+        line = '⚒ clerk help asks for tools\n    Let me see.\n    find-order(number="A-1001")'
+        assert said(self.asked()) == line
+        assert said(self.asked(refused="No such tool.")) == f"{line}  not called: No such tool."
+
+    def test_what_a_tool_gave(self) -> None:
+        gave = event(1, "call.completed", step="help/tool[0]", agent="clerk", value="1\n2", tool="add", seconds=0.5)
+        assert said(gave) == "⚒ add help/tool[0]  0.5 s\n    1\n    2"
+        long = {**gave, "value": "\n".join(map(str, range(9)))}
+        assert (said(long) or "").endswith("    5\n    … and 3 lines more")
+
+    def test_it_cannot_command_the_terminal(self) -> None:
+        hostile = event(1, "call.completed", step="s", agent="x", value="\x1b[2J", tool="\x1b]0;x", seconds=0)
+        assert "\x1b" not in (said(hostile) or "")
+
+    def test_it_is_no_turn(self) -> None:
+        state = State()
+        for made in (self.asked(), event(2, "call.completed", step="s/tool[0]", agent="x", value="1", tool="add")):
+            item = parsed(made)
+            assert isinstance(item, Event)
+            state = reduce(state, item)
+        assert state.transcript == ()
+        assert state.usage.model_calls == 1
