@@ -17,6 +17,7 @@ from services.artifacts.folder import FolderArtifacts
 from services.documents.sqlite import SqliteDocuments
 from services.eventlog import EventLog
 from services.identity import TENANT
+from tests.crash.counting import CountingTools, Effect
 from tests.crash.system import System, wait_until
 
 Logs = dict[str, list[Event]]
@@ -25,39 +26,54 @@ Logs = dict[str, list[Event]]
 
 @dataclass(frozen=True)
 class Kill:
-    """What there was when the host was dead: each execution's log, and how many lines the stub had written."""
+    """What there was when the host was dead: each execution's log, and how many lines the stub had written.
+
+    `effects`: what the tools had done by then.
+    """
 
     logs: Logs
     lines: int
+    effects: tuple[Effect, ...] = ()
 
 
 class Progress:
-    """How many calls the stub has answered, each counted once."""
+    """How many calls the stub has answered, each counted once; and the tools', if there are some."""
 
-    def __init__(self, stub: ModelStub) -> None:
+    def __init__(self, stub: ModelStub, tools: CountingTools | None = None) -> None:
         self._stub = stub
+        self._tools = tools
 
     def answered(self) -> int:
-        return len({entry.idempotency_key for entry in self._stub.log("sent")})
+        answers = {entry.idempotency_key for entry in self._stub.log("sent")}
+        return len(answers | {effect.key for effect in self.effects()})
+
+    def effects(self) -> list[Effect]:
+        return self._tools.effects() if self._tools else []
 
     def wait_for(self, answers: int) -> None:
         wait_until(lambda: self.answered() >= answers, f"{answers} answered calls")
 
 
 def kill_at_random_moments(
-    system: System, executions: Sequence[str], moments: Sequence[int], chance: random.Random, most_ms: float
+    system: System,
+    executions: Sequence[str],
+    moments: Sequence[int],
+    chance: random.Random,
+    most_ms: float,
+    tools: CountingTools | None = None,
 ) -> list[Kill]:
     """Kill and restart the host at each of the moments: when so many calls have been answered, and up to `most_ms` on.
 
     A moment that is reached already falls into the work's beginning anew.
     """
-    progress = Progress(system.stub)
+    progress = Progress(system.stub, tools)
     kills: list[Kill] = []
     for moment in sorted(moments):
         progress.wait_for(moment)
         time.sleep(chance.uniform(0, most_ms) / 1000)  # the random moment itself
         system.host.kill()
-        kills.append(Kill(logs_on_disk(system.host.state_dir, executions), count_lines(system.stub)))
+        logs = logs_on_disk(system.host.state_dir, executions)
+        kills.append(Kill(logs, count_lines(system.stub), tuple(progress.effects())))
         system.host.start()
     return kills
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 from meta_agents import Client
 from meta_agents.results import Execution
 from meta_agents.testing import ModelStub
+from meta_agents.testing.server import Script
 from services.settings import Settings
 from tools.processes import ROOT, Host
 
@@ -23,13 +24,19 @@ class System:
     """Up for as long as the context lasts; `host` may be killed and started again meanwhile, on the same state."""
 
     def __init__(
-        self, folder: Path, *, latency: float = 0.05, environment: Mapping[str, str] | None = None, app: Path = ROOT
+        self,
+        folder: Path,
+        *,
+        latency: float = 0.05,
+        environment: Mapping[str, str] | None = None,
+        app: Path = ROOT,
+        script: Script | None = None,
     ) -> None:
         # Nothing that is set for this machine may reach the app: a real model is paid for.
         unset = {str(field.alias): "" for name, field in Settings.model_fields.items() if "signalr" not in name}
         state = folder / "state"
         state.mkdir()
-        self.stub = ModelStub(folder / "model.jsonl", latency=latency)
+        self.stub = ModelStub(folder / "model.jsonl", latency=latency, script=script)
         settings = {**unset, **self.stub.environment(), "META_AGENTS_TOKEN": TOKEN, "META_AGENTS_STATE_DIR": str(state)}
         self.host = Host(state, app=app, environment={**settings, **(environment or {})})
         self.client: Client

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -28,7 +28,16 @@ class Call:
 
 
 def calls_in(log: Sequence[Event]) -> dict[str, Call]:
-    """Each call by its key."""
+    """Each model call by its key."""
+    return _calls_in(event for event in log if "tool" not in event.data)
+
+
+def tool_calls_in(log: Sequence[Event]) -> dict[str, Call]:
+    """Each tool call by its key."""
+    return _calls_in(event for event in log if "tool" in event.data)
+
+
+def _calls_in(log: Iterable[Event]) -> dict[str, Call]:
     calls: defaultdict[str, Call] = defaultdict(Call)
     for event in log:
         match event.type:
@@ -36,7 +45,7 @@ def calls_in(log: Sequence[Event]) -> dict[str, Call]:
                 calls[event.data["call"]].started.append(event.data["attempt"])
             case EventType.CALL_FAILED:
                 calls[event.data["call"]].failed.add(event.data["attempt"])
-            case EventType.CALL_COMPLETED:
+            case EventType.CALL_COMPLETED | EventType.CALL_ASKED:
                 calls[event.data["call"]].answers.append(event)
             case _:
                 pass
