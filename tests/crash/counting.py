@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import socket
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-
-from meta_agents.testing.model_stub import listen
 
 FILE = "TEST_EFFECTS_FILE"
 """Environment variable with the file that functions write their effects to."""
@@ -55,7 +54,7 @@ class CountingTools:
                 Starlette(routes=[Route("/{tool}", self._do, methods=["POST"])]), log_level="critical", lifespan="off"
             )
         )
-        self._socket = listen(0)
+        self._socket = socket.create_server(("127.0.0.1", 0))
         self.host = f"127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, name="counting-tools", daemon=True)
 

@@ -1,4 +1,4 @@
-"""Agents that call tools, through kills of the host at random moments: what was done is done once, and paid for once."""
+"""Agents that call tools, and kills of the host at random moments: all is done once, and paid for once."""
 
 from __future__ import annotations
 
