@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     # What fails is told below; the app's own log would stand between.
     logging.disable(logging.CRITICAL)
+    # Modules with tools may lie in the folder it is called in; the app's own names come first.
+    sys.path.append(str(Path.cwd()))
     results: list[Result] = []
     progress = Progress(sys.stdout)
     try:

@@ -25,11 +25,20 @@ Failure = Literal[
 ]
 Texts = Annotated[tuple[str, ...], BeforeValidator(lambda written: [written] if isinstance(written, str) else written)]
 """One text, or several."""
-_WAYS = ("answer", "fails", "broken_off")
+_WAYS = ("answer", "tools", "runs", "fails", "broken_off")
 
 
 class BadCases(Exception):
     """The file cannot be used; one line for each mistake in it."""
+
+
+class Use(Shape):
+    """One tool that an agent asks for."""
+
+    name: str = Field(description="The tool, as the agent is offered it.")
+    arguments: dict[str, Any] | str = Field(
+        default_factory=dict, description="What with; a text is taken as it is, and so may be no JSON."
+    )
 
 
 class Answer(Shape):
@@ -39,7 +48,14 @@ class Answer(Shape):
     asked: Texts = Field(default=(), description="Texts in what the model is sent.")
     not_asked: Texts = Field(default=(), description="Texts that are not in it.")
     arguments: dict[str, Any] | None = Field(default=None, description="Exactly what the tool is given.")
+    offered: tuple[str, ...] | None = Field(default=None, description="Exactly the tools that the agent is offered.")
     answer: Any = Field(default=None, description="What a model says, or a tool gives.")
+    tools: tuple[Use, ...] = Field(
+        default=(), description="Instead: the tools that an agent asks for, all at once. `answer` is said beside them."
+    )
+    runs: Literal[True] | None = Field(
+        default=None, description="Instead: the tool is a function of `tool_modules`, and really runs."
+    )
     fails: Failure | None = Field(default=None, description="Instead: the code of the error it fails with.")
     broken_off: Literal[True] | None = Field(
         default=None, description="Instead: it does not answer, and is broken off because nobody needs it any more."
@@ -48,7 +64,7 @@ class Answer(Shape):
 
     @model_validator(mode="after")
     def _one_way(self) -> Answer:
-        if len(self.model_fields_set.intersection(_WAYS)) != 1:
+        if len(self.model_fields_set.intersection(_WAYS) - ({"answer"} if self.tools else set())) != 1:
             raise ValueError(f"exactly one of these keys is needed: {', '.join(_WAYS)}")
         return self
 
@@ -123,6 +139,9 @@ class CaseFile(Shape):
         default=(),
         description="Files and folders, from here, with the definitions it uses. Unless said: those beside this file, "
         "and those in the folders beside its folder.",
+    )
+    tool_modules: tuple[str, ...] = Field(
+        default=(), description="Python modules that register functions, for answers that say `runs`."
     )
     cases: tuple[Case, ...] = Field(min_length=1)
 

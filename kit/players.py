@@ -9,12 +9,14 @@ from decimal import Decimal
 
 from domain.errors import Fault, ProblemError
 from domain.expressions import as_text
+from domain.toolcalls import AskedTool
+from domain.tools import Tool
 from domain.values import Json
-from kit.cases import Answer
+from kit.cases import Answer, Use
 from services.models.base import AnswerRejected, ModelAnswer, ModelRequest, OnText
 from services.models.problems import rate_limited, refused, unreachable
 from services.models.schemas import parse
-from services.tools.client import Attempt
+from services.tools.client import Attempt, ToolClient
 from services.tools.problems import tool_failed, tool_refused, tool_uncertain
 
 _SCRIPTED = "The script says so."
@@ -34,6 +36,8 @@ class Call:
 
     key: str
     asked: str | dict[str, Json]
+    offered: tuple[str, ...] = ()
+    tool: Tool | None = None
     answer: Answer | None = None
     told: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -52,20 +56,25 @@ class Players:
     name = "scripted"
     provider = "compatible"
 
-    def __init__(self) -> None:
+    def __init__(self, functions: ToolClient) -> None:
+        self._functions = functions
         self.waiting: list[Call] = []
         self.broken_off: list[Call] = []
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelAnswer:
-        asked = "\n\n".join(message["content"] for message in request.messages if message["role"] == "user")
-        said = await self._told(Call(Call.named(request.idempotency_key), asked))
-        text = as_text(said.answer)
+        asked = "\n\n".join(one["content"] for one in request.messages if one["role"] in ("user", "tool"))
+        offered = tuple(tool.name for tool in request.tools)
+        said = await self._told(Call(Call.named(request.idempotency_key), asked, offered))
+        text = "" if said.answer is None and said.tools else as_text(said.answer)
         if on_text is not None:
             on_text(text)
         answer = ModelAnswer(
             text=text, value=text, model=self.name, tokens_in=len(asked.split()), tokens_out=len(text.split()),
             finish_reason="stop",
         )  # fmt: skip
+        if said.tools:
+            calls = tuple(_asked(number, use) for number, use in enumerate(said.tools))
+            return answer.model_copy(update={"value": None, "tool_calls": calls, "finish_reason": "tool_calls"})
         if request.response_schema is None:
             return answer
         try:
@@ -74,13 +83,15 @@ class Players:
             raise AnswerRejected(error.problem, answer) from error
 
     async def call(self, attempt: Attempt) -> Json:
-        return (await self._told(Call(Call.named(attempt.key), attempt.arguments))).answer
+        assert isinstance(attempt.arguments, dict)
+        said = await self._told(Call(Call.named(attempt.key), attempt.arguments, tool=attempt.tool))
+        return await self._functions.call(attempt) if said.runs else said.answer
 
     def cost(self, _alias: str, _tokens_in: int, _tokens_out: int) -> Decimal | None:
         return None
 
     async def close(self) -> None:
-        """Nothing to close."""
+        await self._functions.close()
 
     async def _told(self, call: Call) -> Answer:
         self.waiting.append(call)
@@ -95,3 +106,11 @@ class Players:
         if call.answer.fails is not None:
             raise _FAILURES[call.answer.fails]()
         return call.answer
+
+
+def _asked(number: int, use: Use) -> AskedTool:
+    """As the protocol's client makes it of what a model wrote."""
+    if isinstance(use.arguments, dict):
+        return AskedTool(id=f"call-{number}", name=use.name, arguments=use.arguments)
+    complaint = f"The arguments are not JSON: {use.arguments}"[:500]
+    return AskedTool(id=f"call-{number}", name=use.name, complaint=complaint)

@@ -45,7 +45,7 @@ def _result(file: Suite, case: Case, library: Library) -> Result:
 
 async def _wrong(file: Suite, case: Case, library: Library, folder: Path) -> list[str]:
     try:
-        played = await play(case, file.file.workflow, library, folder)
+        played = await play(case, file.file.workflow, library, folder, file.file.tool_modules)
     except CaseFailed as failed:
         return str(failed).splitlines()
     return played.differences(case.expect)

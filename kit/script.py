@@ -74,6 +74,13 @@ def _check_asked(call: Call, answer: Answer) -> None:
     if answer.arguments is not None and answer.arguments != call.asked:
         wanted = as_text(answer.arguments)
         raise CaseFailed(f"`{call.key}` was given other arguments than {wanted}. {_told(call)}")
+    if answer.offered is not None and answer.offered != call.offered:
+        offered = ", ".join(call.offered) or "none"
+        raise CaseFailed(f"`{call.key}` was offered other tools than {', '.join(answer.offered) or 'none'}: {offered}.")
+    if answer.tools and call.tool is not None:
+        raise CaseFailed(f"`{call.key}` is a call of the tool `{call.tool.name}`, which asks for no tools.")
+    if answer.runs and (call.tool is None or call.tool.function is None):
+        raise CaseFailed(f"`{call.key}` is no call of a tool that is a function, so nothing can run.")
     text = as_text(call.asked)
     for wanted in answer.asked:
         if wanted not in text:

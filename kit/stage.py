@@ -8,7 +8,7 @@ things happen in the same order each time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +30,7 @@ from kit.players import Call, Players
 from kit.script import CaseFailed, Script, check_question
 from services.identity import Principal
 from services.models.client import ModelClient
+from services.settings import Settings
 from services.tools.client import ToolClient
 
 SOMEONE = Principal(tenant=TENANT, name="test", roles=("admin",))
@@ -47,12 +48,13 @@ class Happening:
     happen: Callable[[], Awaitable[None]] = field(compare=False)
 
 
-async def play(case: Case, workflow: str, library: Library, folder: Path) -> Played:
+async def play(case: Case, workflow: str, library: Library, folder: Path, tool_modules: Sequence[str] = ()) -> Played:
     """The workflow of that name. `folder` is empty, and filled.
 
     Raises `CaseFailed` as soon as something happens that the case does not provide for, or nothing more does.
     """
-    players, clock = Players(), Clock()
+    functions = ToolClient(Settings.from_environment({"TOOL_MODULES": ",".join(tool_modules)}))
+    players, clock = Players(functions), Clock()
     bench = Bench(folder, cast(ModelClient, players), clock, tools=cast(ToolClient, players))
     async with bench:
         await library.stock(bench.services)

@@ -28,7 +28,7 @@ CASES = [
 
 @pytest.mark.parametrize(("file", "case"), CASES)
 async def test_it_does_what_its_author_says(file: Suite, case: Case, tmp_path: Path) -> None:
-    played = await play(case, file.file.workflow, library(), tmp_path)
+    played = await play(case, file.file.workflow, library(), tmp_path, file.file.tool_modules)
     assert played.differences(case.expect) == [], case.name
 
 

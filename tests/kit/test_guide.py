@@ -8,13 +8,13 @@ import pytest
 import yaml
 
 from domain.base import Shape
-from kit.cases import Answer, Case, CaseFile, Decision, Expected, Sent, parse
+from kit.cases import Answer, Case, CaseFile, Decision, Expected, Sent, Use, parse
 from tests.examples.library import EXAMPLES
 
 GUIDE = (EXAMPLES.parent / "docs" / "testing.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("shape", [CaseFile, Case, Answer, Decision, Sent, Expected])
+@pytest.mark.parametrize("shape", [CaseFile, Case, Answer, Use, Decision, Sent, Expected])
 def test_every_key_is_told(shape: type[Shape]) -> None:
     assert [key for key in shape.model_fields if f"`{key}`" not in GUIDE] == []
 

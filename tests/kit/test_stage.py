@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from domain.agents import Agent
+from domain.tools import Tool
 from domain.workflows import Workflow
 from kit.cases import BadCases, Case, parse
 from kit.library import Library
@@ -115,7 +116,10 @@ async def test_what_is_expected_is_looked_at(tmp_path: Path, expect: dict[str, A
     ("case", "complaint"),
     [
         ({"anwers": {}}, "w.test.yaml/cases/0/anwers: "),
-        ({"answers": {"one": {"takes": "PT1M"}}}, "exactly one of these keys is needed: answer, fails, broken_off"),
+        (
+            {"answers": {"one": {"takes": "PT1M"}}},
+            "exactly one of these keys is needed: answer, tools, runs, fails, broken_off",
+        ),
         ({"answers": {"one": {"answer": "x", "fails": "tool_failed"}}}, "exactly one of these keys is needed"),
         ({"answers": {"one": {"fails": "tool_faild"}}}, "did you mean `tool_failed`?"),
         ({"answers": {"one": {"answer": "x", "takes": "-PT1M"}}}, "w.test.yaml/cases/0/answers/one/0/takes: "),
@@ -134,3 +138,44 @@ async def test_a_decision_that_comes_after_the_deadline_decided_is_not_swallowed
     slow = {"id": "one", "agent": "ann"}
     with pytest.raises(CaseFailed, match="`ok` was settled before someone decided"):
         await played(tmp_path, QUESTION, slow, answers={"one": {"answer": "x", "takes": "PT2H"}}, people=people)
+
+
+ORDER = {"type": "object", "required": ["number"], "properties": {"number": {"type": "string"}}}
+LOOK = Tool.model_validate({"name": "look", "input": ORDER, "function": "find-order"})
+FETCH = Tool.model_validate(
+    {"name": "fetch", "input": ORDER, "http": {"url": "https://x.example.com/${arguments.number}"}}
+)
+ASKS = {"tools": [{"name": "look", "arguments": {"number": "A-1001"}}]}
+
+
+async def helped(folder: Path, **answers: Any) -> list[str]:
+    agent = Agent(name="ann", instructions="You are ann.", tools=("look", "fetch"))
+    steps = [{"id": "help", "agent": "ann", "input": "hi"}]
+    workflow = Workflow.model_validate({"name": "w", "input": {}, "steps": steps})
+    library = Library({"ann": agent}, {"look": LOOK, "fetch": FETCH}, {"w": workflow})
+    one = cased(answers={path.replace("tool0", "help/tool[0]"): answer for path, answer in answers.items()})
+    return (await play(one, "w", library, folder, ["examples.tools.orders"])).differences(one.expect)
+
+
+async def test_a_function_really_runs(tmp_path: Path) -> None:
+    answers = {"help": ASKS, "tool0": {"runs": True}, "help#1": {"asked": "2026-03-04", "answer": "In March."}}
+    assert await helped(tmp_path, **answers) == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "complaint"),
+    [
+        ({"help": {"offered": ["look"], "answer": "x"}}, "`help` was offered other tools than look: look, fetch."),
+        ({"help": {"runs": True}}, "`help` is no call of a tool that is a function"),
+        ({"help": ASKS, "tool0": ASKS}, "`help/tool[0]` is a call of the tool `look`, which asks for no tools."),
+        ({"help": ASKS}, "`help/tool[0]` was called, and no answer is left for it."),
+        (
+            {"help": {"tools": [{"name": "fetch", "arguments": {"number": "1"}}]}, "tool0": {"runs": True}},
+            "`help/tool[0]` is no call of a tool that is a function",
+        ),
+    ],
+)
+async def test_tools_that_agents_ask_for_are_looked_at(tmp_path: Path, answers: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(CaseFailed) as failed:
+        await helped(tmp_path, **answers)
+    assert complaint in str(failed.value)
