@@ -97,7 +97,7 @@ class _Call:
         """The messages and settings; everything a change of which would deserve a new answer."""
         call = self.call
         plan = await self.services.plans.load(call.tenant, call.plan)
-        agent = await self.loader.agent(plan, call.agent)
+        agent = await self.loader.agent(plan, call.agent, call.step)
         prompt = call.prompt
         self.plan, self.offered = plan, tools_of(agent, call.prompt)
         rounds = await self.loader.played(call.rounds)
@@ -213,7 +213,7 @@ class _Call:
 
         async def write(*reserved: Operation) -> list[Event]:
             where = call.tenant, call.execution, call.key, self.attempt
-            return await services.ledger.begin(*where, drafts, *over, *reserved)
+            return await services.ledger.begin(*where, drafts, *over, *reserved, asked=_asked(call))
 
         events = await self.budget.reserved(request, write)
         services.realtime.publish_events(call.tenant, call.execution, events)
@@ -261,6 +261,14 @@ class _Call:
             return await self.services.events.append(*where, drafts, *operations, *settled)
 
         return await (write() if usage is None else self.budget.settled(usage, write))
+
+
+def _asked(call: ModelCall) -> Json:
+    """What its first request was made of, so that another prompt can be tried on the same one day."""
+    if call.rounds or call.repair is not None:
+        return None
+    prompt = call.prompt.model_dump(mode="json", exclude_defaults=True)
+    return {"prompt": prompt, **({"schema": call.output_schema} if call.output_schema else {})}
 
 
 def _schema_of(agent: Agent, call: ModelCall) -> dict[str, Any] | None:

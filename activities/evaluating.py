@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from activities.loading import Loader
+from activities.loading import Loader, given_to
 from domain import values
 from domain.calls import Evaluation
 from domain.errors import Detail, ProblemError, invalid_input
 from domain.events import Draft, Event, EventType
 from domain.expressions import evaluate, render_all
 from domain.values import Json, Value
+from services.documents.base import Put
 from services.wiring import Services
 
 
@@ -29,7 +30,8 @@ async def perform_evaluation(evaluation: Evaluation, services: Services) -> tupl
     if "r" in value:
         drafts.append(_record(evaluation, found))
         value = _by_item(found, evaluation.id)
-    return {"value": value}, await services.events.append(tenant, execution, drafts)
+    kept = [Put(given_to(evaluation.step), {"value": value})] if evaluation.input_schema is not None else []
+    return {"value": value}, await services.events.append(tenant, execution, drafts, *kept)
 
 
 def _check(evaluation: Evaluation, found: Json) -> None:

@@ -11,17 +11,20 @@ from domain.chat_prompts import Turn, words_of
 from domain.errors import ProblemError, platform_failed
 from domain.events import EventType
 from domain.expressions import as_text
+from domain.paths import ancestors
 from domain.plans import Plan
-from domain.prompt_definitions import instructions, needs_input
+from domain.prompt_definitions import PinnedPrompt, instructions, needs_input
 from domain.prompt_shapes import OverChat, Prompt, TemplatePrompt
 from domain.tool_use import result_text
 from domain.toolcalls import Round, ToolResult
 from domain.values import Json, Value
+from services.eventlog import partition_of
 from services.wiring import Services
 
 
 class Loader:
     def __init__(self, services: Services, tenant: str, execution: str) -> None:
+        self._services = services
         self._events = services.events
         self._tenant = tenant
         self._execution = execution
@@ -40,15 +43,28 @@ class Loader:
         )
         return dict(zip(wanted, loaded, strict=True))
 
-    async def agent(self, plan: Plan, reference: str) -> Agent:
-        """The agent with its instructions, made of its prompt if it has one. Raises `ProblemError`."""
+    async def agent(self, plan: Plan, reference: str, step: str) -> Agent:
+        """The agent with its instructions, made of its prompt if it has one.
+
+        `step`: the path of the step that asks it, for which the input is that of the workflow it is in. Raises
+        `ProblemError`.
+        """
         agent, prompt = plan.agents[reference], plan.prompts.get(reference)
         if prompt is None:
             return agent
-        started = EventType.EXECUTION_STARTED
-        found = await self.recorded([started]) if needs_input(agent.variables) else {}
-        text = instructions(prompt, agent.variables, found.get(started))
-        return agent.model_copy(update={"instructions": text})
+        value = None
+        if needs_input(agent.variables):
+            value = await self._input_at(step)
+            _refuse(agent, prompt, value)
+        return agent.model_copy(update={"instructions": instructions(prompt, agent.variables, value)})
+
+    async def _input_at(self, step: str) -> Json:
+        """The input of the workflow that the step is in."""
+        around = [given_to(path) for path in reversed(ancestors(step))]
+        found = await self._services.documents.get_many(partition_of(self._tenant, self._execution), around)
+        nearest = next((found[id].body["value"] for id in around if id in found), None)
+        value: Value = nearest or values.reference(EventType.EXECUTION_STARTED)
+        return (await self.plain({"input": value}))["input"]
 
     async def seen(self, prompt: Prompt) -> tuple[list[Turn], str | None]:
         """The words of the turns that a prompt shows, oldest first, and those of its summary."""
@@ -77,3 +93,14 @@ class Loader:
             return result_text(result, plain)
 
         return [(found[one.event], one.results, [text(result) for result in one.results]) for one in rounds]
+
+
+def given_to(path: str) -> str:
+    """Id of the document that holds what the workflow at this path was given: a `Value`."""
+    return f"given:{path}"
+
+
+def _refuse(agent: Agent, prompt: PinnedPrompt, value: Json) -> None:
+    from domain.validation import refuse_filled  # noqa: PLC0415 - slow to import
+
+    refuse_filled({agent.name: agent}, {agent.name: prompt}, value)

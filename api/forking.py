@@ -14,7 +14,7 @@ from api.durable import DurableClient
 from api.prompting import PromptShelf
 from api.resolving import resolve
 from api.shapes import Wording, definition_problem, moved, read_shape, request_problem
-from api.starting import check_input, checked_key, new_execution, start_or_discard, started
+from api.starting import check_input, checked_key, new_execution, refuse_input, start_or_discard, started
 from domain.agents import Agent
 from domain.base import Name, Shape, split_reference
 from domain.errors import Detail, ProblemError, invalid_input, platform_failed
@@ -23,7 +23,6 @@ from domain.executions import Execution, Fork
 from domain.paths import is_within
 from domain.plans import Plan, content_hash
 from domain.prompt_definitions import PinnedPrompt
-from domain.validation import refuse_filled
 from domain.values import Json, Value, recorded
 from domain.wording import did_you_mean
 from domain.workflows import Workflow, walk
@@ -65,7 +64,7 @@ async def fork_execution(
     plan = await _plan(services, caller.tenant, parent, request)
     value = request.input if "input" in request.model_fields_set else parent.input
     check_input(plan.workflow, value)
-    refuse_filled(plan.agents, plan.prompts, value)
+    refuse_input(plan, value)
     _check_paths(plan.workflow, request)
     until = await _until(services, parent, request)
     outputs = {**await _still_given(services, parent, request.before), **request.outputs}

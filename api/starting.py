@@ -21,7 +21,7 @@ from domain.schedules import Schedule
 from domain.validation import check_value, pointer, refuse_filled
 from domain.values import Json, Value, recorded
 from domain.webhooks import Webhook
-from domain.workflows import Workflow
+from domain.workflows import Workflow, agents_used
 from services.executions import new_execution_id
 from services.identity import Principal
 from services.wiring import Services
@@ -79,7 +79,7 @@ async def start_once(
     resolved, version = await resolve_request(services, caller.tenant, request)
     id = new_execution_id()
     plan = resolved.plan(version, seed=idempotency[0] if idempotency else id)
-    refuse_filled(plan.agents, plan.prompts, request.input)
+    refuse_input(plan, request.input)
     saved = await services.plans.save(caller.tenant, plan)
     execution = new_execution(caller, plan, saved, request.input, webhook=request.webhook, id=id)
     execution, is_new = await services.executions.create(execution, started(execution), idempotency)
@@ -187,6 +187,12 @@ def _check_webhook(services: Services, webhook: Webhook | None) -> None:
     refusal = services.webhooks.refusal(webhook) if webhook is not None else None
     if refusal is not None:
         raise ProblemError(request_problem((Detail(pointer="/webhook/url", message=refusal),)))
+
+
+def refuse_input(plan: Plan, value: Json) -> None:
+    """Raises `ProblemError` invalid_input when the prompts of the workflow's own agents cannot be made of its input."""
+    agents = {reference: plan.agents[reference] for reference in agents_used(plan.workflow)}
+    refuse_filled(agents, {name: prompt for name, prompt in plan.prompts.items() if name in agents}, value)
 
 
 def check_input(workflow: Workflow, value: Json) -> None:

@@ -27,7 +27,7 @@ class Agent(Definition):
     variables: dict[Variable, Any] = Field(
         default_factory=dict,
         exclude_if=lambda variables: not variables,
-        description="What the prompt's variables are; `${…}` in any text of it holds CEL over the execution's `input`.",
+        description="What the prompt's variables are; `${…}` in any text of it holds CEL over the workflow's `input`.",
     )
     instructions: str = Field(
         default="",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from domain.calls import asked_id, completed_id, rejected_id, told_id
 from domain.events import Draft, Event
+from domain.values import Json
 from services.control import Standing, standing, standing_ids
 from services.documents.base import DocumentStore, Operation, Put
 from services.eventlog import WATCHED, EventLog, partition_of
@@ -56,14 +57,28 @@ class Ledger:
         )
 
     async def begin(
-        self, tenant: str, execution: str, key: str, attempt: int, drafts: Sequence[Draft], *more: Operation
+        self,
+        tenant: str,
+        execution: str,
+        key: str,
+        attempt: int,
+        drafts: Sequence[Draft],
+        *more: Operation,
+        asked: Json = None,
     ) -> list[Event]:
         """Note that the call is being made, for the `attempt`-th time, together with the events that go before it.
 
+        `asked`: what its request is made of, by reference.
         Patiently: a model that answers at once has its answer written in the same breath.
         """
-        mark = Put(_mark_id(key), {"begun": attempt})
+        mark = Put(_mark_id(key), {"begun": attempt, **({"asked": asked} if asked else {})})
         return await self._log.append(tenant, execution, drafts, mark, *more, patient=True)
+
+    async def asked(self, tenant: str, execution: str, keys: Sequence[str]) -> dict[str, Json]:
+        """By key, what the first requests of these calls were made of; nothing of calls that earlier releases made."""
+        ids = {_mark_id(key): key for key in keys}
+        found = await self._documents.get_many(partition_of(tenant, execution), list(ids))
+        return {ids[id]: mark.body["asked"] for id, mark in found.items() if "asked" in mark.body}
 
 
 def ended_mark(key: str, attempt: int) -> Put:

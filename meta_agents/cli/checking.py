@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -153,7 +154,8 @@ def _in_order(definitions: list[Definition]) -> list[Definition]:
 
 _NAMES: dict[Kind, tuple[Kind, ...]] = {
     "tools": ("agents", "workflows"),
-    "agents": ("tools",),
+    "agents": ("prompts", "tools"),
+    "prompts": (),
     "workflows": ("agents", "tools", "workflows"),
 }
 """Kinds of what a definition of a kind may name."""
@@ -162,6 +164,6 @@ _NAMES: dict[Kind, tuple[Kind, ...]] = {
 def _words_in(value: Json) -> Iterator[str]:
     """The names in it, and other words that stand alone: they change an order, no more."""
     if isinstance(value, str):
-        yield value.partition("@")[0]
+        yield re.split("[@:]", value, maxsplit=1)[0]
     for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from _words_in(item)

@@ -162,13 +162,19 @@ class TestExecutions:
         # What a caller writes is text: nothing in it is evaluated.
         assert told(live) == ["Greet in Welsh, at length. Tone: as in ${1 + 1} ${input.language}."]
 
-    async def test_in_a_workflow_inside_another_the_input_is_the_executions(self, live: Living) -> None:
+    async def test_in_a_workflow_inside_another_the_input_is_that_workflows(self, live: Living) -> None:
         agent = {**AGENT, "variables": {"language": "${input.language}"}}
-        outer = {"name": "outer", "steps": [{"id": "in", "workflow": "hello", "input": {"language": "no"}}]}
+        outer = {
+            "name": "outer",
+            "steps": [{"id": "in", "workflow": "hello", "input": "${input.inner}"}, {"id": "say", "agent": "host"}],
+        }
         await keep(live.api, prompts=GREET, agents=agent, workflows=WORKFLOW)
         await keep(live.api, workflows=outer)
-        await run(live, "outer", {"language": "Welsh"})
-        assert told(live) == ["Greet in Welsh, briefly. Tone: warm."]
+        long = "Dutch " * 1_000  # too long to travel inline
+        await run(live, "outer", {"language": "Welsh", "inner": {"language": long}})
+        assert told(live) == [f"Greet in {long}, briefly. Tone: warm.", "Greet in Welsh, briefly. Tone: warm."]
+        record = await run(live, "outer", {"language": "Welsh", "inner": {"language": 5}})
+        assert (record["status"], record["error"]["code"]) == ("failed", "invalid_input")
 
     @pytest.mark.parametrize("value", [{}, {"language": 5}])
     async def test_an_input_that_does_not_fit_a_prompt_starts_nothing(

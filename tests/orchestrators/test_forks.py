@@ -191,7 +191,7 @@ async def test_the_same_key_makes_one_fork(bench: Bench) -> None:
         ({"before": "two", "after": 3}, "/after", "not both"),
         ({"outputs": {"thre": 1}}, "/outputs/thre", "did you mean `three`"),
         ({"agents": {"bb": {"instructions": "x"}}}, "/agents/bb", "uses no agent"),
-        ({"agents": {"b": {"instructions": ""}}}, "/agents/b/instructions", "at least 1"),
+        ({"agents": {"b": {"instructions": ""}}}, "/agents/b/instructions", "exactly one"),
         ({"workflow": {"steps": []}}, "/workflow/steps", "at least 1"),
         ({"workflow": {"steps": [{"id": "z", "agent": "zz"}]}}, "/workflow/steps/0/agent", "no agent"),
     ],
