@@ -18,6 +18,7 @@ ROUTES = {
     "agents": "api/agents/{*path}",
     "prompts": "api/prompts/{*path}",
     "tools": "api/tools/{*path}",
+    "mcp": "api/mcp/{*path}",
     "workflows": "api/workflows/{*path}",
     "validate": "api/validate",
     "executions": "api/executions/{*path}",

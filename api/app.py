@@ -22,6 +22,7 @@ from api import (
     events,
     executions,
     labels,
+    mcp,
     negotiation,
     prompt_diffs,
     raising,
@@ -89,6 +90,7 @@ def create_app(dist: Path = DIST) -> FastAPI:
     for router in (
         validating.router,
         toolbench.router,
+        mcp.router,
         *(definitions_router(kind) for kind in KINDS),
         *(uses_router(kind) for kind in KINDS),
         prompt_diffs.router,

@@ -12,11 +12,12 @@ from domain.durations import Duration
 from domain.policies import Question
 from domain.secrets import SecretReference
 
-MAKERS = ("http", "function", "workflow", "agent")
+MAKERS = ("http", "function", "mcp", "workflow", "agent")
 """Keys of a tool that say what carries its calls out."""
 
 
 Text = str | SecretReference
+MOST_DESCRIPTION = 4_000
 MOST_BYTES = 4_000_000
 """Of a tool's answer."""
 
@@ -35,6 +36,18 @@ class HttpCall(Shape):
     )
     body: Any = Field(
         default="${arguments}", description="`${…}` as in `url`. Sent as JSON, but for GET and DELETE; null: nothing."
+    )
+
+
+class McpCall(Shape):
+    """A tool of an MCP server. Only servers that the deployment declares are called (`MCP_SERVERS_FILE`)."""
+
+    server: Name = Field(description="Name of a server that the deployment declares.")
+    tool: str = Field(min_length=1, max_length=200, description="The tool's name there.")
+    fingerprint: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="Of what the server said of it when imported: calls are refused while it says something else.",
     )
 
 
@@ -57,13 +70,16 @@ class ToolExample(Shape):
 
 
 class Tool(Definition):
-    """A versioned tool definition, made of exactly one of `http`, `function`, `workflow`, `agent`."""
+    """A versioned tool definition, made of exactly one of `http`, `function`, `mcp`, `workflow`, `agent`."""
 
     name: Name = Field(description="What steps call it.")
-    description: str = Field(default="", max_length=500, description="What it does, in a line.")
+    description: str = Field(
+        default="", max_length=MOST_DESCRIPTION, description="What it does, for people and for the models that call it."
+    )
     input: dict[str, Any] = Field(default_factory=lambda: {"type": "object"}, description="Schema of its arguments.")
     http: HttpCall | None = Field(default=None, description="The request that is made.")
     function: Name | None = Field(default=None, description="Name of a registered Python function.")
+    mcp: McpCall | None = Field(default=None, description="The tool of an MCP server that is called.")
     workflow: Reference | None = Field(default=None, description="A workflow that is run; its output is the result.")
     agent: Reference | None = Field(default=None, description="An agent that is asked; its answer is the result.")
     max_bytes: int | None = Field(

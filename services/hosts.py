@@ -117,3 +117,7 @@ def _split(text: str) -> tuple[str, int | None]:
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
         raise ValueError(f"{text!r} has something else than a port after its colon: write it as hooks.example.com:8443")
     return host, int(port)
+
+
+PRIVATE = tuple(Entry.parse(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+"""Networks that nobody but their owner reaches."""

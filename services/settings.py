@@ -141,6 +141,11 @@ class Settings(BaseModel):
         alias="TOOL_MODULES",
         description="Python modules that register tool functions, with commas between.",
     )
+    mcp_servers_file: Path | None = Field(
+        default=None,
+        alias="MCP_SERVERS_FILE",
+        description="A YAML file with the MCP servers that `mcp` tools may name; unset: none.",
+    )
     secrets: dict[str, SecretStr] = Field(
         default={},
         alias="SECRET_*",

@@ -5,6 +5,7 @@ Does not belong here: fetching a document, keeping what was made.
 """
 
 from domain.openapi.documents import DocumentError
+from domain.openapi.schemas import standing_alone
 from domain.openapi.tools import Imported, Left, imported
 
-__all__ = ["DocumentError", "Imported", "Left", "imported"]
+__all__ = ["DocumentError", "Imported", "Left", "imported", "standing_alone"]

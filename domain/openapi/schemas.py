@@ -23,6 +23,15 @@ _DROPPED = frozenset(
 """What says nothing about which values fit."""
 
 
+def standing_alone(schema: dict[str, Any]) -> tuple[dict[str, Json], list[str]]:
+    """The schema of an object with its references resolved, and what was left out of it. Raises `DocumentError`."""
+    schemas = Schemas(OpenApi({**schema, "openapi": "3.1.0"}))
+    made = schemas.made({key: value for key, value in schema.items() if key not in ("$defs", "definitions")})
+    if schemas.definitions:
+        made["$defs"] = schemas.definitions
+    return {**made, "type": "object"}, schemas.left_out
+
+
 class Schemas:
     """Makes the schemas of one tool; together they stay within what a definition may hold.
 

@@ -11,11 +11,10 @@ from pydantic import ValidationError
 
 from domain.openapi.documents import DocumentError, Object, OpenApi, Operation, listed, objects, server_of
 from domain.openapi.schemas import Schemas
-from domain.tools import Tool
+from domain.tools import MOST_DESCRIPTION, Tool
 from domain.validation import check_tool, details_of
 from domain.values import Json
 
-MOST_DESCRIPTION = 500
 _REPEATABLE = frozenset({"get", "put", "delete"})
 """Methods that HTTP calls idempotent."""
 _UNWANTED = frozenset({"accept", "content-type", "authorization", "idempotency-key", "host", "content-length"})

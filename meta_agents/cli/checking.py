@@ -16,7 +16,7 @@ from meta_agents.results import Detail, Json, Validation
 _ORDER: tuple[Kind, ...] = ("prompts", "agents", "tools", "workflows")
 """Each comes before those of later kinds, but for what it names itself."""
 _UNKNOWN = (
-    "a workflow has `steps`, an agent `instructions` or `prompt`, a tool `http` or `function`, a prompt `template`; "
+    "a workflow has `steps`, an agent `instructions` or `prompt`, a tool `http`, `function` or `mcp`, a prompt `template`; "
     "this has none of them"
 )
 _KEYS: dict[str, Kind] = {
@@ -26,6 +26,7 @@ _KEYS: dict[str, Kind] = {
     "template": "prompts",
     "http": "tools",
     "function": "tools",
+    "mcp": "tools",
     "workflow": "tools",
     "agent": "tools",
 }

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from domain.errors import ProblemError
 from domain.values import Json
 from services.hosts import AllowedHosts
+from services.mcp.client import McpTools
+from services.mcp.servers import McpServers
 from services.reaching import Reach, Resolve
 from services.secrets import Secrets
 from services.settings import Settings
@@ -37,6 +39,7 @@ class ToolClient:
         self._reach = Reach(settings.tool_hosts or AllowedHosts.for_tools(""), resolve, transport)
         self._http = HttpTools(self._reach, self._secrets)
         self.functions = Functions(settings.tool_modules)
+        self.mcp = McpTools(McpServers(settings.mcp_servers_file), self._secrets, resolve)
         self._turns: dict[tuple[str, str], asyncio.Semaphore] = {}
 
     async def call(self, attempt: Attempt) -> Json:
@@ -52,6 +55,7 @@ class ToolClient:
             raise ProblemError(self._secrets.scrubbed_problem(error.problem)) from None
 
     async def close(self) -> None:
+        await self.mcp.close()
         await self._reach.close()
 
     async def _in_time(self, attempt: Attempt) -> Json:
@@ -65,6 +69,8 @@ class ToolClient:
     async def _made(self, attempt: Attempt) -> Json:
         if attempt.tool.http is not None:
             return await self._http.call(attempt, attempt.tool.http)
+        if attempt.tool.mcp is not None:
+            return await self.mcp.call(attempt, attempt.tool.mcp)
         return await self.functions.call(attempt, self._secrets)
 
     def _turn(self, attempt: Attempt, limit: int) -> asyncio.Semaphore:

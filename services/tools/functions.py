@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import to_jsonable_python
 
 from domain.errors import Fault, ProblemError
+from domain.tools import MOST_DESCRIPTION
 from domain.values import Json
 from services.secrets import Secrets
 from services.tools.attempts import Attempt, plain
@@ -25,7 +26,6 @@ from services.tools.problems import tool_failed, tool_refused
 
 Function = Callable[..., Any]
 KEY = "idempotency_key"
-MOST_DESCRIPTION = 500
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ def test_one_trigger_for_each_resource(loaded: dict[str, Any]) -> None:
         "api/agents/{*path}": "agents",
         "api/prompts/{*path}": "prompts",
         "api/tools/{*path}": "tools",
+        "api/mcp/{*path}": "mcp",
         "api/workflows/{*path}": "workflows",
         "api/validate": "validate",
         "api/executions/{*path}": "executions",

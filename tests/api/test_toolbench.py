@@ -128,7 +128,7 @@ class TestCalls:
         problem(await api.post("/api/tools/mail/call", json=body, headers=OPERATOR), 403, "forbidden")
         assert calls == []
 
-    async def test_workflows_and_agents_are_not_called_alone(self, api: httpx.AsyncClient) -> None:
+    async def test_workflows_and_agents_are_not_called_alone(self, api: httpx.AsyncClient, brief: str) -> None:
         await api.post("/api/tools", json={"name": "sub", "workflow": "brief"})
         refused = await api.post("/api/tools/sub/call", json={})
         problem(refused, 400, "invalid_request")
