@@ -16,8 +16,8 @@ from meta_agents.results import Detail, Json, Validation
 _ORDER: tuple[Kind, ...] = ("prompts", "agents", "tools", "workflows")
 """Each comes before those of later kinds, but for what it names itself."""
 _UNKNOWN = (
-    "a workflow has `steps`, an agent `instructions` or `prompt`, a tool `http`, `function` or `mcp`, a prompt `template`; "
-    "this has none of them"
+    "a workflow has `steps`, an agent `instructions` or `prompt`, a tool `http`, `function` or `mcp`, a prompt "
+    "`template`; this has none of them"
 )
 _KEYS: dict[str, Kind] = {
     "steps": "workflows",
