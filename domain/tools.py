@@ -94,7 +94,7 @@ class Tool(Definition):
     approval: ToolApproval | None = Field(default=None, description="A human is asked before an agent's call is made.")
     delivery: Literal["at_most_once", "at_least_once", "idempotent"] = Field(
         default="at_most_once",
-        description="When nobody knows whether a call was carried out: `at_most_once` fails, the others call again.",
+        description="When nobody knows whether a call was carried out: `at_most_once` asks, the others call again.",
     )
     timeout: Duration = Field(default=timedelta(seconds=60), description="How long one call may take.")
 

@@ -38,7 +38,8 @@ class BySchema:
     def asks(self) -> dict[str, Any]:
         """The messages, and what keeps the answer to its form."""
         schema = self._request.response_schema
-        messages = _as_text(self._request.messages)
+        # Shown how it wrote a call, a small model writes another, where it may only answer.
+        messages = _as_text(self._request.messages, with_calls=bool(self._offered))
         if self._offered:
             schema = choice_of(self._offered, schema or {"type": "string"})
             messages = self._told(messages)
@@ -126,7 +127,7 @@ def _format(schema: dict[str, Any]) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
 
 
-def _as_text(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _as_text(messages: Sequence[dict[str, Any]], *, with_calls: bool) -> list[dict[str, Any]]:
     """The messages without calls and results as such: templates of these models know neither."""
     names: dict[str, str] = {}
     plain: list[dict[str, Any]] = []
@@ -137,9 +138,10 @@ def _as_text(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             name = names.get(message["tool_call_id"], "the tool")
             plain.append({"role": "user", "content": f"Result of {name}: {message.get('content') or ''}"})
         elif calls:
-            said = [message["content"]] if message.get("content") else []
-            asked = [_compact({"tool": c["function"]["name"], "arguments": _given(c)}) for c in calls]
-            plain.append({"role": message["role"], "content": "\n".join([*said, *asked])})
+            lines = [message["content"]] if message.get("content") else []
+            if with_calls:
+                lines += [_compact({"tool": c["function"]["name"], "arguments": _given(c)}) for c in calls]
+            plain += [{"role": message["role"], "content": "\n".join(lines)}] if lines else []
         else:
             plain.append(message)
     return plain

@@ -9,17 +9,17 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from domain import agents, chat_rules, policies, steps, tools, workflows
+from domain import agents, chat_rules, policies, prompt_definitions, secrets, steps, tools, workflows
 from domain.base import Shape
 from tools.reference.words import Link, code, words
 
-MODULES = (agents, tools, workflows, steps, policies, chat_rules)
+MODULES = (agents, tools, secrets, workflows, steps, policies, chat_rules)
 SHAPES: dict[str, type[Shape]] = {
     shape.__name__: shape
     for module in MODULES
     for shape in vars(module).values()
     if isinstance(shape, type) and issubclass(shape, Shape) and shape.__module__ == module.__name__
-}
+} | {shape.__name__: shape for shape in (prompt_definitions.Variants, prompt_definitions.Variant)}
 """Every shape of the language, by its name."""
 
 

@@ -218,7 +218,7 @@ class TestBySchema:
         got = await by_schema.complete(ask(tools=TOOLS, messages=CALLED, must_answer=True), shown.append)
         sent = endpoint.received[0].body
         assert "response_format" not in sent
-        assert [message["role"] for message in sent["messages"]] == ["system", "user", "assistant", "user", "user"]
+        assert [message["role"] for message in sent["messages"]] == ["system", "user", "user", "user"]
         assert sent["messages"][0]["content"] == "Be kind."
         assert (got.text, shown) == ("Wet.", ["We", "t."])
         schemed = await heard(endpoint, by_schema, {"city": "Ulm"}, must_answer=True, response_schema=CITY)
