@@ -17,8 +17,9 @@ from activities.delivering import perform_delivery
 from activities.evaluating import perform_evaluation
 from activities.finishing import perform_ending
 from activities.tooling import perform_tool
+from activities.turns import perform_next_turns
 from activities.waiting import perform_ask, perform_park
-from domain.calls import Ask, CancelSteps, Ending, Evaluation, ModelCall, Park, ToolCall
+from domain.calls import Ask, CancelSteps, Ending, Evaluation, ModelCall, NextTurns, Park, ToolCall
 from domain.events import Event
 from domain.webhooks import Delivery
 from services.realtime import SIGNALR_OUTPUT, to_signalr
@@ -71,6 +72,16 @@ async def cancel_steps(payload: dict, client: df.DurableOrchestrationClient, liv
     events = await perform_cancel(cancel, services(), client)
     await _push(cancel.tenant, cancel.execution, events, live)
     return True
+
+
+@blueprint.generic_output_binding(arg_name="live", **SIGNALR_OUTPUT)
+@blueprint.durable_client_input(client_name="client")
+@blueprint.activity_trigger(input_name="payload")
+async def next_turns(payload: dict, client: df.DurableOrchestrationClient, live: func.Out[str]) -> dict:  # type: ignore[type-arg]
+    turns = NextTurns.model_validate(payload)
+    arrival, events = await perform_next_turns(turns, services(), client)
+    await _push(turns.tenant, turns.execution, events, live)
+    return arrival.model_dump(mode="json", exclude_defaults=True)
 
 
 @blueprint.generic_output_binding(arg_name="live", **SIGNALR_OUTPUT)

@@ -58,7 +58,7 @@ async def _start_if_missing(services: Services, client: DurableClient, execution
         return
     plan = await services.plans.load(execution.tenant, execution.plan)
     await services.events.append(execution.tenant, execution.id, [started(execution)])
-    await start_instance(client, execution, plan, await given_to(services, execution))
+    await start_instance(services, client, execution, plan, await given_to(services, execution))
     log.warning("execution %s was recorded but not started; it runs now", execution.id)
 
 

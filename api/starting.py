@@ -24,6 +24,7 @@ from domain.webhooks import Webhook
 from domain.workflows import Workflow, agents_used
 from services.executions import new_execution_id
 from services.identity import Principal
+from services.turns import turns_of
 from services.wiring import Services
 
 log = logging.getLogger("meta_agents.api")
@@ -105,7 +106,11 @@ def _lineage(execution: Execution) -> dict[str, Json]:
 
 
 async def start_instance(
-    client: DurableClient, execution: Execution, plan: Plan, outputs: dict[str, Value] | None = None
+    services: Services,
+    client: DurableClient,
+    execution: Execution,
+    plan: Plan,
+    outputs: dict[str, Value] | None = None,
 ) -> None:
     """Start the execution's orchestration, unless it is there already. Raises what the client raises.
 
@@ -125,6 +130,8 @@ async def start_instance(
         payload["workflows"] = {
             name: other.model_dump(mode="json", exclude_defaults=True) for name, other in plan.workflows.items()
         }
+    if turns := turns_of(services.settings, execution.tenant, plan):
+        payload["turns"] = turns
     if execution.webhook is not None:
         payload["webhook"] = execution.webhook.model_dump(mode="json")
     try:
@@ -143,7 +150,7 @@ async def start_or_discard(
 ) -> None:
     """Start it, or leave nothing of it and raise `ProblemError` platform_failed."""
     try:
-        await start_instance(client, execution, plan, outputs)
+        await start_instance(services, client, execution, plan, outputs)
     except Exception as error:  # whatever kept it from starting, nothing may be left of it
         log.exception("execution %s could not be started", execution.id)
         await services.executions.discard(execution.tenant, execution.id)

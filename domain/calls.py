@@ -16,6 +16,7 @@ from domain.executions import StopReason
 from domain.hearing import Heard, Listening
 from domain.policies import Budget, Retry
 from domain.prompt_shapes import ChatPrompt, Prompt, Repair
+from domain.semaphores import Wake
 from domain.toolcalls import Asking, Round
 from domain.usage import Usage
 
@@ -137,6 +138,13 @@ class Park(Action):
 
     signal: str | None = None
     expired: bool = Field(default=False, description="It waits no longer; a signal that is there still counts.")
+
+
+class NextTurns(Action):
+    """Wake those who have been given a turn; `waits`: the call itself has to wait for its own, or does no longer."""
+
+    wakes: tuple[Wake, ...] = ()
+    waits: bool = False
 
 
 class Arrival(Heard):

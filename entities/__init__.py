@@ -9,6 +9,7 @@ from __future__ import annotations
 import azure.durable_functions as df
 
 from entities.chat import chat as _chat
+from entities.semaphore import semaphore as _semaphore
 
 blueprint = df.Blueprint()
 
@@ -16,3 +17,8 @@ blueprint = df.Blueprint()
 @blueprint.entity_trigger(context_name="context")
 def chat(context: df.DurableEntityContext) -> None:
     _chat(context)
+
+
+@blueprint.entity_trigger(context_name="context")
+def semaphore(context: df.DurableEntityContext) -> None:
+    _semaphore(context)

@@ -14,13 +14,15 @@ from activities.delivering import perform_delivery
 from activities.evaluating import perform_evaluation
 from activities.finishing import perform_ending
 from activities.tooling import perform_tool
+from activities.turns import perform_next_turns
 from activities.waiting import perform_ask, perform_park
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.sdk_app import SdkApp
-from domain.calls import Ask, CancelSteps, Ending, Evaluation, ModelCall, Park, ToolCall
+from domain.calls import Ask, CancelSteps, Ending, Evaluation, ModelCall, NextTurns, Park, ToolCall
 from domain.values import Json
 from domain.webhooks import Delivery
 from entities.chat import chat
+from entities.semaphore import semaphore
 from orchestrators.group_chat import group_chat
 from orchestrators.interpreter import run_step
 from orchestrators.looping import loop_rounds
@@ -39,6 +41,7 @@ def app_over(services: Services, client: Callable[[], Waker]) -> SdkApp:
     for orchestrator in (workflow, map_slice, loop_rounds, sub_workflow):
         app.replace(orchestrator.__name__, lambda context, run=orchestrator: run(context, run_step))
     app.entity(chat)
+    app.entity(semaphore)
 
     @app.activity
     async def call_model(payload: Json) -> Json:
@@ -58,11 +61,6 @@ def app_over(services: Services, client: Callable[[], Waker]) -> SdkApp:
         return dumped((await perform_park(Park.model_validate(payload), services))[0])
 
     @app.activity
-    async def cancel_steps(payload: Json) -> Json:
-        await perform_cancel(CancelSteps.model_validate(payload), services, client())
-        return True
-
-    @app.activity
     async def evaluate(payload: Json) -> Json:
         return (await perform_evaluation(Evaluation.model_validate(payload), services))[0]
 
@@ -74,7 +72,21 @@ def app_over(services: Services, client: Callable[[], Waker]) -> SdkApp:
     async def deliver(payload: Json) -> Json:
         return {"wait": await perform_delivery(Delivery.model_validate(payload), services)}
 
+    _add_waking(app, services, client)
     return app
+
+
+def _add_waking(app: SdkApp, services: Services, client: Callable[[], Waker]) -> None:
+    """Activities that wake what waits."""
+
+    @app.activity
+    async def cancel_steps(payload: Json) -> Json:
+        await perform_cancel(CancelSteps.model_validate(payload), services, client())
+        return True
+
+    @app.activity
+    async def next_turns(payload: Json) -> Json:
+        return dumped((await perform_next_turns(NextTurns.model_validate(payload), services, client()))[0])
 
 
 def dumped(shape: BaseModel) -> Json:

@@ -14,7 +14,7 @@ from azure.durable_functions import DurableOrchestrationContext
 from pydantic import BaseModel
 
 from domain import values
-from domain.calls import Action, CancelSteps, Evaluation
+from domain.calls import Action, CancelSteps, Evaluation, ModelCall, ToolCall, wake_name
 from domain.errors import Problem, ProblemError, platform_failed
 from domain.events import Draft, EventType
 from domain.expressions import evaluate, render_all, truth
@@ -51,6 +51,8 @@ class Run:
         self.workflows: dict[str, Json] = payload.get("workflows", {})
         """Definitions of the workflows that `workflow` steps name, by reference."""
         self.workflow_name: str = payload.get("name", "")
+        self.turns: dict[str, dict[str, list[tuple[str, int]]]] = payload.get("turns", {})
+        """Semaphores, with their limits, that calls of agents and tools take turns at, by reference."""
         self.left: dict[str, Strand] = {}
         """What joins have left to end by itself, by path."""
         self.actions = 0
@@ -110,6 +112,15 @@ class Run:
         if isinstance(answer, Problem):
             self.give_back(list(sent.events))
         return sent, answer
+
+    def next_wake(self, key: str) -> str:
+        """The event that wakes what will be sent next under this key."""
+        return wake_name(key, self._tries[key])
+
+    def limits_of(self, call: ModelCall | ToolCall) -> list[tuple[str, int]]:
+        """The semaphores that the call takes turns at, in the order in which all take them."""
+        kind, name = ("agents", call.agent) if isinstance(call, ModelCall) else ("tools", call.tool)
+        return self.turns.get(kind, {}).get(name, [])
 
     def idle(self, wake: str, until: datetime | None = None) -> Generator[Any, Any, bool]:
         """Wait to be woken; True when the time came first. Raises `Canceled`."""
@@ -209,6 +220,7 @@ class Run:
             "outputs": outputs,
             "workflows": self.workflows,
             "name": self.workflow_name,
+            "turns": self.turns,
             "retries": self.retries(path),
         }
         return {name: value for name, value in known.items() if value}

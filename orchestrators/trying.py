@@ -14,6 +14,7 @@ from domain.chance import chance
 from domain.errors import Code, Problem
 from orchestrators.asking import arrived
 from orchestrators.run import Run
+from orchestrators.turns import in_turn
 
 C = TypeVar("C", ModelCall, ToolCall)
 
@@ -22,7 +23,7 @@ def tried(run: Run, activity: str, call: C) -> Generator[Any, Any, CallOutcome]:
     """The outcome after as many tries as the policy allows. A finished call is never made again: same key."""
     policy, failures = call.retry, 0
     while True:
-        sent, answer = yield from run.act(activity, call.model_copy(update={"failures": failures}))
+        sent, answer = yield from in_turn(run, activity, call.model_copy(update={"failures": failures}))
         outcome = CallOutcome(error=answer) if isinstance(answer, Problem) else CallOutcome.model_validate(answer)
         if outcome.held:
             yield from run.idle(sent.wake)

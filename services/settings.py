@@ -33,6 +33,10 @@ Names = Annotated[tuple[str, ...], BeforeValidator(lambda text: tuple(filter(Non
 """Several names in one variable."""
 
 
+LIMITED = r"^(model:[a-z0-9-]{1,63}|tool:[a-z0-9-]{1,63}|tenant(:[^:]{1,100})?)$"
+"""What a limit on calls may be of."""
+
+
 class SettingsError(Exception):
     """The environment cannot be used; the message names the variable and what to write."""
 
@@ -125,6 +129,15 @@ class Settings(BaseModel):
         alias="EMBEDDING_BASE_URL",
         description=(
             "Address of another OpenAI-compatible endpoint for embeddings, ending in `/v1`; unset: that of the models."
+        ),
+    )
+    call_limits: Json[dict[Annotated[str, Field(pattern=LIMITED)], Annotated[int, Field(ge=1, le=10_000)]]] = Field(
+        default={},
+        alias="CALL_LIMITS",
+        description=(
+            "Calls at the same time in all processes, as JSON: of a model's alias, of a tool, of each tenant "
+            '(`{"model:default": 20, "tool:search": 2, "tenant": 10}`). Others wait their turn, tenants one after the '
+            "other."
         ),
     )
     tool_hosts: Annotated[AllowedHosts, BeforeValidator(AllowedHosts.for_tools)] | None = Field(

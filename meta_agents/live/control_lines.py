@@ -48,6 +48,10 @@ def cancel_requested(_: State, event: Event) -> Text:
 
 
 def waiting(state: State, event: Event) -> Text | None:
+    if event.data.get("for") == "semaphore":
+        name, place = text_of(event.data, "semaphore") or "", text_of(event.data, "position") or "?"
+        line = Text.assemble(("◷ ", "cyan"), safe(event.step or ""))
+        return line.append(f" waits for its turn at {safe(name)}, as number {safe(place)}")
     wait = wait_of(event)
     if wait is None:
         # That it is paused has been said.

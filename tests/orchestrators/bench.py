@@ -27,6 +27,7 @@ from services.eventlog import partition_of
 from services.executions import new_execution_id
 from services.models.client import ModelClient
 from services.tools.client import ToolClient
+from services.turns import turns_of
 from tests.support.scripted_model import ScriptedModel
 
 __all__ = ["TENANT", "Bench", "EngineClient", "asked_of"]
@@ -84,6 +85,8 @@ class Bench(kit.bench.Bench):
             "input": values.recorded(input, EventType.EXECUTION_STARTED), "retry_of": retry_of,
             "workflows": {name: dumped(other) for name, other in others.items()}, "outputs": dict(outputs or {}),
         }  # fmt: skip
+        if turns := turns_of(self.settings, TENANT, plan):
+            payload["turns"] = turns
         if webhook is not None:
             payload["webhook"] = webhook.model_dump(mode="json")
         return await self.engine.start_instance("workflow", execution.id, json.dumps(json.dumps(payload)))

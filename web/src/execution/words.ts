@@ -15,6 +15,8 @@ export function waitWords(wait: Wait, now: number): string {
       return `waits for a human${until && `,${until}`}`;
     case "resume":
       return "waits to be resumed";
+    case "semaphore":
+      return "waits for its turn";
     default:
       return `waits for ${wait.for}${until && `,${until}`}`;
   }

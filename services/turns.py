@@ -1,0 +1,36 @@
+"""Which limits on calls at the same time an execution meets, as the deployment sets them when it is started."""
+
+from __future__ import annotations
+
+from domain.plans import Plan
+from domain.values import Json
+from services.settings import Settings
+
+TENANT = "tenant"
+_MADE_BY_ACTIVITIES = ("http", "function", "mcp")
+"""Makers of tools whose calls take a turn; what runs agents or workflows does not: their calls take their own."""
+
+
+def turns_of(settings: Settings, tenant: str, plan: Plan) -> dict[str, Json]:
+    """For each agent and tool, by reference, the names of the semaphores that its calls take turns at, with their
+    limits; empty where there are none, and then nothing is to be said of it.
+    """
+    limits = settings.call_limits
+    own = limits.get(f"{TENANT}:{tenant}", limits.get(TENANT))
+    around: list[Json] = [] if own is None else [[f"{TENANT}:{tenant}", own]]
+
+    def named(name: str) -> list[Json]:
+        return [*around, *([[name, limits[name]]] if name in limits else [])]
+
+    agents = {reference: named(f"model:{agent.model}") for reference, agent in plan.agents.items()}
+    tools = {
+        reference: named(f"tool:{tool.name}")
+        for reference, tool in plan.tools.items()
+        if any(getattr(tool, maker, None) is not None for maker in _MADE_BY_ACTIVITIES)
+    }
+    found = {"agents": _met(agents), "tools": _met(tools)}
+    return {kind: met for kind, met in found.items() if met}
+
+
+def _met(limits: dict[str, list[Json]]) -> dict[str, Json]:
+    return {reference: met for reference, met in limits.items() if met}

@@ -1,0 +1,98 @@
+"""Calls that take turns: never more at once than the limit, said why, canceled while waiting; and nothing without."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.controlling import cancel_execution
+from domain.executions import Status
+from tests.orchestrators.bench import Bench
+from tests.orchestrators.test_budget_pauses import client, record
+from tests.support.scripted_model import ScriptedModel
+
+BRANCHES = {"id": "all", "concurrent": [{"id": f"b{n}", "agent": "x"} for n in range(5)]}
+
+
+@pytest.fixture
+async def limited(tmp_path: Path) -> AsyncIterator[Bench]:
+    """One call of the model at a time, two of each tenant."""
+    limits = json.dumps({"model:default": 1, "tenant": 2})
+    async with Bench(tmp_path, ScriptedModel(lambda request: "fine"), environment={"CALL_LIMITS": limits}) as bench:
+        yield bench
+
+
+def watch(bench: Bench) -> list[int]:
+    """How many calls were under way as each began."""
+    under_way, seen = 0, list[int]()
+    complete = bench.model.complete
+
+    async def counted(*arguments: Any) -> Any:
+        nonlocal under_way
+        under_way += 1
+        seen.append(under_way)
+        try:
+            await asyncio.sleep(0)
+            return await complete(*arguments)
+        finally:
+            under_way -= 1
+
+    bench.model.complete = counted  # type: ignore[method-assign,assignment]
+    return seen
+
+
+async def test_one_at_a_time_and_the_others_say_what_they_wait_for(limited: Bench) -> None:
+    seen = watch(limited)
+    ids = [await limited.begin({"steps": [BRANCHES]}) for _ in range(3)]
+    for id in ids:
+        assert (await limited.ended(id)).status is Status.COMPLETED
+    assert seen == [1] * 15
+    waited = [event.data for id in ids for event in await limited.log(id) if event.type == "step.waiting"]
+    assert {data["for"] for data in waited} == {"semaphore"}
+    assert {data["semaphore"] for data in waited} <= {"model:default", "tenant:t1"}
+    assert all(data["position"] >= 1 for data in waited)
+    assert not any([await limited.waits(id) for id in ids])
+
+
+async def test_chats_and_loops_take_turns_in_their_own_orchestrators(limited: Bench) -> None:
+    chat = {"participants": ["p", "q"], "task": "Talk.", "until": {"any": [{"turns": 4}]}}
+    loop = {"most": 3, "until": "false", "steps": [{"id": "in", "agent": "x"}]}
+    seen = watch(limited)
+    steps = [{"id": "c", "concurrent": [{"id": "talk", "group_chat": chat}, {"id": "again", "loop": loop}]}]
+    assert (await limited.run({"steps": steps})).status is Status.COMPLETED
+    assert seen == [1] * 7
+
+
+async def test_canceled_in_the_queue_it_leaves_it(limited: Bench) -> None:
+    gate = limited.model.gate("s#")
+    first = await limited.begin({"steps": [{"id": "s", "agent": "x"}]})
+    await limited.model.until(lambda: limited.model.keys["s#0"] == 1)
+    second = await limited.begin({"steps": [{"id": "t", "agent": "x"}]})
+    await limited.until(lambda: limited.waits(second))
+    await cancel_execution(limited.services, client(limited), await record(limited, second), "ada")
+    assert (await limited.ended(second)).status is Status.CANCELED
+    third = await limited.begin({"steps": [{"id": "u", "agent": "x"}]})
+    gate.set()
+    assert (await limited.ended(first)).status is Status.COMPLETED
+    assert (await limited.ended(third)).status is Status.COMPLETED
+    assert limited.model.keys["t#0"] == 0
+
+
+async def test_without_limits_there_is_not_one_action_more(bench: Bench) -> None:
+    id = await bench.begin({"steps": [{"id": "s", "agent": "x"}]})
+    status = await bench.instance_ended(id)
+    types = [json.loads(event)["EventType"] for event in status.history or ()]
+    assert types.count(4) == 2  # the call, and the end
+    assert types.count(14) == 0  # no entity was called or signaled
+
+
+async def test_only_what_is_limited_takes_turns(tmp_path: Path) -> None:
+    limits = json.dumps({"model:other": 1, "tool:t": 1})
+    async with Bench(tmp_path, ScriptedModel(lambda request: "fine"), environment={"CALL_LIMITS": limits}) as bench:
+        status = await bench.instance_ended(await bench.begin({"steps": [{"id": "s", "agent": "x"}]}))
+    assert [json.loads(event)["EventType"] for event in status.history or ()].count(14) == 0
