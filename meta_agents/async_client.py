@@ -44,6 +44,7 @@ from meta_agents.results import (
     WebhookDelivery,
 )
 from meta_agents.settings import connection
+from meta_agents.tool_results import ImportedTools, McpServer, McpTool, ToolCall, ToolFunction
 from meta_agents.wire import has_certificate, headers, no_proxy_here, request
 
 T = TypeVar("T")
@@ -74,7 +75,7 @@ class AsyncClient:
         )
         self.agents = AsyncDefinitions("agents", self._call)
         self.prompts = AsyncPrompts("prompts", self._call)
-        self.tools = AsyncDefinitions("tools", self._call)
+        self.tools = AsyncTools("tools", self._call)
         self.workflows = AsyncWorkflows("workflows", self._call)
         self.executions = AsyncExecutions(self._http, self._call)
         self.schedules = AsyncSchedules(self._call)
@@ -178,6 +179,49 @@ class AsyncPrompts(AsyncDefinitions):
     async def diff(self, name: str, before: int | str | None = None, after: int | str | None = None) -> PromptDiff:
         """Two versions, by number or label, side by side; unless told otherwise the latest and the one before it."""
         return await self._call(operations.diff_prompt(name, before, after))
+
+
+class AsyncTools(AsyncDefinitions):
+    """Tools, what they can be made of, and calls by hand."""
+
+    async def call(
+        self,
+        name: str,
+        arguments: Mapping[str, Json] | None = None,
+        *,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> ToolCall:
+        """Call it once, for real, outside any execution. What the tool fails with is in the result."""
+        return await self._call(operations.call_tool(name, arguments or {}, version, idempotency_key))
+
+    async def import_openapi(
+        self,
+        document: Mapping[str, Json],
+        *,
+        only: Iterable[str] | None = None,
+        server: str | None = None,
+        secrets: Mapping[str, str] | None = None,
+        keep: bool = True,
+    ) -> ImportedTools:
+        """Make tools of a document's operations, all or `only` those with these ids.
+
+        `server`: where the API is, if the document does not say it. `secrets`: by security scheme, the deployment's
+        secret. `keep=False` shows what would be kept.
+        """
+        return await self._call(operations.import_tools(document, only, server, secrets, keep))
+
+    async def functions(self) -> tuple[ToolFunction, ...]:
+        """The Python functions that tools can be made of."""
+        return (await self._call(operations.list_functions())).items
+
+    async def mcp_servers(self) -> tuple[McpServer, ...]:
+        """The MCP servers that tools may name."""
+        return (await self._call(operations.list_mcp_servers())).items
+
+    async def discover(self, server: str) -> tuple[McpTool, ...]:
+        """What an MCP server offers now, as definitions to look at and `put`."""
+        return (await self._call(operations.discover_tools(server))).items
 
 
 class AsyncWorkflows(AsyncDefinitions):

@@ -40,6 +40,7 @@ from meta_agents.results import (
     VersionSummary,
     WebhookDelivery,
 )
+from meta_agents.tool_results import ImportedTools, McpServers, McpTools, ToolCall, ToolFunctions
 
 Kind = Literal["agents", "prompts", "tools", "workflows"]
 T_co = TypeVar("T_co", covariant=True)
@@ -49,6 +50,8 @@ ANSWER_SECONDS = 30.0
 """How long an answer may take, beyond what the request itself asks to wait."""
 PURGE_SECONDS = 200.0
 """The same where much may have to be removed first."""
+CALL_SECONDS = 120.0
+"""The same where another service is asked, which may have to be started first."""
 BUNDLE_SECONDS = 200.0
 """A long execution is written down event by event."""
 _ZIP = b"PK"
@@ -61,7 +64,7 @@ class Operation(Generic[T_co]):
     method: str
     path: str
     read: Callable[[httpx.Response], T_co]
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str | list[str]] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Json = None
     """Sent as JSON; None: nothing is sent."""
@@ -123,6 +126,43 @@ def list_moves(name: str, limit: int, continuation: str | None) -> Operation[Pag
 def diff_prompt(name: str, before: int | str | None, after: int | str | None) -> Operation[PromptDiff]:
     params = _given(**{"from": before, "to": after})
     return Operation("GET", f"{_prompt(name)}/diff", _as(PromptDiff), params)
+
+
+def call_tool(
+    name: str, arguments: Mapping[str, Json], version: int | None, idempotency_key: str | None
+) -> Operation[ToolCall]:
+    body: dict[str, Json] = {"arguments": dict(arguments)}
+    if version is not None:
+        body["version"] = version
+    path, headers = f"/api/tools/{_segment(name)}/call", _keyed(idempotency_key)
+    return Operation("POST", path, _as(ToolCall), headers=headers, body=body, seconds=CALL_SECONDS)
+
+
+def import_tools(
+    document: Mapping[str, Json],
+    operations: Iterable[str] | None,
+    server: str | None,
+    secrets: Mapping[str, str] | None,
+    keep: bool,
+) -> Operation[ImportedTools]:
+    params: dict[str, str | list[str]] = dict(_given(server=server, keep=None if keep else "false"))
+    if operations is not None:
+        params["operation"] = list(operations)
+    if secrets:
+        params["secret"] = [f"{scheme}:{name}" for scheme, name in secrets.items()]
+    return Operation("POST", "/api/tools/import", _as(ImportedTools), params, body=document, seconds=PURGE_SECONDS)
+
+
+def list_functions() -> Operation[ToolFunctions]:
+    return Operation("GET", "/api/tools/functions", _as(ToolFunctions))
+
+
+def list_mcp_servers() -> Operation[McpServers]:
+    return Operation("GET", "/api/mcp", _as(McpServers))
+
+
+def discover_tools(server: str) -> Operation[McpTools]:
+    return Operation("GET", f"/api/mcp/{_segment(server)}/tools", _as(McpTools), seconds=CALL_SECONDS)
 
 
 def validate_workflow(definition: Mapping[str, Json]) -> Operation[Validation]:

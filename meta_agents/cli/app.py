@@ -23,6 +23,7 @@ from meta_agents.cli import (
     scheduling,
     showing,
     testing,
+    tooling,
 )
 from meta_agents.cli.context import console
 from meta_agents.cli.exits import code_of_error, show_error
@@ -108,6 +109,7 @@ app.command()(keeping.purge)
 app.command()(prompting.uses)
 app.add_typer(prompting.app, name="prompt")
 app.add_typer(scheduling.app, name="schedule")
+app.add_typer(tooling.app, name="tool")
 app.add_typer(budgets.app, name="budget")
 
 

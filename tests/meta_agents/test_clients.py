@@ -536,6 +536,7 @@ def test_a_proxy_is_not_asked_for_this_machine(server: Server, monkeypatch: pyte
     [
         (Client, AsyncClient),
         (sync_client.Definitions, async_client.AsyncDefinitions),
+        (sync_client.Tools, async_client.AsyncTools),
         (sync_client.Workflows, async_client.AsyncWorkflows),
         (sync_client.Executions, async_client.AsyncExecutions),
         (sync_client.Approvals, async_client.AsyncApprovals),
