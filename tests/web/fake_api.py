@@ -25,6 +25,7 @@ from starlette.staticfiles import StaticFiles
 
 from tests.web.steered import approvals, comparison, decide, release, stuck, talk
 from tests.web.stories import Json, Story, failure, finish_review, panel, review
+from tests.web.tooled import helpdesk, lost, paid_back
 
 TOKEN = "secret"
 DIST = Path(__file__).resolve().parents[2] / "web" / "dist"
@@ -276,13 +277,26 @@ def steered() -> FakeApi:
     return api
 
 
+def tooled() -> FakeApi:
+    """An installation whose agents call tools; two of the executions wait for people."""
+    api = FakeApi()
+    for number, (end, story) in enumerate(
+        {"1d20c4aa": helpdesk(), "9c3be8f1": lost(), "0a77d512": paid_back()}.items()
+    ):
+        id = f"0198f1aa001{9 - number}" + "f" * 12 + end
+        api.executions[id] = story
+        if story.status == "running":
+            api.approvals |= {approval["id"]: approval for approval in approvals(id, story)}
+    return api
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Serve the page with a scripted API.")
     parser.add_argument("--port", type=int, default=7099)
     api = sample()
-    asked = steered()
-    api.executions |= asked.executions
-    api.approvals = asked.approvals
+    for more in (steered(), tooled()):
+        api.executions |= more.executions
+        api.approvals |= more.approvals
     uvicorn.run(api.app(), port=parser.parse_args().port)
 
 

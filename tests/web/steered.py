@@ -17,7 +17,13 @@ DRAFTS = [
 ]
 
 
-OPTIONS = {"approval": ["approve", "reject"], "failure": ["retry", "skip", "fail"], "turn": ["say", "pass"]}
+OPTIONS = {
+    "approval": ["approve", "reject"],
+    "failure": ["retry", "skip", "fail"],
+    "turn": ["say", "pass"],
+    "tool": ["approve", "reject"],
+    "uncertain": ["carried_out", "call_again", "fail"],
+}
 
 
 def release(start: datetime | None = None) -> Story:

@@ -112,6 +112,24 @@ export interface CallDone extends CallData {
   reused_from?: string | null;
 }
 
+/** What is done about one tool call that an agent's answer asks for. */
+export interface Asking {
+  tool: string;
+  /** Left out: `call`. */
+  via?: "call" | "workflow" | "agent" | "page" | "refused";
+  /** The workflow, or the agent. */
+  target?: string;
+  /** Why it is not made. */
+  refused?: string;
+}
+
+/** One tool call as a model has written it. */
+export interface AskedTool {
+  name: string;
+  arguments?: Json;
+  complaint?: string;
+}
+
 /** Why a chat, a loop, a handoff or a join ended, and the words or numbers that show it. */
 interface Stopped {
   stop_reason?: string;
@@ -134,6 +152,7 @@ export type Event =
   | EventOf<"step.evaluated", { source: string }>
   | EventOf<"call.started", CallData & { model?: string; arguments?: string }>
   | EventOf<"call.completed", CallDone>
+  | EventOf<"call.asked", CallDone & { asks?: Asking[] }>
   | EventOf<"call.rejected", CallDone & { error: Problem }>
   | EventOf<"call.failed", CallData & { error: Problem; retry_in?: number | null }>
   | EventOf<"chat.speaker_chosen", { turn: number; by: string; reason: string }>
@@ -173,7 +192,7 @@ export interface Approval {
   execution: string;
   workflow: string;
   step: string;
-  kind: "approval" | "failure" | "turn";
+  kind: "approval" | "failure" | "turn" | "tool" | "uncertain";
   ask: string;
   show: Json;
   options: string[];

@@ -34,11 +34,18 @@ export function ApprovalCard({ approval, within = false, onDecided }: Props) {
       <Facts approval={approval} within={within} />
       {show !== null && (
         <div className="approval-show" tabIndex={0} role="group" aria-label="What to look at">
-          <Payload execution={approval.execution} value={show} artifact={null} />
+          {kind === "tool" ? (
+            // To the letter: `1` and `"1"` are not the same.
+            <pre className="json">
+              <code>{JSON.stringify(show, null, 2)}</code>
+            </pre>
+          ) : (
+            <Payload execution={approval.execution} value={show} artifact={null} />
+          )}
         </div>
       )}
       {state === "pending" ? (
-        <Answer approval={approval} isTurn={kind === "turn"} onDecided={onDecided} />
+        <Answer approval={approval} onDecided={onDecided} />
       ) : (
         <Outcome approval={approval} />
       )}
@@ -50,6 +57,8 @@ const KINDS: Readonly<Record<Approval["kind"], string>> = {
   approval: "Approval",
   failure: "A step failed",
   turn: "A human's turn in a chat",
+  tool: "An agent's tool call",
+  uncertain: "A tool call that was cut off",
 };
 
 function Facts({ approval, within }: { approval: Approval; within: boolean }) {
@@ -86,13 +95,24 @@ function Facts({ approval, within }: { approval: Approval; within: boolean }) {
   );
 }
 
-function Answer({ approval, isTurn, onDecided }: { approval: Approval; isTurn: boolean; onDecided: Props["onDecided"] }) {
+const COMMENTS: Readonly<Record<string, { label: string; hint: string }>> = {
+  turn: { label: "Your words", hint: "" },
+  tool: { label: "Comment", hint: "The agent is told why, where you reject it." },
+  uncertain: {
+    label: "What it gave",
+    hint: "Look at the other side first. Where it was carried out, what you write here, as JSON or in words, is taken as its result.",
+  },
+};
+
+function Answer({ approval, onDecided }: { approval: Approval; onDecided: Props["onDecided"] }) {
   const id = useId();
   const { api, me } = useSession();
   const { reload } = usePending();
   const [comment, setComment] = useState("");
   const [sent, setSent] = useState<string>();
   const [error, setError] = useState<Error>();
+  const isTurn = approval.kind === "turn";
+  const { label, hint } = COMMENTS[approval.kind] ?? { label: "Comment", hint: "" };
   const mayDecide = me.roles.includes("admin") || me.roles.some((role) => approval.roles.includes(role));
 
   const decide = async (decision: string): Promise<void> => {
@@ -116,9 +136,14 @@ function Answer({ approval, isTurn, onDecided }: { approval: Approval; isTurn: b
     <div className="approval-answer">
       <div className="field">
         <label htmlFor={id}>
-          {isTurn ? "Your words" : "Comment"} {!isTurn && <span className="muted">optional</span>}
+          {label} {!isTurn && <span className="muted">optional</span>}
         </label>
-        <textarea id={id} rows={isTurn ? 4 : 2} maxLength={10_000} value={comment} onChange={(event) => setComment(event.target.value)} />
+        <textarea id={id} rows={isTurn ? 4 : 2} maxLength={10_000} value={comment} aria-describedby={`${id}-hint`} onChange={(event) => setComment(event.target.value)} />
+        {hint !== "" && (
+          <p id={`${id}-hint`} className="hint">
+            {hint}
+          </p>
+        )}
       </div>
       <div className="form-actions">
         {approval.options.map((option, index) => (

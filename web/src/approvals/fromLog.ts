@@ -1,5 +1,5 @@
 import type { Approval, Json } from "../api/types";
-import { around } from "../log/tree";
+import { around } from "../log/paths";
 import type { Asked, ExecutionView } from "../log/view";
 
 /** Whether an answer would still count: neither has one been given, nor has its step, or one around it, ended without. */

@@ -7,9 +7,11 @@ const BUTTONS: Readonly<Record<string, string>> = {
   fail: "Let it fail",
   say: "Say it",
   pass: "Pass",
+  carried_out: "It was carried out",
+  call_again: "It was not: call again",
 };
 
-const ICONS: Readonly<Record<string, string>> = { approve: "✓", reject: "✕", retry: "↻", skip: "–", fail: "✕", say: "❝", pass: "–" };
+const ICONS: Readonly<Record<string, string>> = { approve: "✓", reject: "✕", retry: "↻", skip: "–", fail: "✕", say: "❝", pass: "–", carried_out: "✓", call_again: "↻" };
 
 const DECIDED: Readonly<Record<string, string>> = {
   approve: "Approved",
@@ -19,6 +21,8 @@ const DECIDED: Readonly<Record<string, string>> = {
   fail: "Left to fail",
   say: "Said",
   pass: "Passed",
+  carried_out: "Found to have been carried out",
+  call_again: "To be called again",
 };
 
 const OTHERWISE: Readonly<Record<string, string>> = {

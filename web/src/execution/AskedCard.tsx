@@ -3,10 +3,11 @@ import { useCallback } from "react";
 import { ApprovalCard } from "../approvals/ApprovalCard";
 import { approvalOf } from "../approvals/fromLog";
 import { usePending } from "../approvals/pending";
+import { decided } from "../approvals/words";
 import type { Json } from "../api/types";
 import type { Asked, Choice, Decided } from "../log/view";
 import { useSession } from "../session";
-import { clock } from "../ui/format";
+import { clock, moment } from "../ui/format";
 import { useLoad } from "../ui/hooks";
 import { agentStyle, Avatar } from "../ui/parts";
 import { ForkButton } from "./Fork";
@@ -28,6 +29,8 @@ export function AskedCard(props: Props) {
     <div id={askedId(id)} tabIndex={-1}>
       {kind === "turn" && decision !== undefined ? (
         <HumanTurn {...props} decision={decision} />
+      ) : decision !== undefined && (kind === "tool" || kind === "uncertain") ? (
+        <DecidedLine decision={decision} />
       ) : artifact === null ? (
         <Card {...props} value={value} />
       ) : (
@@ -63,6 +66,22 @@ function HumanTurn({ asked, choice, decision }: Props & { decision: Decided }) {
         <p className="muted">{late ? "Said nothing by the deadline." : "Passed."}</p>
       )}
     </article>
+  );
+}
+
+/** About a tool's call, which says the rest itself. */
+function DecidedLine({ decision: { decision, by, comment, time } }: { decision: Decided }) {
+  return (
+    <p className="tool-note">
+      <b>{decided(decision)}</b> {by === undefined ? "because nobody had answered by the deadline" : `by ${by}`} at{" "}
+      <span title={moment(time)}>{clock(time)}</span>
+      {comment !== "" && (
+        <>
+          {": "}
+          <q className="prose">{comment}</q>
+        </>
+      )}
+    </p>
   );
 }
 

@@ -1,6 +1,6 @@
 import { useState } from "react";
 
-import { isTurn } from "../log/tree";
+import { isTurn } from "../log/paths";
 import type { ExecutionView } from "../log/view";
 import { href, navigate } from "../router";
 import { useSession } from "../session";

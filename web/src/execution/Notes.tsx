@@ -2,7 +2,7 @@
 import { useState } from "react";
 
 import type { Json } from "../api/types";
-import { parentPath } from "../log/tree";
+import { parentPath } from "../log/paths";
 import type { Call, ChatEnd, NoteEvent, Step } from "../log/view";
 import { clock, duration, elapsed, plural, stopReason } from "../ui/format";
 import { useNow } from "../ui/hooks";

@@ -1,13 +1,14 @@
 import { memo, useMemo, useState } from "react";
 
 import type { ExecutionView } from "../log/view";
-import { type NodeState, type StepNode, stepTree } from "../log/tree";
+import { type StepNode, stepTree } from "../log/tree";
 import { duration, elapsed, plural } from "../ui/format";
 import { reveal } from "../ui/Lazy";
 import { Avatar } from "../ui/parts";
 import { askedId } from "./AskedCard";
 import { ForkButton } from "./Fork";
 import { turnId } from "./callParts";
+import { StepIcon } from "./StepIcon";
 import { waitWords } from "./words";
 
 /** The steps as a tree, each with a bar on the clock they share. */
@@ -134,23 +135,3 @@ const Dot = memo(function Dot({ turn: { key, isHuman, state, number, who } }: { 
     </button>
   );
 });
-
-const ICONS: Readonly<Record<NodeState, string>> = {
-  running: "",
-  waiting: "…",
-  completed: "✓",
-  failed: "✕",
-  skipped: "–",
-  canceled: "/",
-  stopped: "■",
-};
-
-/** A shape besides the colour, and a word for those who see neither. */
-function StepIcon({ state, asks }: { state: NodeState; asks: boolean }) {
-  return (
-    <span className={`step-icon step-icon-${state}`}>
-      <span aria-hidden="true">{asks ? "?" : ICONS[state]}</span>
-      <span className="visually-hidden">{state}: </span>
-    </span>
-  );
-}

@@ -1,13 +1,15 @@
 import { memo } from "react";
 
 import { isOpen } from "../approvals/fromLog";
-import { around } from "../log/tree";
-import type { Asked, Call, ChatEnd, Choice, Entry, ExecutionView, Step, Writing } from "../log/view";
+import { around } from "../log/paths";
+import { type Inside, insideOf, stepOf } from "../log/tools";
+import type { Asked, Call, ChatEnd, Choice, Entry, ExecutionView, Step, ToolTurn as Tools, Writing } from "../log/view";
 import { Lazy } from "../ui/Lazy";
 import { ProblemNotice } from "../ui/parts";
 import { AskedCard, askedId } from "./AskedCard";
 import { ChatEnded, Note, StepCanceled, StepEnded, StepGiven, StepSkipped, Waited } from "./Notes";
 import { turnId } from "./callParts";
+import { ToolTurn } from "./ToolTurn";
 import { EarlyTurn, Turn } from "./Turn";
 
 interface Props {
@@ -18,10 +20,11 @@ interface Props {
 /** What was said, in the order it began, under the step it belongs to. */
 export const Transcript = memo(function Transcript({ execution, view }: Props) {
   const early = Object.entries(view.writing).filter(([key, { step }]) => !(key in view.calls) && !isChairs(step));
+  const inside = insideOf(view.entries);
   return (
     <section aria-label="Transcript" className="transcript">
-      <Lazy items={told(view)} estimate={120} className="transcript" idOf={elementOf}>
-        {(line) => <Told key={line.index} execution={execution} {...line} />}
+      <Lazy items={told(view)} estimate={120} className="transcript" has={(line, id) => holds(line, id, inside)}>
+        {(line) => <Told key={line.index} execution={execution} view={view} inside={inside} {...line} />}
       </Lazy>
       {early.map(([key, writing]) => (
         <div key={key} className="entry">
@@ -44,7 +47,7 @@ function told(view: ExecutionView): Line[] {
   const lines: Line[] = [];
   let before = "";
   for (const [index, entry] of view.entries.entries()) {
-    if (!isShown(entry, view)) continue;
+    if (entry.within !== undefined || !isShown(entry, view)) continue;
     const name = outermost(entry, view);
     lines.push({ index, entry, heading: name === before ? "" : name, ...factsOf(entry, view) });
     if (name !== "") before = name;
@@ -52,7 +55,15 @@ function told(view: ExecutionView): Line[] {
   return lines;
 }
 
-function elementOf({ entry }: Line): string | undefined {
+function holds({ entry, call, tools }: Line, id: string, inside: Inside): boolean {
+  if (elementOf(entry) === id) return true;
+  if (tools === undefined || call === undefined) return false;
+  return [...inside].some(
+    ([step, entries]) => (step === call.step || around(step).includes(call.step)) && entries.some((each) => elementOf(each) === id),
+  );
+}
+
+function elementOf(entry: Entry): string | undefined {
   if (entry.kind === "call") return turnId(entry.key);
   return entry.kind === "approval" ? askedId(entry.key) : undefined;
 }
@@ -60,6 +71,8 @@ function elementOf({ entry }: Line): string | undefined {
 /** What is known of an entry: only when this changes it is drawn again. */
 interface Facts {
   call?: Call | undefined;
+  /** The turn that the call begins, where tools are called in it. */
+  tools?: Tools | undefined;
   writing?: Writing | undefined;
   choice?: Choice | undefined;
   step?: Step | undefined;
@@ -74,7 +87,9 @@ function factsOf(entry: Entry, view: ExecutionView): Facts {
   switch (entry.kind) {
     case "call": {
       const call = view.calls[entry.key];
-      return { call, writing: view.writing[entry.key], choice: view.choices[call?.step ?? ""], over };
+      const turn = view.toolTurns[call?.step ?? ""];
+      const tools = turn?.head === entry.key ? turn : undefined;
+      return { call, tools, writing: view.writing[entry.key], choice: view.choices[call?.step ?? ""], over };
     }
     case "chat-ended":
       return { chat: view.chats[entry.step], over };
@@ -96,19 +111,38 @@ function lastCall(step: string | null, view: ExecutionView): Call | undefined {
   return view.calls[`${step ?? ""}#1`] ?? view.calls[`${step ?? ""}#0`];
 }
 
-const Told = memo(function Told({ heading, ...props }: Line & { execution: string }) {
+interface Drawn {
+  execution: string;
+  view: ExecutionView;
+  inside: Inside;
+}
+
+const Told = memo(function Told({ heading, ...props }: Line & Drawn) {
   return (
     <div className="entry">
       {heading !== "" && <h3 className="step-heading">{heading}</h3>}
       <EntryBody {...props} />
     </div>
   );
-});
+}, isSame);
 
-function EntryBody({ execution, entry, ...facts }: Facts & { execution: string; entry: Entry }) {
-  const { call, writing, choice, step, chat, asked, open = false, over } = facts;
+/** The whole view is always another; what of it matters to this entry is in its facts. */
+function isSame(left: Line & Drawn, right: Line & Drawn): boolean {
+  const keys = new Set([...Object.keys(left), ...Object.keys(right)]) as Set<keyof (Line & Drawn)>;
+  return [...keys].every((key) => key === "view" || key === "inside" || left[key] === right[key]);
+}
+
+function EntryBody({ execution, view, inside, entry, ...facts }: Facts & Drawn & { entry: Entry }) {
+  const { call, tools, writing, choice, step, chat, asked, open = false, over } = facts;
   switch (entry.kind) {
     case "call": {
+      if (call && tools) {
+        const draw = (each: Entry): React.ReactNode =>
+          isShown(each, view) && (
+            <EntryBody execution={execution} view={view} inside={inside} entry={each} {...factsOf(each, view)} />
+          );
+        return <ToolTurn execution={execution} view={view} head={call} choice={choice} inside={inside} draw={draw} />;
+      }
       const stopped = over && call?.ended === undefined;
       return call && <Turn execution={execution} call={call} writing={writing} choice={choice} stopped={stopped} />;
     }
@@ -137,11 +171,6 @@ function outermost(entry: Entry, view: ExecutionView): string {
   return (stepOf(entry, view).split("/")[0] ?? "").replace(/\[\d+\]$/, "");
 }
 
-function stepOf(entry: Entry, view: ExecutionView): string {
-  if (entry.kind === "call") return view.calls[entry.key]?.step ?? "";
-  return entry.kind === "note" ? (entry.event.step ?? "") : entry.step;
-}
-
 /** What is told elsewhere is left out. */
 function isShown(entry: Entry, view: ExecutionView): boolean {
   switch (entry.kind) {
@@ -154,7 +183,7 @@ function isShown(entry: Entry, view: ExecutionView): boolean {
     // A chair's choice is told by the turn it led to; until then, and when it fails, by itself.
     case "call": {
       const call = view.calls[entry.key];
-      return call?.role === undefined || (isUnderWay(call) && view.ended === undefined);
+      return call?.role === undefined || call.role === "tool" || (isUnderWay(call) && view.ended === undefined);
     }
     default:
       return true;

@@ -19,8 +19,8 @@ interface Props {
 
 /** One agent's go: who, why, what it says, what it cost. */
 export const Turn = memo(function Turn({ execution, call, writing, choice, stopped }: Props) {
-  const { role, agent, state } = call;
-  if (role !== undefined) return <AtWork call={call} />;
+  const { role, agent } = call;
+  if (role !== undefined && role !== "tool") return <AtWork call={call} />;
   if (call.tool !== undefined) return <ToolCall execution={execution} call={call} stopped={stopped} />;
   return (
     <article id={turnId(call.key)} className="turn" style={agentStyle(agent)} aria-label={`${agent}, ${call.step}`}>
@@ -31,8 +31,18 @@ export const Turn = memo(function Turn({ execution, call, writing, choice, stopp
         {choice && <WhyChip choice={choice} />}
         <StateChips call={call} stopped={stopped} />
         <Figures call={call} />
-        <ForkButton step={call.step} />
+        {role === undefined && <ForkButton step={call.step} />}
       </header>
+      <CallBody execution={execution} call={call} writing={writing} stopped={stopped} />
+    </article>
+  );
+});
+
+/** What a model's call has come to. */
+export function CallBody({ execution, call, writing, stopped }: Omit<Props, "choice">) {
+  const { state } = call;
+  return (
+    <>
       {state === "completed" && said(call.value) !== "" && (
         <Payload execution={execution} value={said(call.value)} artifact={call.artifact} />
       )}
@@ -42,9 +52,9 @@ export const Turn = memo(function Turn({ execution, call, writing, choice, stopp
       {call.error && state === "failed" && <Failure problem={call.error} />}
       {state === "failed" && <Partial execution={execution} call={call} />}
       {call.error && state === "waiting" && !stopped && <Waiting message={call.error.message} until={call.retryAt} />}
-    </article>
+    </>
   );
-});
+}
 
 /** In a handoff the answer comes with whom the conversation is passed to, which is told by itself. */
 function said(value: Json): Json {

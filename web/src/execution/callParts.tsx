@@ -1,8 +1,9 @@
 /** Small parts of a turn and of a tool's call. */
-import type { Problem } from "../api/types";
+import type { Problem, Usage } from "../api/types";
+import { sumOf } from "../log/calls";
 import type { Call, Choice } from "../log/view";
 import { href } from "../router";
-import { clock, cost, count, duration, elapsed, shortId } from "../ui/format";
+import { clock, cost, count, duration, elapsed, plural, shortId } from "../ui/format";
 import { useNow } from "../ui/hooks";
 
 /** Where the call is within its outermost step, which the heading above names. */
@@ -56,8 +57,29 @@ export function StateChips({ call, stopped }: { call: Call; stopped: boolean }) 
 }
 
 export function Figures({ call: { usage, seconds, model, started } }: { call: Call }) {
+  return <FigureLine usage={usage} milliseconds={seconds === undefined ? undefined : seconds * 1000} model={model} started={started} />;
+}
+
+/** Of all the calls of a turn together. */
+export function TurnFigures({ calls }: { calls: readonly Call[] }) {
+  const [first, last] = [calls[0], calls.at(-1)];
+  if (first === undefined || last === undefined) return null;
+  const usage = calls.reduce<Usage | undefined>((sum, call) => (sum && call.usage ? sumOf(sum, call.usage) : (sum ?? call.usage)), undefined);
+  const over = last.ended === undefined || last.state === "asked" ? undefined : elapsed(first.started, last.ended, 0);
+  return <FigureLine usage={usage} milliseconds={over} model={first.model} started={first.started} />;
+}
+
+interface FigureProps {
+  usage: Usage | undefined;
+  milliseconds: number | undefined;
+  model: string | undefined;
+  started: string;
+}
+
+function FigureLine({ usage, milliseconds, model, started }: FigureProps) {
   const figures = [
-    seconds !== undefined && duration(seconds * 1000),
+    milliseconds !== undefined && duration(milliseconds),
+    usage && usage.model_calls > 1 && plural(usage.model_calls, "model call"),
     usage && usage.model_calls > 0 && `${count(usage.tokens_in)} → ${count(usage.tokens_out)} tokens`,
     usage && usage.cost_usd !== null && Number(usage.cost_usd) > 0 && cost(usage),
   ].filter(Boolean);

@@ -1,12 +1,12 @@
 /** What the log tells of questions to humans. */
 import type { Json } from "../api/types";
-import type { Draft, EventOf } from "./draft";
-import { goOn, waitForHuman } from "./steps";
+import { type Draft, enter, type EventOf } from "./draft";
+import { goOn, notMade, waitForHuman } from "./steps";
 
 export function ask(draft: Draft, event: EventOf<"approval.requested">): void {
   const { approval: id, kind, speaker, deadline, otherwise, options, roles } = event.data;
   const step = event.step ?? "";
-  if (!(id in draft.approvals)) draft.entries.push({ kind: "approval", key: id, step });
+  if (!(id in draft.approvals)) enter(draft, step, { kind: "approval", key: id, step });
   draft.approvals[id] = {
     id,
     step,
@@ -40,6 +40,7 @@ export function decide(draft: Draft, event: EventOf<"approval.decided">): void {
   draft.approvals[id] = { ...asked, decision: decided };
   goOn(draft, event.step);
   if (decision === "fail") leaveToFail(draft, asked.step, event.time);
+  if (asked.kind === "tool" && decision === "reject") notMade(draft, asked.step, event.time);
 }
 
 /** The words whole: those of a human in a chat are the event's payload. */

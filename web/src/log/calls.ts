@@ -1,18 +1,23 @@
 /** What the log tells of calls, of models and of tools. */
-import type { CallData, Usage } from "../api/types";
-import type { Draft, EventOf } from "./draft";
+import type { AskedTool, CallData, Json, Usage } from "../api/types";
+import { type Draft, enter, type EventOf } from "./draft";
 import { goOn } from "./steps";
-import type { Call } from "./view";
+import type { Call, ToolAsk } from "./view";
 
 /** The call of the event, entered in the transcript at its first sign of life; a later attempt keeps its place. */
 function callOf(draft: Draft, event: { step: string | null; agent: string | null; time: string; data: CallData }): Call {
   const { call: key, attempt, role, turn, tool, repairs } = event.data;
   const known = draft.calls[key];
-  if (known === undefined) draft.entries.push({ kind: "call", key });
+  const step = event.step ?? "";
+  if (known === undefined) {
+    // What an agent says after its tools have answered belongs to the turn that asked for them.
+    if (step in draft.toolTurns) draft.entries.push({ kind: "call", key, within: step });
+    else enter(draft, step, { kind: "call", key });
+  }
   goOn(draft, event.step);
   return {
     key,
-    step: event.step ?? "",
+    step,
     agent: event.agent ?? "",
     role,
     tool,
@@ -25,6 +30,7 @@ function callOf(draft: Draft, event: { step: string | null; agent: string | null
     asked: known?.asked ?? null,
     value: null,
     artifact: null,
+    asks: [],
     repairs,
     usage: undefined,
     seconds: undefined,
@@ -53,7 +59,29 @@ export function rejectCall(draft: Draft, event: EventOf<"call.rejected">): void 
   draft.calls[event.data.call] = { ...answeredCall(draft, event), state: "rejected", error: event.data.error };
 }
 
-function answeredCall(draft: Draft, event: EventOf<"call.completed" | "call.rejected">): Call {
+/** An answer that asks for tools: from now on all that belongs to its turn is told in one place. */
+export function askTools(draft: Draft, event: EventOf<"call.asked">): void {
+  const call = answeredCall(draft, event);
+  const turn = draft.toolTurns[call.step] ?? { head: call.key, asked: 0, changes: 0 };
+  const { text, tool_calls: written } = answerIn(event.value);
+  const asks = (event.data.asks ?? []).map((asking, place): ToolAsk => ({
+    path: `${call.step}/tool[${turn.asked + place}]`,
+    name: written[place]?.name ?? asking.tool,
+    via: asking.via ?? "call",
+    target: asking.target,
+    arguments: written[place]?.arguments ?? null,
+    refused: asking.refused,
+  }));
+  draft.calls[call.key] = { ...call, state: "asked", value: text, asks };
+  draft.toolTurns[call.step] = { ...turn, asked: turn.asked + asks.length };
+}
+
+function answerIn(value: Json): { text: string | null; tool_calls: AskedTool[] } {
+  const { text, tool_calls: calls } = value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
+  return { text: typeof text === "string" ? text : null, tool_calls: Array.isArray(calls) ? (calls as unknown as AskedTool[]) : [] };
+}
+
+function answeredCall(draft: Draft, event: EventOf<"call.completed" | "call.rejected" | "call.asked">): Call {
   const { data } = event;
   stopWriting(draft, data.call);
   spend(draft, data.usage);
@@ -90,12 +118,14 @@ function stopWriting(draft: Draft, key: string): void {
   draft.writing = Object.fromEntries(Object.entries(draft.writing).filter(([other]) => other !== key));
 }
 
-/** Cents do not need Decimal here: the record of the ended execution carries the exact sum. */
 function spend(draft: Draft, used: Usage | undefined): void {
-  if (used === undefined) return;
-  const { usage } = draft;
+  if (used !== undefined) draft.usage = sumOf(draft.usage, used);
+}
+
+/** Cents do not need Decimal here: the record of the ended execution carries the exact sum. */
+export function sumOf(usage: Usage, used: Usage): Usage {
   const known = usage.cost_usd !== null && used.cost_usd !== null;
-  draft.usage = {
+  return {
     model_calls: usage.model_calls + used.model_calls,
     tokens_in: usage.tokens_in + used.tokens_in,
     tokens_out: usage.tokens_out + used.tokens_out,

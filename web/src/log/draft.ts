@@ -1,5 +1,6 @@
 import type { Event } from "../api/types";
-import type { ExecutionView } from "./view";
+import { around } from "./paths";
+import type { Entry, ExecutionView, ToolTurn } from "./view";
 
 /** A view while events are taken in. */
 export type Draft = { -readonly [Key in keyof ExecutionView]: Mutable<ExecutionView[Key]> };
@@ -19,10 +20,27 @@ export function draftOf(view: ExecutionView): Draft {
     entries: [...view.entries],
     calls: { ...view.calls },
     writing: { ...view.writing },
+    toolTurns: { ...view.toolTurns },
     steps: { ...view.steps },
     choices: { ...view.choices },
     chats: { ...view.chats },
     given: { ...view.given },
     approvals: { ...view.approvals },
   };
+}
+
+/** Enters something in the transcript, below the turn whose tool did it where there is one. */
+export function enter(draft: Draft, step: string, entry: Entry): void {
+  const within = around(step).find((path) => path in draft.toolTurns && step.startsWith(`${path}/tool[`));
+  draft.entries.push(within === undefined ? entry : { ...entry, within });
+}
+
+/** The turns that call tools, with those marked as changed in which the step lies. */
+export function changed(turns: Readonly<Record<string, ToolTurn>>, step: string | null): Record<string, ToolTurn> {
+  const found = { ...turns };
+  for (const path of step === null ? [] : [step, ...around(step)]) {
+    const turn = found[path];
+    if (turn !== undefined) found[path] = { ...turn, changes: turn.changes + 1 };
+  }
+  return found;
 }

@@ -4,8 +4,8 @@
  */
 import type { Delta, Event, Status, Usage } from "../api/types";
 import { ask, decide, escalate } from "./approvals";
-import { completeCall, failCall, rejectCall, startCall } from "./calls";
-import { type Draft, draftOf, type EventOf } from "./draft";
+import { askTools, completeCall, failCall, rejectCall, startCall } from "./calls";
+import { changed, type Draft, draftOf, enter, type EventOf } from "./draft";
 import { applyStep, give, resumeAll, startRound } from "./steps";
 import { EMPTY_VIEW, type ExecutionView, type Writing } from "./view";
 
@@ -23,6 +23,7 @@ export function applyEvents(view: ExecutionView, events: readonly Event[]): Exec
     draft.offset = event.offset;
     draft.events.push(event);
     apply(draft, event);
+    draft.toolTurns = changed(draft.toolTurns, event.step);
   }
   return draft;
 }
@@ -48,7 +49,11 @@ export function applyDelta(view: ExecutionView, delta: Delta): ExecutionView {
     text: before.text + gap + rest,
     next,
   };
-  return { ...view, writing: { ...view.writing, [delta.call]: writing } };
+  return {
+    ...view,
+    writing: { ...view.writing, [delta.call]: writing },
+    toolTurns: changed(view.toolTurns, delta.step),
+  };
 }
 
 /** The view of a whole log. */
@@ -105,6 +110,9 @@ function apply(draft: Draft, event: Event): void {
     case "call.completed":
       completeCall(draft, event);
       return;
+    case "call.asked":
+      askTools(draft, event);
+      return;
     case "call.rejected":
       rejectCall(draft, event);
       return;
@@ -132,7 +140,7 @@ function apply(draft: Draft, event: Event): void {
     case "signal.received":
     case "budget.reached":
     case "budget.raised":
-      draft.entries.push({ kind: "note", event });
+      enter(draft, event.step ?? "", { kind: "note", event });
   }
 }
 
@@ -155,7 +163,7 @@ function request(draft: Draft, event: EventOf<keyof typeof REQUESTED>): void {
 function endChat(draft: Draft, { step, data }: EventOf<"chat.ended">): void {
   const path = step ?? "";
   draft.chats[path] = { stopReason: data.stop_reason, turns: data.turns, evidence: data.evidence ?? null };
-  draft.entries.push({ kind: "chat-ended", step: path });
+  enter(draft, path, { kind: "chat-ended", step: path });
 }
 
 function end(draft: Draft, status: Status, time: string, usage?: Usage): void {

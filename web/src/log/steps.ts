@@ -1,5 +1,5 @@
 /** What the log tells of steps. */
-import type { Draft, EventOf } from "./draft";
+import { type Draft, enter, type EventOf } from "./draft";
 import type { Step, Wait } from "./view";
 
 type StepEvent = EventOf<
@@ -38,16 +38,16 @@ export function applyStep(draft: Draft, event: StepEvent): void {
       return;
     case "step.failed":
       draft.steps[path] = { ...over, state: "failed", error: event.data.error };
-      draft.entries.push({ kind: "step-failed", step: path, error: event.data.error });
+      enter(draft, path, { kind: "step-failed", step: path, error: event.data.error });
       return;
     case "step.skipped":
       draft.steps[path] = { ...over, state: "skipped", reason: event.data.reason };
-      draft.entries.push({ kind: "step-skipped", step: path });
+      enter(draft, path, { kind: "step-skipped", step: path });
       return;
     case "step.canceled":
       draft.steps[path] = { ...over, state: "canceled", reason: event.data.reason };
       // When all of it is canceled, that is told once.
-      if (draft.request?.type !== "cancel_requested") draft.entries.push({ kind: "step-canceled", step: path });
+      if (draft.request?.type !== "cancel_requested") enter(draft, path, { kind: "step-canceled", step: path });
       return;
     case "step.waiting":
       wait(draft, known, event);
@@ -60,7 +60,7 @@ function complete(draft: Draft, step: Step, event: EventOf<"step.completed">): v
   const given = draft.given[step.path];
   const { value, artifact } = given ?? event;
   draft.steps[step.path] = { ...step, state: "completed", output: value, outputArtifact: artifact, given: given !== undefined };
-  if (given !== undefined) draft.entries.push({ kind: "step-given", step: step.path });
+  if (given !== undefined) enter(draft, step.path, { kind: "step-given", step: step.path });
   noteEnd(draft, step.path, event);
 }
 
@@ -74,7 +74,7 @@ export function startRound(draft: Draft, event: EventOf<"loop.round">): void {
   const round = event.step ?? "";
   const path = round.replace(/\/round\[\d+\]$/, "");
   draft.steps[path] = { ...(draft.steps[path] ?? newStep(path, event.time)), round: event.data.round };
-  draft.entries.push({ kind: "note", event });
+  enter(draft, round, { kind: "note", event });
 }
 
 /** Why it stopped; that of a chat is an event of its own, and that all was done is no news. */
@@ -83,7 +83,7 @@ function noteEnd(draft: Draft, path: string, { data }: EventOf<"step.completed">
   if (step === undefined || data.stop_reason === undefined || data.stop_reason === "finished") return;
   if (path in draft.chats) return;
   draft.steps[path] = { ...step, end: { stopReason: data.stop_reason, evidence: data.evidence ?? null } };
-  draft.entries.push({ kind: "step-ended", step: path });
+  enter(draft, path, { kind: "step-ended", step: path });
 }
 
 function wait(draft: Draft, step: Step, { time, data }: EventOf<"step.waiting">): void {
@@ -91,7 +91,7 @@ function wait(draft: Draft, step: Step, { time, data }: EventOf<"step.waiting">)
   const { until, event } = data;
   const waits = { for: data.for, until: until ?? undefined, event: event ?? undefined, since: time };
   draft.steps[step.path] = waiting(step, waits);
-  if (!isTold && isEntry(data.for)) draft.entries.push({ kind: "wait", step: step.path });
+  if (!isTold && isEntry(data.for)) enter(draft, step.path, { kind: "wait", step: step.path });
 }
 
 /** It asks a human, and waits. */
@@ -119,4 +119,10 @@ export function goOn(draft: Draft, path: string | null): void {
 /** Those that waited for the execution to be resumed do no longer. */
 export function resumeAll(draft: Draft): void {
   for (const step of Object.values(draft.steps)) if (step.wait?.for === "resume") goOn(draft, step.path);
+}
+
+/** A tool call that a human would not have made. */
+export function notMade(draft: Draft, path: string, time: string): void {
+  const step = draft.steps[path];
+  if (step !== undefined) draft.steps[path] = { ...step, state: "skipped", ended: time };
 }

@@ -1,6 +1,7 @@
 /** The steps of an execution as a tree, made from what the log has told so far. */
+import { around, isTurn, nameOf, parentPath } from "./paths";
 import { newStep } from "./steps";
-import type { Call, ExecutionView, Step, Wait } from "./view";
+import type { Call, ExecutionView, Step, ToolAsk, Wait } from "./view";
 
 export type NodeState = Step["state"] | "stopped";
 
@@ -46,18 +47,32 @@ export function stepTree(view: Told): StepNode[] {
   for (const step of steps) if (isTurn(step.path)) addWait(nodes, step, view);
   const calls = Object.values(view.calls);
   const repaired = new Set(calls.map(({ repairs }) => repairs));
+  const asks = new Map(calls.flatMap((call) => call.asks.map((ask) => [ask.path, ask])));
   for (const call of calls) {
-    if (call.role !== undefined || repaired.has(call.key)) continue;
+    if ((call.role !== undefined && call.role !== "tool") || repaired.has(call.key)) continue;
     const chat = isTurn(call.step) && call.tool === undefined ? nodes.get(parentPath(call.step)) : undefined;
-    if (chat) chat.turns.push(turnOf(call.key, call.step, call.agent, call.state));
+    if (chat) addTurn(chat, call);
     else addCall(nodes, call, view);
   }
   addHumans(nodes, view);
   addRounds(nodes);
+  addTools(nodes, asks);
   const roots: StepNode[] = [];
   for (const node of nodes.values()) (ancestor(nodes, node.path)?.children ?? roots).push(node);
-  for (const node of nodes.values()) if (node.kind === "round") summarise(node);
+  for (const node of [...nodes.values()].reverse()) {
+    if (asks.has(node.path)) ancestor(nodes, node.path)?.children.sort(byStart);
+    if (node.kind === "round" || isRun(node, asks)) summarise(node);
+  }
   return roots;
+}
+
+function byStart(left: StepNode, right: StepNode): number {
+  return Date.parse(left.started) - Date.parse(right.started);
+}
+
+/** A workflow that an agent runs as a tool; its steps tell how it stands. */
+function isRun({ path, state, children }: StepNode, asks: ReadonlyMap<string, ToolAsk>): boolean {
+  return asks.get(path)?.via === "workflow" && state === "running" && children.length > 0;
 }
 
 function nodeOf(step: Step, view: Pick<Told, "ended">): StepNode {
@@ -88,22 +103,51 @@ function addWait(nodes: Map<string, StepNode>, turn: Step, view: Told): void {
   if (state === "waiting") Object.assign(chat, { state, wait });
 }
 
-/** An agent's call names the agent of its step; a step that only its call told of gets its state from it. */
+/** An agent's call names the agent of its step; a step that only its calls told of gets its state from the last. */
 function addCall(nodes: Map<string, StepNode>, call: Call, view: Told): void {
   const known = nodes.get(call.step);
+  const isStep = view.steps[call.step]?.kind !== undefined;
   if (known) {
     if (call.tool === undefined) known.agent = call.agent;
     else if (known.kind === "tool") known.tool = call.tool;
-    return;
+    if (isStep || known.state === "waiting") return;
   }
-  const state = call.state === "waiting" ? "running" : call.state === "rejected" ? "failed" : call.state;
   const kind = call.tool === undefined ? "agent" : "tool";
-  const node = nodeOf({ ...newStep(call.step, call.started), kind, state, ended: call.ended }, view);
+  const started = known?.started ?? call.started;
+  const node = nodeOf({ ...newStep(call.step, started), kind, state: stateOf(call), ended: call.ended }, view);
+  // An answer that asks for tools is not the end.
+  if (call.state === "asked") node.ended = view.ended;
   nodes.set(call.step, { ...node, agent: call.tool === undefined ? call.agent : undefined, tool: call.tool });
+}
+
+function stateOf({ state }: Call): Step["state"] {
+  if (state === "waiting" || state === "asked") return "running";
+  return state === "rejected" ? "failed" : state;
+}
+
+/** A turn is one, however often its agent calls tools in between. */
+function addTurn(chat: StepNode, { key, step, agent, state }: Call): void {
+  const turn = turnOf(key, step, agent, state === "asked" ? "running" : state);
+  const known = chat.turns.find(({ number }) => number === turn.number);
+  if (known) known.state = turn.state;
+  else chat.turns.push(turn);
 }
 
 function turnOf(key: string, path: string, who: string, state: Turn["state"], isHuman = false): Turn {
   return { key, isHuman, who, state, number: Number(/\[(\d+)\]$/.exec(path)?.[1]) };
+}
+
+/** What agents call, by the name they know it by; what is behind it stands below it. */
+function addTools(nodes: Map<string, StepNode>, asks: ReadonlyMap<string, ToolAsk>): void {
+  for (const { path, started } of [...nodes.values()]) {
+    for (const tool of around(path)) {
+      if (asks.has(tool) && !nodes.has(tool)) nodes.set(tool, nodeOf(newStep(tool, started), { ended: undefined }));
+    }
+  }
+  for (const [path, { name, via }] of asks) {
+    const node = nodes.get(path);
+    if (node) Object.assign(node, { name, kind: "tool", tool: via === "workflow" ? "workflow" : "tool" });
+  }
 }
 
 /** The turns of humans in chats, among those of the agents. */
@@ -141,22 +185,4 @@ function summarise(round: StepNode): void {
 function ancestor(nodes: ReadonlyMap<string, StepNode>, path: string): StepNode | undefined {
   const nearest = around(path).find((each) => nodes.has(each));
   return nearest === undefined ? undefined : nodes.get(nearest);
-}
-
-export function parentPath(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
-}
-
-/** The paths of the steps around it, the nearest first: `a/b[1]/c` is in `a/b[1]`, that in `a/b`, that in `a`. */
-export function around(path: string): string[] {
-  return [...path.matchAll(/[/[]/g)].map(({ index }) => path.slice(0, index)).reverse();
-}
-
-/** A turn of a chat or a handoff, which has no step of its own. */
-export function isTurn(path: string): boolean {
-  return /\/turn\[\d+\]$/.test(path);
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }

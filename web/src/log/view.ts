@@ -1,6 +1,6 @@
-import type { Approval, Event, Json, Problem, Status, Usage } from "../api/types";
+import type { Approval, Asking, Event, Json, Problem, Status, Usage } from "../api/types";
 
-/** One model call: running (perhaps writing), waiting for its next attempt, or over. */
+/** One call, of a model or of a tool: running (perhaps writing), waiting for its next attempt, or over. */
 export interface Call {
   key: string;
   step: string;
@@ -11,8 +11,8 @@ export interface Call {
   tool: string | undefined;
   turn: number | undefined;
   attempt: number;
-  /** `rejected`: it was answered, but the answer did not fit its schema. */
-  state: "running" | "waiting" | "completed" | "rejected" | "failed";
+  /** `rejected`: it was answered, but the answer did not fit its schema. `asked`: the answer asks for tools. */
+  state: "running" | "waiting" | "completed" | "rejected" | "asked" | "failed";
   model: string | undefined;
   started: string;
   ended: string | undefined;
@@ -20,6 +20,8 @@ export interface Call {
   asked: Json;
   value: Json;
   artifact: string | null;
+  /** The tools that its answer asks for; the answer's words are its `value`. */
+  asks: readonly ToolAsk[];
   /** The call whose answer did not fit, where this one asks again. */
   repairs: string | undefined;
   usage: Usage | undefined;
@@ -29,6 +31,30 @@ export interface Call {
   error: Problem | undefined;
   /** When the next attempt is due, while waiting. */
   retryAt: string | undefined;
+}
+
+/** One tool call that an agent asks for. */
+export interface ToolAsk {
+  /** Where it, and all that is done for it, stands in the log. */
+  path: string;
+  name: string;
+  via: NonNullable<Asking["via"]>;
+  /** The workflow or the agent that is behind it. */
+  target: string | undefined;
+  /** Null where the answer is too large for the log, or they are no JSON object. */
+  arguments: Json;
+  /** Why it is not called. */
+  refused: string | undefined;
+}
+
+/** A turn in which an agent calls tools: its calls at the same step, and all that happens below it. */
+export interface ToolTurn {
+  /** The call that began it. */
+  head: string;
+  /** How many tool calls it has asked for. */
+  asked: number;
+  /** Goes up whenever something in it changes. */
+  changes: number;
 }
 
 /** What is known of an answer being written. `next`: the position, in code points, where the next piece belongs. */
@@ -127,8 +153,10 @@ export interface ChatEnd {
   evidence: Json;
 }
 
-/** One thing in the transcript, in the order of the log. */
-export type Entry =
+/** One thing in the transcript, in the order of the log; `within` is the step of the tool-calling turn it belongs to. */
+export type Entry = { within?: string | undefined } & Told;
+
+type Told =
   | { kind: "call"; key: string }
   | { kind: "chat-ended"; step: string }
   | { kind: "step-failed"; step: string; error: Problem }
@@ -181,6 +209,8 @@ export interface ExecutionView {
   calls: Readonly<Record<string, Call>>;
   /** By call key. */
   writing: Readonly<Record<string, Writing>>;
+  /** By the step path of the turn. */
+  toolTurns: Readonly<Record<string, ToolTurn>>;
   /** By step path, in the order they started. */
   steps: Readonly<Record<string, Step>>;
   /** By the turn's step path. */
@@ -213,6 +243,7 @@ export const EMPTY_VIEW: ExecutionView = {
   entries: [],
   calls: {},
   writing: {},
+  toolTurns: {},
   steps: {},
   choices: {},
   chats: {},

@@ -7,6 +7,8 @@ const CHUNK = 50;
 const FEW = 200;
 const NEAR = "1200px 0px";
 const REVEAL = "meta-agents:reveal";
+/** Things that are drawn on demand, within each other. */
+const DEEPEST = 8;
 
 interface Props<Item> {
   items: readonly Item[];
@@ -14,13 +16,13 @@ interface Props<Item> {
   estimate: number;
   className?: string;
   as?: "div" | "ol";
-  /** The element id of an item, for `reveal`. */
-  idOf?: (item: Item) => string | undefined;
+  /** Whether the element of this id is in the item, for `reveal`. */
+  has?: (item: Item, id: string) => boolean;
   children: (item: Item) => React.ReactNode;
 }
 
 /** Chunks of items. Items are only ever added at the end. */
-export function Lazy<Item>({ items, estimate, className = "", as: Element = "div", idOf, children: draw }: Props<Item>) {
+export function Lazy<Item>({ items, estimate, className = "", as: Element = "div", has, children: draw }: Props<Item>) {
   if (items.length <= FEW) return <Element className={className}>{items.map(draw)}</Element>;
   const chunks = Array.from({ length: Math.ceil(items.length / CHUNK) }, (_, index) =>
     items.slice(index * CHUNK, (index + 1) * CHUNK),
@@ -31,7 +33,7 @@ export function Lazy<Item>({ items, estimate, className = "", as: Element = "div
       element={Element}
       className={className}
       estimate={estimate * chunk.length}
-      holds={(id) => chunk.some((item) => idOf?.(item) === id)}
+      holds={(id) => chunk.some((item) => has?.(item, id))}
       atOnce={index === 0 || index === chunks.length - 1}
     >
       {() => chunk.map(draw)}
@@ -73,13 +75,7 @@ function Chunk({ element: Element, className, estimate, holds, atOnce, children:
   const look = useEffectEvent((id: string) => {
     if (holds(id)) flushSync(() => setPlace((old) => ({ ...old, near: true })));
   });
-  useEffect(() => {
-    const asked = (event: Event): void => {
-      if (event instanceof CustomEvent) look(String(event.detail));
-    };
-    addEventListener(REVEAL, asked);
-    return () => removeEventListener(REVEAL, asked);
-  }, []);
+  useEffect(() => onReveal((id) => look(id)), []);
   const hold = (element: HTMLElement | null): void => void (box.current = element);
   return (
     <Element ref={hold} className={className} style={near ? undefined : { height }}>
@@ -88,9 +84,21 @@ function Chunk({ element: Element, className, estimate, holds, atOnce, children:
   );
 }
 
+/** Calls `look` with the id of each element that somebody wants to see and that is not drawn. Returns what ends that. */
+export function onReveal(look: (id: string) => void): () => void {
+  const asked = (event: Event): void => {
+    if (event instanceof CustomEvent) look(String(event.detail));
+  };
+  addEventListener(REVEAL, asked);
+  return () => removeEventListener(REVEAL, asked);
+}
+
 /** Scrolls to the element, also when it is in a list that has not drawn it yet. Returns it. */
 export function reveal(id: string): HTMLElement | null {
-  if (document.getElementById(id) === null) dispatchEvent(new CustomEvent(REVEAL, { detail: id }));
+  // What holds it may itself be in something that is not drawn yet.
+  for (let depth = 0; depth < DEEPEST && document.getElementById(id) === null; depth += 1) {
+    dispatchEvent(new CustomEvent(REVEAL, { detail: id }));
+  }
   const element = document.getElementById(id);
   element?.scrollIntoView({ block: "center" });
   // At once, and not with the next frame, so that whoever keeps the window at its end knows.

@@ -84,6 +84,16 @@ describe("a question", () => {
     expect(screen.getByRole<HTMLButtonElement>("button", { name: "Pass" }).disabled).toBe(false);
   });
 
+  it("about a call that was cut off takes what it gave", async () => {
+    const { sent } = show({ kind: "uncertain", show: null, options: ["carried_out", "call_again", "fail"], otherwise: "fail" });
+    expect(screen.getByRole("button", { name: "It was not: call again" })).toBeTruthy();
+    const gave = screen.getByLabelText(/What it gave/);
+    expect(document.getElementById(gave.getAttribute("aria-describedby") ?? "")?.textContent).toContain("taken as its result");
+    fireEvent.change(gave, { target: { value: '{"sum": 3}' } });
+    fireEvent.click(screen.getByRole("button", { name: "It was carried out" }));
+    await waitFor(() => expect(sent[0]?.body).toEqual({ decision: "carried_out", comment: '{"sum": 3}' }));
+  });
+
   it("is for those alone who may answer", () => {
     show({}, { roles: ["author"] });
     expect(screen.queryAllByRole("button")).toEqual([]);
