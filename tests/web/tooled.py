@@ -32,7 +32,7 @@ def helpdesk(start: datetime | None = None, *, asking: bool = True) -> Story:
     lawyer(story)
     history(story)
     story.begin("answer", "clerk", call="answer#1")
-    refund = ("refund", {"order": "o-9", "amount": "42.50", "reason": "charged twice"}, {})
+    refund: tuple[str, Json, Json] = ("refund", {"order": "o-9", "amount": "42.50", "reason": "charged twice"}, {})
     asks(story, "answer", 1, "clerk", "", [refund])
     if asking:
         ask_first(story)
