@@ -134,7 +134,9 @@ class Functions:
         except Exception as error:  # a function raises anything
             # Without its secrets before it is cut short: half a one would not be found any more.
             said = secrets.scrubbed(f"{type(error).__name__}: {error}")[:500]
-            raise tool_failed(f"Tool `{tool}` failed: {said}") from error
+            # How far it came, only it knows: what must not run twice is not run again.
+            again = attempt.tool.delivery != "at_most_once"
+            raise tool_failed(f"Tool `{tool}` failed: {said}", retryable=again) from error
 
     def _load(self) -> None:
         for module in self._modules:

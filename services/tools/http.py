@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import httpx
 
 _AGAIN = frozenset({408, 425, 429})
+_NOT_DONE = frozenset({501, 503, 505})
+"""Failures of a server that has not begun."""
 _TEXTS = ("json", "xml", "yaml", "javascript", "csv", "x-www-form-urlencoded", "graphql")
 """What the second half of a content type has in it when the content is a text."""
 _CHARSETS = frozenset({"utf-8", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252", "utf-16", "shift_jis", "gbk"})
@@ -55,7 +57,7 @@ class HttpTools:
             raise tool_failed(f"Tool `{name}` answered with what cannot be decoded: {line(error)}.") from error
         except httpx.HTTPError as error:
             raise attempt.cut_off(f"the connection was lost ({type(error).__name__}).") from error
-        return self._answer(name, response, content)
+        return self._answer(attempt, response, content)
 
     def _built(self, attempt: Attempt, http: HttpCall) -> tuple[httpx.Request, Target]:
         import httpx  # noqa: PLC0415 - slow to import
@@ -84,10 +86,13 @@ class HttpTools:
         body: dict[str, Any] = {} if http.method in ("GET", "DELETE") else {"json": render_all(http.body, scope)}
         return httpx.Request(http.method, url, headers=headers, **body), target
 
-    def _answer(self, name: str, response: httpx.Response, content: bytes) -> Json:
-        status, kind = response.status_code, response.headers.get("content-type", "")
+    def _answer(self, attempt: Attempt, response: httpx.Response, content: bytes) -> Json:
+        name, status, kind = attempt.tool.name, response.status_code, response.headers.get("content-type", "")
         # Before anything is cut short: half a secret would not be found any more.
         text = self._secrets.scrubbed(content.decode(_charset(response), errors="replace"))
+        if status >= 500 and status not in _NOT_DONE and attempt.tool.delivery == "at_most_once":
+            # It broke while it worked, or whoever stands before it lost sight of it.
+            raise attempt.cut_off(f"it answered {status}: {text[:_SHOWN]}")
         if status in _AGAIN or status >= 500:
             raise tool_failed(f"Tool `{name}` answered {status}: {text[:_SHOWN]}", retry_after(response.headers))
         if response.is_redirect:

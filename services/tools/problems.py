@@ -5,9 +5,9 @@ from __future__ import annotations
 from domain.errors import Code, Fault, Problem, ProblemError
 
 
-def tool_failed(message: str, retry_after: float | None = None) -> ProblemError:
+def tool_failed(message: str, retry_after: float | None = None, *, retryable: bool = True) -> ProblemError:
     action = "Look at the tool; once it works, retry the execution: what was finished is reused."
-    return _problem(Code.TOOL_FAILED, message, action, Fault.TOOL, retryable=True, retry_after=retry_after)
+    return _problem(Code.TOOL_FAILED, message, action, Fault.TOOL, retryable=retryable, retry_after=retry_after)
 
 
 def tool_refused(message: str, action: str, fault: Fault = Fault.AUTHOR) -> ProblemError:

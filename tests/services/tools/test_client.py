@@ -146,6 +146,25 @@ async def test_what_comes_of_each_answer(
 
 
 @pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (500, Code.TOOL_UNCERTAIN),
+        (502, Code.TOOL_UNCERTAIN),
+        (504, Code.TOOL_UNCERTAIN),
+        (503, Code.TOOL_FAILED),
+        (429, Code.TOOL_FAILED),
+    ],
+)
+async def test_a_server_that_broke_while_it_worked_may_have_done_it(
+    client: ToolClient, wire: Wire, status: int, code: Code
+) -> None:
+    wire.answer = lambda request: httpx.Response(status)
+    assert (await problem(client, tool(delivery="at_most_once"))).code is code
+    again = await problem(client, tool(delivery="idempotent"))
+    assert (again.code, again.retryable) == (Code.TOOL_FAILED, True)
+
+
+@pytest.mark.parametrize(
     ("error", "delivery", "code"),
     [
         (httpx.ConnectError("refused"), "at_most_once", Code.TOOL_FAILED),  # it was never sent
@@ -178,8 +197,11 @@ class TestFunctions:
         def bad(id: int) -> None:
             raise ZeroDivisionError("oh")
 
-        with pytest.raises(ProblemError, match="ZeroDivisionError: oh"):
-            await client.call(self.of("bad"))
+        for delivery, again in (("at_most_once", False), ("at_least_once", True), ("idempotent", True)):
+            with pytest.raises(ProblemError, match="ZeroDivisionError: oh") as caught:
+                await client.call(self.of("bad", delivery=delivery))
+            # Nobody but the function knows how far it came.
+            assert caught.value.problem.retryable is again
 
     async def test_what_is_no_json_is_said(self, client: ToolClient) -> None:
         @tool_function("odd")
