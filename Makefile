@@ -24,7 +24,7 @@ setup-tests: python
 start: setup ## Serve the app with a local model (PORT=7071, STATE_DIR=.local unless given)
 	@$(BIN)/python -m tools.start
 
-demo: setup ## Run three workflows on a local model, with a crash in between (a minute or two)
+demo: setup ## Run four workflows on a local model, with a crash in between (a minute or two)
 	@$(BIN)/python -m tools.demo
 
 test: setup-tests ## Run all tests but the long ones

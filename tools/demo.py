@@ -1,6 +1,6 @@
 """Shows what this is, on this machine, in a minute: `make demo`, or `python -m tools.demo [--svg FILE]`.
 
-Serves the app with a local model, loads the examples, runs three workflows, kills its own host in the middle of one,
+Serves the app with a local model, loads the examples, runs four workflows, kills its own host in the middle of one,
 and counts what that cost. `STATE_DIR` (.local) gets `demo.json`, and `demo/` with all state and the host's log; `PORT`
 (default: a free one), and the variables that name a model elsewhere, are those of `make start`.
 """
@@ -32,7 +32,7 @@ from tools.weights import WeightsError
 EXAMPLES = ROOT / "examples"
 LOG_LINES = 5
 INTRODUCTION = """\
-Three workflows of AI agents run on this machine. In the middle of the third, the server that runs them is killed.
+Four workflows of AI agents run on this machine. In the middle of the last, the server that runs them is killed.
 
 Starting the model and the Functions host ..."""
 
@@ -55,12 +55,13 @@ class Part:
 PARTS = (
     Part("launch-brief", "one agent after the other", "idea", "product-idea.md"),
     Part("design-review", "three agents at the same time", "proposal", "design-proposal.md"),
+    Part("order-desk", "agents that call tools: a function, and an MCP server", "question", "customer-question.md"),
     Part("incident-panel", "agents in a group chat, led by one of them", "report", "incident-report.md", crash=True),
 )
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Run three workflows, with a crash in between, on this machine.")
+    parser = argparse.ArgumentParser(description="Run four workflows, with a crash in between, on this machine.")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="also save a picture of the last screen")
     options = parser.parse_args()
     state_dir = Path(os.environ.get("STATE_DIR") or ".local")
@@ -106,12 +107,16 @@ def demo(screen: Screen, state_dir: Path) -> list[Outcome]:
 
 def load_examples(screen: Screen, client: Client) -> None:
     """Put every definition of examples/ into the app."""
-    agents, workflows = (sorted((EXAMPLES / kind).glob("*.yaml")) for kind in ("agents", "workflows"))
-    for path in agents:
-        client.agents.put(_read_yaml(path))
-    for path in workflows:
-        client.workflows.put(_read_yaml(path))
-    tell(screen, f"  loaded {len(agents)} agents and {len(workflows)} workflows from examples/")
+    kinds = {
+        "tools": client.tools,
+        "agents": client.agents,
+        "workflows": client.workflows,
+    }  # each names those before it
+    found = {kind: sorted((EXAMPLES / kind).glob("*.yaml")) for kind in kinds}
+    for kind, paths in found.items():
+        for path in paths:
+            kinds[kind].put(_read_yaml(path))
+    tell(screen, f"  loaded {', '.join(f'{len(paths)} {kind}' for kind, paths in found.items())} from examples/")
 
 
 def run(screen: Screen, client: Client, running: Installation, part: Part) -> Outcome:

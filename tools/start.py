@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.processes import Child, Host, ModelServer, ProcessFailed
+from tools.processes import ROOT, Child, Host, ModelServer, ProcessFailed
 from tools.weights import WeightsError, model_path, present
 
 
@@ -116,9 +116,15 @@ def installation(
         else:
             model = stack.enter_context(local_model(environment))
             say(f"model    {model.model.name}, local, at {model.address}")
-        settings = model.environment() if model else {}
+        settings = {**_example_tools(environment), **(model.environment() if model else {})}
         host = stack.enter_context(Host(state_dir, port=port, environment=settings, on_line=say))
         yield Installation(host, model, token_file)
+
+
+def _example_tools(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the tools of examples/ need, unless the environment names tools of its own."""
+    settings = {"TOOL_MODULES": "examples.tools.orders", "MCP_SERVERS_FILE": str(ROOT / "tools" / "mcp.yaml")}
+    return {name: value for name, value in settings.items() if not environment.get(name)}
 
 
 def local_model(environment: Mapping[str, str]) -> ModelServer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -85,7 +86,8 @@ class Session:
         if self._server.command is not None:
             program, *arguments = self._server.command
             env = {name: self._local(text) for name, text in self._server.env.items()}
-            given = parameters(command=program, args=arguments, env=env)
+            # The app's own Python: what it has installed is what is meant.
+            given = parameters(command=sys.executable if program == "python" else program, args=arguments, env=env)
             return client(_piped(given), cache=None)  # type: ignore[no-any-return]
         return client(await self._connected(stack), cache=None)  # type: ignore[no-any-return]
 

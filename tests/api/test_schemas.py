@@ -36,7 +36,7 @@ def test_every_key_is_described(name: str) -> None:
 @pytest.mark.parametrize("path", DEFINITIONS, ids=lambda path: path.stem)
 def test_an_editor_finds_nothing_wrong_with_the_examples(path: Path) -> None:
     text = path.read_text("utf-8")
-    kind = {"steps": "workflow", "agents-with-tools": "agent"}.get(path.parent.name, path.parent.name.removesuffix("s"))
+    kind = {"steps": "workflow"}.get(path.parent.name, path.parent.name.removesuffix("s"))
     [document] = parse(text, path)
     Draft202012Validator(schema_of(kind)).validate(document.content)
     assert text.splitlines()[0] == f"# yaml-language-server: $schema=../../docs/schemas/{kind}.json"

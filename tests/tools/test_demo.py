@@ -49,7 +49,7 @@ def written(tmp_path: Path) -> dict[str, Any]:
     return document
 
 
-def test_three_workflows_run_through_a_kill_and_no_call_is_paid_for_twice(
+def test_its_workflows_run_through_a_kill_and_no_call_is_paid_for_twice(
     stub: ModelStub, environment: dict[str, str], tmp_path: Path
 ) -> None:
     # The third turn of the chat ends in no other way than by the death of the host that waits for it.
@@ -61,10 +61,10 @@ def test_three_workflows_run_through_a_kill_and_no_call_is_paid_for_twice(
     document = written(tmp_path)
     assert document["model"] == MODEL
     executions = {each["workflow"]: each for each in document["executions"]}
-    assert list(executions) == ["launch-brief", "design-review", "incident-panel"]
+    assert list(executions) == ["launch-brief", "design-review", "order-desk", "incident-panel"]
     assert {each["status"] for each in executions.values()} == {"completed"}
-    assert [each["repeated_calls"] for each in executions.values()] == [0, 0, 0]
-    assert [each["resumed"] for each in executions.values()] == [0, 0, 1]
+    assert [each["repeated_calls"] for each in executions.values()] == [0, 0, 0, 0]
+    assert [each["resumed"] for each in executions.values()] == [0, 0, 0, 1]
     assert all(
         each["tokens_in"] and each["tokens_out"] and each["seconds"] and each["output"] for each in executions.values()
     )
@@ -92,9 +92,9 @@ def test_executions_that_fail_are_reported_and_fail_the_demo(
     stub.control("garbage")
     done = run(environment)
     assert done.returncode == 1, done.stdout
-    assert "Not completed: launch-brief, design-review, incident-panel." in done.stdout
+    assert "Not completed: launch-brief, design-review, order-desk, incident-panel." in done.stdout
     assert f"The host's log is {tmp_path / 'state' / 'demo' / 'host.log'}." in done.stdout
-    assert [each["status"] for each in written(tmp_path)["executions"]] == ["failed"] * 3
+    assert [each["status"] for each in written(tmp_path)["executions"]] == ["failed"] * 4
 
 
 def test_ctrl_c_stops_everything(stub: ModelStub, environment: dict[str, str]) -> None:
