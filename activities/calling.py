@@ -36,7 +36,6 @@ from services.models.problems import bad_answer
 from services.waits import waiting, waiting_id
 from services.wiring import Services
 
-
 async def perform_call(call: ModelCall, services: Services) -> tuple[CallOutcome, list[Event]]:
     """The outcome, and the events that ended the call (for whoever pushes them to watchers)."""
     return await _Call(call, services).perform()
@@ -116,6 +115,7 @@ class _Call:
             response_schema=call.output_schema or _schema_of(agent, call),
             tools=specs_of(plan, self.offered, [texts for _, _, texts in rounds]),
             must_answer=bool(self.offered) and len(rounds) >= agent.max_rounds,
+            escalated=call.escalated,
             idempotency_key=f"{call.execution}:{call.key}",
         )
         self.sent = await fitted(request, prompt, told, self.services.settings)
@@ -279,23 +279,31 @@ def _schema_of(agent: Agent, call: ModelCall) -> dict[str, Any] | None:
 def _fingerprint(request: ModelRequest) -> str:
     """The same for two requests that may share an answer: everything sent, but for the key."""
     # What a release has added counts only where it is used: what earlier ones recorded is still found.
-    unused = {name for name in ("tools", "must_answer") if not getattr(request, name)}
+    unused = {name for name in ("tools", "must_answer", "escalated") if not getattr(request, name)}
     return content_hash(request.model_dump(mode="json", exclude={"idempotency_key", *unused}))
 
 
 def _was_in_vain(answer: Event) -> bool:
     """Whether its step failed for want of a better answer, so that going on from there means to ask once more.
 
-    One that was sent back has a successor; a chat does without what a chair or a judge could not say.
+    One that was sent back or not accepted has a successor; a chat does without what a chair or a judge could not say.
     """
     if answer.type is not EventType.CALL_REJECTED or "role" in answer.data:
+        return False
+    if answer.data["error"]["code"] == Code.MODEL_NOT_ACCEPTED:
         return False
     return answer.data["error"]["code"] != Code.MODEL_BAD_ANSWER or "repairs" in answer.data
 
 
 def _facts(answer: ModelAnswer, request: ModelRequest, seconds: float) -> dict[str, Json]:
     usage = Usage(model_calls=1, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out, cost_usd=answer.cost_usd)
+    facts: dict[str, Json] = {}
+    if answer.alias is not None and answer.alias != request.alias:
+        facts["alias"] = answer.alias
+    if answer.passed_over:
+        facts["passed_over"] = [passed.model_dump(mode="json") for passed in answer.passed_over]
     return {
+        **facts,
         "model": answer.model,
         "usage": usage.model_dump(mode="json"),
         "seconds": seconds,

@@ -88,12 +88,10 @@ class Resolved:
 
     def estimate(self) -> Most:
         """The most that one execution uses. Only for a workflow without mistakes."""
-        settings = self.services.settings
-        prices = settings.model_prices
 
         def price(alias: str) -> Decimal | None:
-            known = prices.get(settings.model_for(alias) or "")
-            return known[1] if known else None
+            known = self.services.models.price(alias)
+            return known.prices.output if known else None
 
         return estimate(self.workflow, self.known, price)
 

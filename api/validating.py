@@ -126,6 +126,7 @@ async def _checked(tenant: str, read: Definition | Findings, written: Json, batc
         case Tool():
             return _of_findings(await check_tool_here(services(), tenant, read, written, batch))
         case Workflow():
+            await services().model_registry.known()  # for their prices
             return _of_workflow(await resolve(services(), tenant, read, written, batch))
         case _:
             return _invalid(read)

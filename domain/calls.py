@@ -59,6 +59,7 @@ class ModelCall(Action, Listening):
     prompt: Prompt
     rounds: tuple[Round, ...] = Field(default=(), description="The tools that earlier answers of the turn asked for.")
     repair: Repair | None = None
+    escalated: bool = Field(default=False, description="The cheap answer of a cascade was not accepted.")
     output_schema: dict[str, Any] | None = None
     pick: tuple[str, ...] = Field(default=(), description="Keys of the answer, an object, to hand back beside it.")
     data: dict[str, Any] = Field(default_factory=dict, description="Facts for the call's events: turn, role.")

@@ -36,6 +36,7 @@ class Code(StrEnum):
     MODEL_BAD_ANSWER = "model_bad_answer"
     MODEL_CUT_OFF = "model_cut_off"
     CONTEXT_EXCEEDED = "context_exceeded"
+    MODEL_NOT_ACCEPTED = "model_not_accepted"
     TOOL_FAILED = "tool_failed"
     TOOL_REFUSED = "tool_refused"
     TOOL_UNCERTAIN = "tool_uncertain"

@@ -39,22 +39,29 @@ def _turn(run: Run, call: ModelCall) -> Generator[Any, Any, tuple[CallOutcome, M
     """The first outcome that asks for no tools, and the call that it is of; what was asked for has been called."""
     usage, done = Usage(), 0
     while True:
-        outcome, key = yield from _fitting(run, call)
+        outcome, last = yield from _fitting(run, call)
         usage += outcome.usage
         if not outcome.asks or outcome.event is None:
             return outcome.model_copy(update={"usage": usage}), call
         results, spent = yield from use_tools(run, call, outcome.event, outcome.asks, done, call_model)
         usage, done = usage + spent, done + len(results)
         rounds = (*call.rounds, Round(event=outcome.event, results=results))
-        call = call.model_copy(update={"key": following_key(key), "rounds": rounds})
+        # Once the stronger model of a cascade was asked, it goes on.
+        stronger = {"escalated": True} if last.escalated else {}
+        call = call.model_copy(update={"key": following_key(last.key), "rounds": rounds, **stronger})
 
 
-def _fitting(run: Run, call: ModelCall) -> Generator[Any, Any, tuple[CallOutcome, str]]:
-    """The outcome and its key; an answer that does not fit its schema is sent back once, with what is wrong with it."""
+def _fitting(run: Run, call: ModelCall) -> Generator[Any, Any, tuple[CallOutcome, ModelCall]]:
+    """The outcome and the call it is of; an answer that does not fit its schema is sent back once, with what is wrong
+    with it, and the cheap answer of a cascade that is not accepted is followed by the stronger model's.
+    """
     outcome = yield from tried(run, "call_model", call)
+    if outcome.error is not None and outcome.error.code is Code.MODEL_NOT_ACCEPTED and not call.escalated:
+        stronger, last = yield from _fitting(run, escalated(call))
+        return stronger.model_copy(update={"usage": outcome.usage + stronger.usage}), last
     error = outcome.error
     if error is None or error.code is not Code.MODEL_BAD_ANSWER or outcome.rejected is None:
-        return outcome, call.key
+        return outcome, call
     again = call.model_copy(
         update={
             "key": following_key(call.key),
@@ -63,4 +70,10 @@ def _fitting(run: Run, call: ModelCall) -> Generator[Any, Any, tuple[CallOutcome
         }
     )
     repaired = yield from tried(run, "call_model", again)
-    return repaired.model_copy(update={"usage": outcome.usage + repaired.usage}), again.key
+    return repaired.model_copy(update={"usage": outcome.usage + repaired.usage}), again
+
+
+def escalated(call: ModelCall) -> ModelCall:
+    """The same question to the stronger model of a cascade: a call of its own, as the cheap answer is paid for."""
+    data = {**call.data, "escalates": call.key}
+    return call.model_copy(update={"key": f"{call.key}.1", "escalated": True, "data": data})

@@ -105,6 +105,24 @@ class Settings(BaseModel):
             "Tokens of a model's window, its answer included; unset: 8192 at a compatible endpoint, else 128000."
         ),
     )
+    models_file: Path | None = Field(
+        default=None,
+        alias="MODELS_FILE",
+        description="A file of models, such as `models.yaml`: endpoints, limits, fallbacks; see [models](models.md).",
+    )
+    model_key_values: dict[str, SecretStr] = Field(
+        default={},
+        alias="MODEL_KEY_*",
+        description="Keys of models, named by `api_key: {env: MODEL_KEY_…}` in MODELS_FILE or over the API.",
+    )
+    model_hosts: Names = Field(
+        default=(),
+        alias="MODEL_HOSTS",
+        description=(
+            "Hosts (`host` or `host:port`) that models made over the API may use, beside those that the deployment's "
+            "own models use."
+        ),
+    )
     model_timeout: float = Field(
         default=120, gt=0, alias="MODEL_TIMEOUT", description="Seconds until a model call is given up."
     )
@@ -245,7 +263,8 @@ class Settings(BaseModel):
         """Raises `SettingsError` with one line per variable that cannot be used."""
         try:
             given = {name: value for name, value in environment.items() if value.strip()}
-            return cls.model_validate({**given, "SECRET_*": secrets_of(given)})
+            keys = {name: value for name, value in given.items() if name.startswith("MODEL_KEY_")}
+            return cls.model_validate({**given, "SECRET_*": secrets_of(given), "MODEL_KEY_*": keys})
         except ValidationError as error:
             lines = [": ".join([*map(str, fault["loc"]), fault["msg"]]) for fault in error.errors()]
             raise SettingsError("\n".join([*lines, "docs/configuration.md explains each variable."])) from error
@@ -298,6 +317,12 @@ class Settings(BaseModel):
         if self.openai_base_url:
             return "compatible"
         return "openai" if self.openai_api_key and self.model_name else "none"
+
+    @property
+    def model_keys(self) -> dict[str, SecretStr]:
+        """Keys that models may name, by their settings."""
+        named = {"OPENAI_API_KEY": self.openai_api_key, "AZURE_OPENAI_API_KEY": self.azure_openai_api_key}
+        return {**{name: key for name, key in named.items() if key is not None}, **self.model_key_values}
 
     def cost(self, model: str, tokens_in: int, tokens_out: int) -> Decimal | None:
         """US dollars for so many tokens of a model, by the endpoint's name for it; None when its price is not known."""

@@ -27,6 +27,7 @@ from services.identity import Principal, TokenAuthenticator
 from services.labels import Labels
 from services.ledger import Ledger
 from services.models.client import ModelClient
+from services.models.registry import ModelRegistry
 from services.plans import Plans
 from services.purging import Purges
 from services.realtime import LocalBus, Realtime
@@ -67,6 +68,7 @@ class Services:
     retention: Retention
     purges: Purges
     schedules: Schedules
+    model_registry: ModelRegistry
     models: ModelClient
     embeddings: Embeddings
     tools: ToolClient
@@ -116,6 +118,7 @@ def build(settings: Settings) -> Services:
     controls = Controls(documents, events)
     accounts = Accounts(documents, timedelta(seconds=settings.model_timeout) + LEASE)
     retention = Retention(documents)
+    model_registry = ModelRegistry(settings, documents)
     return Services(
         settings=settings,
         documents=documents,
@@ -139,7 +142,8 @@ def build(settings: Settings) -> Services:
         retention=retention,
         purges=Purges(documents, artifacts, retention),
         schedules=Schedules(documents),
-        models=ModelClient(settings),
+        model_registry=model_registry,
+        models=ModelClient(settings, registry=model_registry),
         embeddings=Embeddings(settings),
         tools=ToolClient(settings),
         realtime=Realtime(bus, SignalRPublisher(endpoint) if endpoint else None),

@@ -3,47 +3,58 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import openai
 
 from domain.errors import Fault, ProblemError
+from domain.models import ModelAlias
 from services.entra import GetToken, NoToken
 from services.models.asked import calls_before
 from services.models.base import AnswerRejected, ModelAnswer, ModelRequest, OnText
 from services.models.by_schema import BySchema
-from services.models.failures import of_error
+from services.models.failures import of_error, of_request
 from services.models.native import Native
 from services.models.problems import refused, unreachable
 from services.models.stream import Reading, tell, well_formed
-from services.settings import Settings
+
+Cost = Callable[[ModelAlias, str | None, int, int, int], Decimal | None]
+"""(model, name it answered with, tokens in, tokens out, of those in: read from its cache)."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What models can have in common: where they are, and as whom they are asked."""
+
+    provider: Literal["openai", "azure-openai", "compatible"]
+    base_url: str | None
+    api_version: str | None
+    secret: str = field(repr=False)
 
 
 class Calls:
     """Calls over one client, which keeps connections."""
 
-    def __init__(self, settings: Settings, azure_token: GetToken) -> None:
-        azure = settings.azure_openai_endpoint is not None
-        key = settings.azure_openai_api_key if azure else settings.openai_api_key
-        self._secret = key.get_secret_value() if key else ""
-        self._settings = settings
-        self._client = self._azure_client(azure_token) if azure else self._openai_client()
-
-    async def make(self, request: ModelRequest, model: str, on_text: OnText | None) -> ModelAnswer:
-        """See `ModelClient.complete`; `model` is the name that the endpoint knows."""
-        way = BySchema(request) if self._by_schema(request) else Native(request)
-        arguments = {**self._arguments(request, model), **_well_formed(way.asks())}
-        reading = await self._read(request, arguments, None if way.whole else on_text)
-        usage, reason = reading.usage, reading.finish_reason or "stop"
-        answer = ModelAnswer(
-            text=reading.text,
-            model=reading.model or model,
-            tokens_in=usage.prompt_tokens if usage else 0,
-            tokens_out=usage.completion_tokens if usage else 0,
-            finish_reason=reason,
-            cost_usd=self._cost(model, reading),
+    def __init__(self, connection: Connection, azure_token: GetToken, cost: Cost) -> None:
+        self._connection = connection
+        self._secret = connection.secret
+        self._cost = cost
+        self._client = (
+            self._azure_client(azure_token) if connection.provider == "azure-openai" else self._openai_client()
         )
+
+    async def make(
+        self, request: ModelRequest, entry: ModelAlias, seconds: float, on_text: OnText | None
+    ) -> ModelAnswer:
+        """See `ModelClient.complete`; it takes so many seconds at the most. Raises `Unserved` too."""
+        way = BySchema(request) if entry.tool_calls == "schema" and request.tools else Native(request)
+        arguments = {**self._arguments(request, entry), **_well_formed(way.asks())}
+        reading = await self._read(arguments, seconds, None if way.whole else on_text)
+        reason = reading.finish_reason or "stop"
+        answer = self._answer(reading, entry, reason)
         asked = reading.asked.whole(calls_before(request.messages), cut_off=reason == "length")
         try:
             text, value, tool_calls = way.heard(reading.text, reason, asked)
@@ -56,15 +67,12 @@ class Calls:
     async def close(self) -> None:
         await self._client.close()
 
-    def _by_schema(self, request: ModelRequest) -> bool:
-        return self._settings.model_tool_calls == "schema" and bool(request.tools)
-
-    async def _read(self, request: ModelRequest, arguments: dict[str, Any], on_text: OnText | None) -> Reading:
-        seconds = request.timeout or self._settings.model_timeout
-        reading = Reading()
+    async def _read(self, arguments: dict[str, Any], seconds: float, on_text: OnText | None) -> Reading:
+        reading, taken = Reading(), False
         try:
             async with asyncio.timeout(seconds) as limit:
                 stream = await self._client.chat.completions.create(**arguments, timeout=seconds)
+                taken = True
                 async with stream:
                     await reading.read(aiter(stream), on_text, self._secret)
         except TimeoutError as error:
@@ -72,17 +80,30 @@ class Calls:
                 raise  # not ours: `on_text` raised it
             raise unreachable(f"The model did not finish its answer within {seconds:g} seconds.") from error
         except openai.APIError as error:
-            raise of_error(error, self._secret) from error
+            raise (of_error if taken else of_request)(error, self._secret) from error
         except NoToken as error:
             action = "Give the identity of this process access to the model endpoint, or set its key."
             raise refused(f"Entra ID gave no token: {error}", action, Fault.PLATFORM) from error
         return reading
 
-    def _arguments(self, request: ModelRequest, model: str) -> dict[str, Any]:
+    def _answer(self, reading: Reading, entry: ModelAlias, reason: str) -> ModelAnswer:
+        usage, cost = reading.usage, None
+        if usage is not None:
+            cost = self._cost(entry, reading.model, usage.prompt_tokens, usage.completion_tokens, usage.cached)
+        return ModelAnswer(
+            text=reading.text,
+            model=reading.model or entry.model or "",
+            tokens_in=usage.prompt_tokens if usage else 0,
+            tokens_out=usage.completion_tokens if usage else 0,
+            finish_reason=reason,
+            cost_usd=cost,
+        )
+
+    def _arguments(self, request: ModelRequest, entry: ModelAlias) -> dict[str, Any]:
         # The newer name is the only one that reasoning models take, and one that some compatible endpoints ignore.
-        limit = "max_tokens" if self._settings.provider == "compatible" else "max_completion_tokens"
+        limit = "max_tokens" if entry.provider == "compatible" else "max_completion_tokens"
         arguments: dict[str, Any] = {
-            "model": model,
+            "model": entry.model,
             limit: request.max_output_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
@@ -92,23 +113,12 @@ class Calls:
             arguments["temperature"] = request.temperature
         return arguments
 
-    def _cost(self, model: str, reading: Reading) -> Decimal | None:
-        if reading.usage is None:
-            return None
-        used = reading.usage.prompt_tokens, reading.usage.completion_tokens
-        cost = self._settings.cost(model, *used)
-        return self._settings.cost(reading.model or "", *used) if cost is None else cost
-
     def _openai_client(self) -> openai.AsyncOpenAI:
-        base_url = str(self._settings.openai_base_url) if self._settings.openai_base_url else None
         # An endpoint without keys takes any; the client insists on one.
-        return openai.AsyncOpenAI(api_key=self._secret or "none", base_url=base_url, max_retries=0)
+        return openai.AsyncOpenAI(api_key=self._secret or "none", base_url=self._connection.base_url, max_retries=0)
 
     def _azure_client(self, token: GetToken) -> openai.AsyncOpenAI:
-        endpoint, version = (
-            str(self._settings.azure_openai_endpoint).rstrip("/"),
-            self._settings.azure_openai_api_version,
-        )
+        endpoint, version = (self._connection.base_url or "").rstrip("/"), self._connection.api_version
         if version is None:
             url = f"{endpoint}/openai/v1/"
             return openai.AsyncOpenAI(api_key=self._secret or token, base_url=url, max_retries=0)

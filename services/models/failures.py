@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import httpx
 import openai
 
-from domain.errors import Fault, ProblemError
-from services.models.problems import bad_answer, filtered, rate_limited, refused, unreachable
+from domain.errors import Code, Fault, ProblemError
+from services.models.problems import Unserved, bad_answer, filtered, rate_limited, refused, unreachable
 from services.retry_after import retry_after
 
 _SHOWN = 300
+_NOT_TAKEN = (Code.MODEL_UNREACHABLE, Code.MODEL_RATE_LIMITED)
 _QUOTA = "insufficient_quota"
 _FILTERED = "content_filter"
+
+
+def of_request(error: openai.APIError, secret: str) -> ProblemError:
+    """Like `of_error`, of a request that got no answer: `Unserved` where the endpoint is down or throttled.
+
+    Not so when it ran out of time: it may be at work, and its answer have a price.
+    """
+    found = of_error(error, secret)
+    late = isinstance(error, openai.APITimeoutError) and not isinstance(error.__cause__, httpx.ConnectTimeout)
+    used_up = isinstance(error, openai.APIStatusError) and error.code == _QUOTA
+    if used_up or (found.problem.code in _NOT_TAKEN and not late):
+        return Unserved(found.problem)
+    return found
 
 
 def of_error(error: openai.APIError, secret: str) -> ProblemError:
@@ -47,7 +62,9 @@ def _refusal(status: int, said: str) -> ProblemError:
         action = "Check the key or identity that this deployment uses for the model endpoint."
         return refused(f"The model endpoint did not accept our credentials ({status}).", action, Fault.PLATFORM)
     if status == 404:
-        action = "Check MODEL_NAME, MODEL_ALIASES and the endpoint's address."
+        action = (
+            "Check the model's name and the endpoint's address: MODEL_NAME and MODEL_ALIASES, or the model's entry."
+        )
         return refused(f"The model endpoint does not know this model or address: {said}", action, Fault.PLATFORM)
     action = "Correct the request: the agent's settings, its schema, or the size of its input."
     return refused(f"The model endpoint refused the request ({status}): {said}", action, Fault.AUTHOR)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from domain.errors import Code, Fault, Problem, ProblemError
 
 
+class Unserved(ProblemError):
+    """The endpoint did not take the request: nothing was billed, nothing shown, and another may be asked at once."""
+
+
 def unreachable(message: str, retry_after: float | None = None) -> ProblemError:
     return ProblemError(
         Problem(
@@ -63,4 +67,39 @@ def rate_limited(wait: float | None) -> ProblemError:
             retryable=True,
             retry_after=wait,
         )
+    )
+
+
+def resting(seconds: float) -> ProblemError:
+    return ProblemError(
+        Problem(
+            code=Code.MODEL_RATE_LIMITED,
+            message="The model endpoint has asked us to wait, so it was not asked again.",
+            action="The call is tried again by itself; raise the quota or lower MODEL_CONCURRENCY if it happens often.",
+            fault=Fault.MODEL,
+            retryable=True,
+            retry_after=seconds,
+        )
+    )
+
+
+def over_limits(alias: str, seconds: float) -> ProblemError:
+    return ProblemError(
+        Problem(
+            code=Code.MODEL_RATE_LIMITED,
+            message=f"Model `{alias}` has had its requests or tokens of this minute, so it was not asked.",
+            action=f"The call is tried again by itself; raise the limits of `{alias}` if it happens often.",
+            fault=Fault.PLATFORM,
+            retryable=True,
+            retry_after=seconds,
+        )
+    )
+
+
+def not_accepted(first: str, why: str) -> Problem:
+    return Problem(
+        code=Code.MODEL_NOT_ACCEPTED,
+        message=f"The answer of `{first}`, the first of the cascade, was not accepted: {why}",
+        action="The stronger model is asked by itself; if this happens often, it may as well be asked first.",
+        fault=Fault.MODEL,
     )

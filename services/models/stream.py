@@ -27,9 +27,19 @@ class _Choice(BaseModel):
     finish_reason: str | None = None
 
 
+class _Details(BaseModel):
+    cached_tokens: int | None = None
+
+
 class _Usage(BaseModel):
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    prompt_tokens_details: _Details | None = None
+
+    @property
+    def cached(self) -> int:
+        """Tokens of the request that the endpoint had still in mind, and charges less for."""
+        return max(0, (self.prompt_tokens_details and self.prompt_tokens_details.cached_tokens) or 0)
 
 
 class _Chunk(BaseModel):

@@ -9,9 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from api.resolving import resolve
 from domain.workflows import Workflow
+from services.models.client import ModelClient
 from services.wiring import Services, use
 from tests.api.conftest import AGENT, WORKFLOW, problem
 
@@ -258,7 +260,8 @@ class TestValidate:
         settings = services.settings.model_copy(
             update={"model_aliases": {"small": "s-1"}, "model_prices": {"s-1": (Decimal(1), Decimal("2.5"))}}
         )
-        use(dataclasses.replace(services, settings=settings))
+        settings = settings.model_copy(update={"model_name": "m", "openai_api_key": SecretStr("k")})
+        use(dataclasses.replace(services, models=ModelClient(settings)))
         await api.post("/api/agents", json={**AGENT, "model": "small", "max_output_tokens": 1_000})
         estimate = (await api.post("/api/workflows/validate", json=WORKFLOW)).json()["estimate"]
         assert estimate == {"model_calls": 1, "tokens_out": 1_000, "output_usd": "0.0025"}
