@@ -20,6 +20,7 @@ ROUTES = {
     "tools": "api/tools/{*path}",
     "mcp": "api/mcp/{*path}",
     "workflows": "api/workflows/{*path}",
+    "models": "api/models/{*path}",
     "validate": "api/validate",
     "executions": "api/executions/{*path}",
     "approvals": "api/approvals/{*path}",

@@ -50,8 +50,8 @@ class Budgeted:
         if not call.caps and not self._tenants:
             self._held = False
             return await write()
-        known = await self._services.model_registry.endpoint(request.alias, escalated=request.escalated)
-        counter = await counter_for(known.model if known else None)
+        model, _ = await self._services.model_registry.window(request.alias, escalated=request.escalated)
+        counter = await counter_for(model)
         estimate = estimated(await tokens_of(request, counter), request.max_output_tokens)
         cost = self._services.models.cost(request.alias, estimate.tokens_in, estimate.tokens_out)
         estimate = estimate.model_copy(update={"cost_usd": cost})

@@ -36,6 +36,7 @@ from services.models.problems import bad_answer
 from services.waits import waiting, waiting_id
 from services.wiring import Services
 
+
 async def perform_call(call: ModelCall, services: Services) -> tuple[CallOutcome, list[Event]]:
     """The outcome, and the events that ended the call (for whoever pushes them to watchers)."""
     return await _Call(call, services).perform()
@@ -118,7 +119,8 @@ class _Call:
             escalated=call.escalated,
             idempotency_key=f"{call.execution}:{call.key}",
         )
-        self.sent = await fitted(request, prompt, told, self.services.settings)
+        window = await self.services.model_registry.window(request.alias, escalated=request.escalated)
+        self.sent = await fitted(request, prompt, told, *window)
         return self.sent.request
 
     async def _reused(self, request: ModelRequest) -> tuple[CallOutcome, list[Event]] | None:

@@ -23,6 +23,7 @@ from api import (
     executions,
     labels,
     mcp,
+    models,
     negotiation,
     prompt_diffs,
     raising,
@@ -43,6 +44,7 @@ from api.uses import uses_router
 from domain.agents import Agent
 from domain.approvals import Decision
 from domain.bundles import Bundle
+from domain.models import ModelAlias
 from domain.prompt_definitions import PromptDefinition
 from domain.retention import RetentionPolicy
 from domain.schedules import Schedule
@@ -56,6 +58,7 @@ _UNSEEN = (
     Tool,
     Workflow,
     Schedule,
+    ModelAlias,
     validating.ValidateRequest,
     StartRequest,
     ForkRequest,
@@ -95,6 +98,7 @@ def create_app(dist: Path = DIST) -> FastAPI:
         *(uses_router(kind) for kind in KINDS),
         prompt_diffs.router,
         labels.router,
+        models.router,
         executions.router,
         raising.router,
         budgets.router,

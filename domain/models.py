@@ -89,8 +89,10 @@ class ModelAlias(Shape):
         default=None, description="Unset: on Azure the identity of the process, for OpenAI `OPENAI_API_KEY`, else none."
     )
     prices: Prices | None = Field(default=None, description="Unset: MODEL_PRICES, else the list of known prices.")
-    priced_as: str | None = Field(
-        default=None, max_length=200, description="The model's name in the list of prices, where it has another here."
+    known_as: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Its common name, where the endpoint has another: for prices and for counting tokens.",
     )
     context_window: int | None = Field(default=None, ge=256, description="Most tokens of request and answer together.")
     max_concurrency: int | None = Field(default=None, ge=1, description="Calls of one process at the same time.")

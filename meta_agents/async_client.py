@@ -30,6 +30,7 @@ from meta_agents.results import (
     LabelMove,
     Labels,
     Me,
+    ModelAlias,
     NextTimes,
     Page,
     PromptDiff,
@@ -82,6 +83,7 @@ class AsyncClient:
         self.approvals = AsyncApprovals(self._call)
         self.retention = AsyncRetention(self._call)
         self.budgets = AsyncBudgets(self._call)
+        self.models = AsyncModels(self._call)
 
     async def validate(self, definitions: Iterable[tuple[Kind, Json]]) -> tuple[Validation, ...]:
         """What is wrong with definitions that know each other, in their order; nothing is kept.
@@ -485,6 +487,29 @@ class AsyncRetention:
     async def purge(self, *, batch: int = 100) -> Purged:
         """Remove the oldest executions that are due, at most so many."""
         return await self._call(operations.purge(batch))
+
+
+class AsyncModels:
+    """The models that agents may name. They are the deployment's: storing one needs the role `admin`."""
+
+    def __init__(self, call: AsyncCall) -> None:
+        self._call = call
+
+    async def list(self) -> tuple[ModelAlias, ...]:
+        return (await self._call(operations.list_models())).items
+
+    async def get(self, alias: str) -> ModelAlias:
+        return await self._call(operations.get_model(alias))
+
+    async def put(
+        self, alias: str, model: Mapping[str, Json], *, if_match: str | None = None, create_only: bool = False
+    ) -> ModelAlias:
+        """Store it; it goes before what settings and file give. `if_match` and `create_only` as for definitions."""
+        return await self._call(operations.put_model(alias, model, if_match, create_only))
+
+    async def delete(self, alias: str, *, if_match: str | None = None) -> None:
+        """Take the stored one away: what settings and file give counts again."""
+        await self._call(operations.delete_model(alias, if_match))
 
 
 class AsyncSchedules:

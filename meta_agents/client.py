@@ -29,6 +29,7 @@ from meta_agents.results import (
     LabelMove,
     Labels,
     Me,
+    ModelAlias,
     NextTimes,
     Page,
     PromptDiff,
@@ -81,6 +82,7 @@ class Client:
         self.approvals = Approvals(self._call)
         self.retention = Retention(self._call)
         self.budgets = Budgets(self._call)
+        self.models = Models(self._call)
 
     def validate(self, definitions: Iterable[tuple[Kind, Json]]) -> tuple[Validation, ...]:
         """What is wrong with definitions that know each other, in their order; nothing is kept.
@@ -479,6 +481,29 @@ class Retention:
     def purge(self, *, batch: int = 100) -> Purged:
         """Remove the oldest executions that are due, at most so many."""
         return self._call(operations.purge(batch))
+
+
+class Models:
+    """The models that agents may name. They are the deployment's: storing one needs the role `admin`."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def list(self) -> tuple[ModelAlias, ...]:
+        return self._call(operations.list_models()).items
+
+    def get(self, alias: str) -> ModelAlias:
+        return self._call(operations.get_model(alias))
+
+    def put(
+        self, alias: str, model: Mapping[str, Json], *, if_match: str | None = None, create_only: bool = False
+    ) -> ModelAlias:
+        """Store it; it goes before what settings and file give. `if_match` and `create_only` as for definitions."""
+        return self._call(operations.put_model(alias, model, if_match, create_only))
+
+    def delete(self, alias: str, *, if_match: str | None = None) -> None:
+        """Take the stored one away: what settings and file give counts again."""
+        self._call(operations.delete_model(alias, if_match))
 
 
 class Schedules:

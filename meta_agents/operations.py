@@ -25,6 +25,7 @@ from meta_agents.results import (
     LabelMove,
     Labels,
     Me,
+    ModelAlias,
     NextTimes,
     Page,
     PromptDiff,
@@ -347,6 +348,23 @@ def put_budget(budget: Mapping[str, Json], if_match: str | None, create_only: bo
 
 def delete_budget(name: str, if_match: str | None) -> Operation[None]:
     return Operation("DELETE", _budget(name), _nothing, headers=_given(**{"If-Match": if_match}))
+
+
+def list_models() -> Operation[Page[ModelAlias]]:
+    return Operation("GET", "/api/models", _as(Page[ModelAlias]))
+
+
+def get_model(alias: str) -> Operation[ModelAlias]:
+    return Operation("GET", f"/api/models/{_segment(alias)}", _tagged(ModelAlias))
+
+
+def put_model(alias: str, model: Mapping[str, Json], if_match: str | None, create_only: bool) -> Operation[ModelAlias]:
+    headers = _conditions(if_match, create_only)
+    return Operation("PUT", f"/api/models/{_segment(alias)}", _tagged(ModelAlias), headers=headers, body=model)
+
+
+def delete_model(alias: str, if_match: str | None) -> Operation[None]:
+    return Operation("DELETE", f"/api/models/{_segment(alias)}", _nothing, headers=_given(**{"If-Match": if_match}))
 
 
 def list_schedules(limit: int, continuation: str | None) -> Operation[Page[ScheduleSummary]]:

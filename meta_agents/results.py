@@ -421,6 +421,31 @@ class Chat(Result):
     window: tuple[ChatTurn, ...] = ()
 
 
+class Price(Result):
+    """US dollars for a million tokens, and who says so."""
+
+    input: Decimal
+    output: Decimal
+    source: str
+
+
+class ModelAlias(Result):
+    """What a model alias stands for: `model` as it was written, `source` where (settings, file, stored).
+
+    `mistakes`: what no longer fits. `etag`, of a stored one, guards a later `put` (`if_match`).
+    """
+
+    alias: str
+    source: str
+    model: dict[str, Json]
+    context_window: int | None = None
+    price: Price | None = None
+    updated: datetime | None = None
+    by: str | None = None
+    mistakes: tuple[Detail, ...] = ()
+    etag: str | None = None
+
+
 class RetentionPolicy(Result):
     """How long executions are kept after their end, by how they ended; None: for ever."""
 

@@ -17,7 +17,6 @@ from domain.prompt_shapes import OverChat, Prompt, SummaryPrompt, TemplatePrompt
 from domain.prompts import Message
 from domain.values import Json
 from services.models.base import ModelRequest
-from services.settings import Settings
 from services.tokens.counting import INLINE, Counter, counted, counter_for, size_of
 
 LEAST = 64
@@ -45,13 +44,15 @@ class Fitted:
         return {"tokens": self.tokens, **({"left_out": self.left_out} if self.left_out else {})}
 
 
-async def fitted(request: ModelRequest, prompt: Prompt, told: Told, settings: Settings) -> Fitted:
+async def fitted(request: ModelRequest, prompt: Prompt, told: Told, model: str | None, window: int) -> Fitted:
     """The request, or as much of it as fits. Raises `ProblemError` context_exceeded.
+
+    `model` is the name by which its vocabulary is known, `window` its tokens.
 
     Its first messages are those that `told` gives for the whole prompt. The window holds the answer too: when that is
     to be longer than what is left, its limit is lowered, to no less than half of the window.
     """
-    counter, window = await counter_for(settings.model_for(request.alias)), settings.window_for(request.alias)
+    counter = await counter_for(model)
     fitting = _Fitting(request, prompt, told, counter, window)
     return fitting.run() if size_of(request) <= INLINE else await asyncio.to_thread(fitting.run)
 

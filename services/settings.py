@@ -325,14 +325,6 @@ class Settings(BaseModel):
         return {**{name: key for name, key in named.items() if key is not None}, **self.model_key_values}
 
     def cost(self, model: str, tokens_in: int, tokens_out: int) -> Decimal | None:
-        """US dollars for so many tokens of a model, by the endpoint's name for it; None when its price is not known."""
+        """US dollars for so many tokens by MODEL_PRICES, by the endpoint's name for the model; None: not known there."""
         price = self.model_prices.get(model)
         return None if price is None else (price[0] * tokens_in + price[1] * tokens_out) / 1_000_000
-
-    def window_for(self, alias: str) -> int:
-        """Tokens that the window of the model behind the alias holds, its answer included."""
-        return self.model_context_window or (8_192 if self.provider == "compatible" else 128_000)
-
-    def model_for(self, alias: str) -> str | None:
-        """The model's name at the endpoint, or None for an alias that nobody defined."""
-        return self.model_name if alias == "default" else self.model_aliases.get(alias)

@@ -19,6 +19,7 @@ from meta_agents.cli import (
     executing,
     forking,
     keeping,
+    models,
     prompting,
     scheduling,
     showing,
@@ -111,6 +112,7 @@ app.add_typer(prompting.app, name="prompt")
 app.add_typer(scheduling.app, name="schedule")
 app.add_typer(tooling.app, name="tool")
 app.add_typer(budgets.app, name="budget")
+app.add_typer(models.app, name="models")
 
 
 def main() -> None:

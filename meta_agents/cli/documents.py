@@ -19,6 +19,8 @@ _MERGE = "tag:yaml.org,2002:merge"
 SUFFIXES = {".yaml", ".yml", ".json"}
 _TESTS = (".test.yaml", ".test.yml", ".test.json")
 """Tests of workflows, which may lie beside them, and are no definitions."""
+_MODELS = ("models.yaml", "models.yml", "models.json")
+"""Models of a deployment, which are none either: `models apply` takes them."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     files = (file for file in path.rglob("*") if file.suffix in SUFFIXES and not file.name.endswith(_TESTS))
-    found = sorted(file for file in files if file.is_file())
+    found = sorted(file for file in files if file.is_file() and file.name not in _MODELS)
     if not found:
         raise BadInput(f"{path} holds no YAML or JSON file.", "Name a file, or a folder with definitions.")
     return found

@@ -62,7 +62,7 @@ class PriceList:
 
 
 def _listed(entry: ModelAlias, served: str | None, *tokens: int) -> Decimal | None:
-    names = [entry.priced_as] if entry.priced_as else [served, entry.model]
+    names = [entry.known_as] if entry.known_as else [served, entry.model]
     found = (_calculated(_where(entry), name, *tokens) for name in names if name)
     return next((cost for cost in found if cost is not None), None)
 

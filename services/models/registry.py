@@ -22,6 +22,8 @@ from services.models.catalogue import from_file, from_settings, schema_mistakes
 from services.problems import conflict, precondition_failed
 from services.settings import Settings
 
+SMALL_WINDOW, LARGE_WINDOW = 8_192, 128_000
+"""Tokens that a model is taken to hold when nobody says: at a compatible endpoint, and elsewhere."""
 PARTITION = "models"
 FRESH = 10.0
 OPENAI_HOST = "api.openai.com"
@@ -81,6 +83,20 @@ class ModelRegistry:
             found = known.get(cascade.then if escalated else cascade.first)
         return found.entry if found else None
 
+    async def window(self, alias: str, *, escalated: bool = False) -> tuple[str | None, int]:
+        """The common name of its model, None for an unknown alias; and the tokens that all who may answer can hold."""
+        entry = await self.endpoint(alias, escalated=escalated)
+        if entry is None:
+            return None, self._window(None)
+        others = (self._known[name].entry for name in entry.fallback if name in self._known)
+        return entry.known_as or entry.model, min(map(self._window, (entry, *others)))
+
+    def _window(self, entry: ModelAlias | None) -> int:
+        if entry is not None and entry.context_window is not None:
+            return entry.context_window
+        few = (entry.provider if entry else self._settings.provider) == "compatible"
+        return self._settings.model_context_window or (SMALL_WINDOW if few else LARGE_WINDOW)
+
     async def put(
         self, alias: str, entry: ModelAlias, by: str, *, if_match: str | None = None, create_only: bool = False
     ) -> Known:
@@ -124,7 +140,7 @@ class ModelRegistry:
             message = f"models at {_host_of(entry)!r} are not called by this deployment: have it added to MODEL_HOSTS"
             details.append(Detail(pointer="/base_url", message=message))
         if entry.cascade is not None:
-            users = sorted(name for name, other in known.items() if alias in _used(other))
+            users = sorted(name for name, other in known.items() if name != alias and alias in _used(other))
             details += [
                 Detail(pointer="/cascade", message=f"`{user}` names it: leave it an endpoint") for user in users
             ]

@@ -45,6 +45,7 @@ def test_one_trigger_for_each_resource(loaded: dict[str, Any]) -> None:
         "api/tools/{*path}": "tools",
         "api/mcp/{*path}": "mcp",
         "api/workflows/{*path}": "workflows",
+        "api/models/{*path}": "models",
         "api/validate": "validate",
         "api/executions/{*path}": "executions",
         "api/approvals/{*path}": "approvals",

@@ -18,6 +18,7 @@ from domain.validation import Findings, check_agent, check_prompt, check_tool, c
 from domain.workflows import Workflow
 from kit import cases
 from meta_agents.cli.documents import parse
+from services.models.catalogue import ModelsFile
 from tools.reference.page import slug
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,8 @@ def findings(document: Any) -> Findings:
         TenantBudget.model_validate(document)
     elif "cases" in document:
         cases.parse(document, str)
+    elif "models" in document:
+        ModelsFile.model_validate(document)
     else:
         return check_tool(Tool.model_validate(document))
     return Findings()

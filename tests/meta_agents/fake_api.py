@@ -64,6 +64,7 @@ class FakeApi:
     """Whether what is under way takes longer to end than anyone waits."""
     budgets: dict[str, dict[str, Json]] = field(default_factory=dict)
     """By name: what the API shows of each."""
+    models: dict[str, dict[str, Json]] = field(default_factory=dict)
     retentions: list[dict[str, Json]] = field(default_factory=list)
     """The retention policies that were set; the last one counts."""
     next_log: list[dict[str, Json]] = field(default_factory=list)
@@ -175,6 +176,8 @@ class FakeApi:
                 Route(f"{execution}/events", self._events),
                 Route(f"{execution}/chats/{{step:path}}", _chat),
                 Route(f"{execution}/artifacts/{{reference}}", self._artifact),
+                Route("/api/models", self._list_models),
+                Route("/api/models/{alias}", self._model, methods=["GET", "PUT", "DELETE"]),
                 Route("/api/schedules", self._list_schedules),
                 Route("/api/schedules/{name}", self._schedule, methods=["GET", "PUT", "DELETE"]),
                 Route("/api/schedules/{name}/run", self._run_schedule, methods=["POST"]),
@@ -256,6 +259,28 @@ class FakeApi:
         name = request.path_params["name"]
         self.schedules[name] = _kept(self.schedules[name]["definition"], request.path_params["verb"] == "pause")
         return JSONResponse(self.schedules[name])
+
+    def _list_models(self, request: Request) -> Response:
+        items = [{key: kept[key] for key in kept if key != "etag"} for _, kept in sorted(self.models.items())]
+        return JSONResponse({"items": items, "continuation": None})
+
+    def _model(self, request: Request) -> Response:
+        """`x-` before its name makes an endpoint's address a mistake."""
+        alias = request.path_params["alias"]
+        if request.method == "PUT":
+            entry = self.seen[-1].body
+            if "://x-" in entry.get("base_url", ""):
+                detail = {"pointer": "/base_url", "message": "have it added to MODEL_HOSTS"}
+                return problem(400, "invalid_definition", "It has mistakes.", "Correct it.", detail)
+            etag = f'"{len(self.seen)}"'
+            self.models[alias] = {"alias": alias, "source": "stored", "model": entry, "by": "ann", "etag": etag}
+        elif alias not in self.models:
+            return problem(404, "not_found", f"There is no model {alias!r}.", "List them.")
+        elif request.method == "DELETE":
+            del self.models[alias]
+            return Response(status_code=204)
+        kept = self.models[alias]
+        return JSONResponse({key: kept[key] for key in kept if key != "etag"}, 200, {"etag": kept["etag"]})
 
     def _run_schedule(self, request: Request) -> Response:
         definition = self.schedules[request.path_params["name"]]["definition"]

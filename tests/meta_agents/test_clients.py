@@ -431,6 +431,25 @@ class TestRetention:
         assert list(api.executions) == made[:1]
 
 
+class TestModels:
+    def test_put_get_list_delete(self, client: Client) -> None:
+        for alias in ("small", "big"):
+            client.models.put(alias, {"provider": "openai", "model": alias})
+        stored = client.models.get("small")
+        assert (stored.source, stored.model, stored.price) == ("stored", {"provider": "openai", "model": "small"}, None)
+        assert stored.etag
+        client.models.delete("small", if_match=stored.etag)
+        assert [model.alias for model in client.models.list()] == ["big"]
+
+    def test_conditions_are_sent(self, client: Client, api: FakeApi) -> None:
+        client.models.put("small", {"provider": "openai", "model": "m"}, create_only=True)
+        assert api.seen[-1].headers["if-none-match"] == "*"
+        client.models.put("small", {"provider": "openai", "model": "m"}, if_match='"7"')
+        assert api.seen[-1].headers["if-match"] == '"7"'
+        client.models.delete("small", if_match='"7"')
+        assert api.seen[-1].headers["if-match"] == '"7"'
+
+
 class TestSchedules:
     def test_put_get_list_delete(self, client: Client) -> None:
         for name in ("c", "a", "b"):

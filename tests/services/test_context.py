@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,18 +15,11 @@ from domain.prompt_shapes import ChatPrompt, HandoffPrompt, Prompt, Said, Summar
 from domain.prompts import messages
 from services.context import Fitted, fitted
 from services.models.base import ModelRequest
-from services.settings import Settings
 from services.tokens.counting import counted, counter_for
 
 AGENT = Agent(name="a", instructions="Be brief.")
 WINDOW = 2_000
 LONG = "The quick brown fox jumps over the lazy dog. "
-
-
-def settings(window: int = WINDOW, model: str = "gpt-4.1") -> Settings:
-    return Settings.from_environment(
-        {"OPENAI_API_KEY": "k", "MODEL_NAME": model, "MODEL_CONTEXT_WINDOW": str(window), "STATE": str(Path())}
-    )
 
 
 async def fit(
@@ -45,7 +37,7 @@ async def fit(
     asked = ModelRequest.model_validate(
         {"messages": [*told(), *(after or [])], "max_output_tokens": 500, "idempotency_key": "k", **request}
     )
-    found = await fitted(asked, prompt, told, settings(window, model))
+    found = await fitted(asked, prompt, told, model, window)
     assert found.tokens == counted(found.request, await counter_for(model))
     assert found.tokens + found.request.max_output_tokens <= window
     return found

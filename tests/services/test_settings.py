@@ -43,7 +43,7 @@ def test_everything_is_read() -> None:
     assert str(settings.openai_base_url) == "http://127.0.0.1:8080/v1"
     assert (settings.model_timeout, settings.model_concurrency) == (2.5, 3)
     assert settings.model_prices == {"m": (Decimal("0.4"), Decimal("1.60"))}
-    assert [settings.model_for(alias) for alias in ("default", "small", "other")] == ["m", "s", None]
+    assert (settings.model_name, settings.model_aliases) == ("m", {"small": "s"})
     assert settings.webhook_hosts is not None
     assert [(entry.host, entry.port, entry.any_below) for entry in settings.webhook_hosts.entries] == [
         ("hooks.example.com", None, False),
