@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from domain.agents import Agent
+from domain.models import ModelsFile
 from domain.prompt_definitions import PromptDefinition
 from domain.schedules import Schedule
 from domain.tools import Tool
@@ -22,6 +23,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "tool": Tool,
     "workflow": Workflow,
     "schedule": Schedule,
+    "models": ModelsFile,
 }
 FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
 

@@ -136,6 +136,12 @@ class ModelAlias(Shape):
         return "OPENAI_API_KEY" if self.provider == "openai" else None
 
 
+class ModelsFile(Shape):
+    """`models.yaml`: what each alias stands for."""
+
+    models: dict[Name, ModelAlias] = Field(description="By alias; `default` is the one of agents that name none.")
+
+
 def mistakes(name: str, entry: ModelAlias, known: Mapping[str, ModelAlias], keys: Collection[str]) -> Iterator[Detail]:
     """What is wrong with the entry among all `known` ones, itself included; `keys` are the settings that there are."""
     for pointer, other in _named(entry):

@@ -325,6 +325,6 @@ class Settings(BaseModel):
         return {**{name: key for name, key in named.items() if key is not None}, **self.model_key_values}
 
     def cost(self, model: str, tokens_in: int, tokens_out: int) -> Decimal | None:
-        """US dollars for so many tokens by MODEL_PRICES, by the endpoint's name for the model; None: not known there."""
+        """US dollars by MODEL_PRICES, by the endpoint's name for the model; None when it is not in there."""
         price = self.model_prices.get(model)
         return None if price is None else (price[0] * tokens_in + price[1] * tokens_out) / 1_000_000

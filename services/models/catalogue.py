@@ -6,19 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from domain.base import Name, Shape
 from domain.errors import Detail
-from domain.models import DEFAULT, KeyReference, ModelAlias, mistakes
+from domain.models import DEFAULT, KeyReference, ModelAlias, ModelsFile, mistakes
 from domain.values import Json
 from services.settings import Settings, SettingsError
-
-
-class ModelsFile(Shape):
-    """`models.yaml`: what each alias stands for."""
-
-    models: dict[Name, ModelAlias] = Field(description="By alias; `default` is the one of agents that name none.")
 
 
 def from_settings(settings: Settings) -> dict[str, ModelAlias]:

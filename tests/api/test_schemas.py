@@ -36,10 +36,12 @@ def test_every_key_is_described(name: str) -> None:
 @pytest.mark.parametrize("path", DEFINITIONS, ids=lambda path: path.stem)
 def test_an_editor_finds_nothing_wrong_with_the_examples(path: Path) -> None:
     text = path.read_text("utf-8")
-    kind = {"steps": "workflow"}.get(path.parent.name, path.parent.name.removesuffix("s"))
+    folder, above = path.parent.name, "../" * len(path.relative_to(EXAMPLES).parts)
+    kinds = {"steps": "workflow", "examples": "models"}
+    kind = kinds.get(folder, folder.removesuffix("s"))
     [document] = parse(text, path)
     Draft202012Validator(schema_of(kind)).validate(document.content)
-    assert text.splitlines()[0] == f"# yaml-language-server: $schema=../../docs/schemas/{kind}.json"
+    assert text.splitlines()[0] == f"# yaml-language-server: $schema={above}docs/schemas/{kind}.json"
 
 
 @pytest.mark.parametrize(

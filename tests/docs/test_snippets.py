@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from domain.agents import Agent
+from domain.models import ModelsFile
 from domain.prompt_definitions import PromptDefinition
 from domain.schedules import Schedule
 from domain.tenant_budgets import TenantBudget
@@ -18,7 +19,6 @@ from domain.validation import Findings, check_agent, check_prompt, check_tool, c
 from domain.workflows import Workflow
 from kit import cases
 from meta_agents.cli.documents import parse
-from services.models.catalogue import ModelsFile
 from tools.reference.page import slug
 
 ROOT = Path(__file__).parents[2]
