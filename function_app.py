@@ -26,6 +26,7 @@ ROUTES = {
     "approvals": "api/approvals/{*path}",
     "retention": "api/retention/{*path}",
     "budgets": "api/budgets/{*path}",
+    "usage": "api/usage",
     "schedules": "api/schedules/{*path}",
     "me": "api/me",
     "health": "api/health",

@@ -65,9 +65,8 @@ async def perform_ending(ending: Ending, services: Services) -> tuple[str, list[
             ended=datetime.now(UTC),
         ),
     )
-    last, _ = await asyncio.gather(
-        services.events.append(tenant, execution, [last_event(record)]), services.executions.unmark(execution)
-    )
+    last = await services.events.append(tenant, execution, [last_event(record)])
+    await asyncio.gather(services.usage.add(tenant, execution, record.workflow), services.executions.unmark(execution))
     return record.status, [*logged, *last]
 
 

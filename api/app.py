@@ -30,6 +30,7 @@ from api import (
     retention,
     scheduling,
     toolbench,
+    usage,
     validating,
     webhooks,
 )
@@ -102,6 +103,7 @@ def create_app(dist: Path = DIST) -> FastAPI:
         executions.router,
         raising.router,
         budgets.router,
+        usage.router,
         approvals.router,
         scheduling.router,
         events.router,

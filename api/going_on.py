@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from activities.pausing import BUDGET
 from api.controlling import resume_execution
 from api.durable import DurableClient
-from domain.calls import completed_id, rejected_id
 from domain.errors import ProblemError
 from domain.executions import Status
 from domain.tenant_budgets import Held
 from domain.usage import Usage
+from services.ledger import ANSWERS
 from services.wiring import Services
 
 log = logging.getLogger("meta_agents.budgets")
@@ -56,10 +56,12 @@ async def sweep_budgets(services: Services, client: DurableClient, now: datetime
 
 async def clear_up(services: Services, tenant: str, hold: Held) -> None:
     """The log of its execution says what became of the call."""
-    ids = [completed_id(hold.key), rejected_id(hold.key)]
+    ids = [name(hold.key) for name in ANSWERS]
     found = await services.events.get(tenant, hold.execution, ids)
     if answer := next(iter(found.values()), None):
-        await services.accounts.settle(tenant, hold.execution, hold.key, Usage.model_validate(answer.data["usage"]))
+        await services.accounts.settle(
+            tenant, hold.execution, hold.key, Usage.model_validate(answer.data.get("usage") or {})
+        )
     else:
         log.warning("call %s of execution %s was never ended; what it held is released", hold.key, hold.execution)
         await services.accounts.give_up(tenant, hold)

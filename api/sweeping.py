@@ -91,9 +91,25 @@ async def _start_for(
     return await start_once(services, client, starter, request_of(schedule), idempotency)
 
 
+async def count_usage(services: Services, _: DurableClient, __: datetime) -> None:
+    """Count what executions that have not ended have used since it was last counted."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def count(execution: Execution) -> None:
+        async with room:
+            await services.usage.add(execution.tenant, execution.id, execution.workflow)
+
+    await asyncio.gather(*(count(execution) for execution in await services.executions.running()))
+
+
 async def purge(services: Services, client: DurableClient) -> None:
     """Remove the executions of every tenant that are kept no longer, as many as there is time for."""
     await purge_due(services, client, await services.retention.tenants(), PURGED_AT_ONCE)
 
 
-CHORES: dict[str, Chore] = {"schedules": start_due, "recovery": RecoverLatest(), "budgets": sweep_budgets}
+CHORES: dict[str, Chore] = {
+    "schedules": start_due,
+    "recovery": RecoverLatest(),
+    "budgets": sweep_budgets,
+    "usage": count_usage,
+}

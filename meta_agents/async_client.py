@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
+from datetime import date
 from decimal import Decimal
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -39,6 +40,7 @@ from meta_agents.results import (
     StoredDefinition,
     StoredRetention,
     StoredSchedule,
+    UsageReport,
     Use,
     Validation,
     VersionSummary,
@@ -91,6 +93,15 @@ class AsyncClient:
         Each with its kind: `("agents", {…})`.
         """
         return (await self._call(operations.validate(definitions))).results
+
+    async def usage(
+        self, *, by: Iterable[str] = ("day",), first: date | None = None, last: date | None = None
+    ) -> UsageReport:
+        """What the tenant's executions used from the first day to the last (UTC, both included; 30 days unless given).
+
+        `by`: any of `day`, `tenant`, `workflow`, `agent`, `model` and `tool`.
+        """
+        return await self._call(operations.usage(first, last, by))
 
     async def me(self) -> Me:
         return await self._call(operations.me())
@@ -283,6 +294,10 @@ class AsyncExecutions:
 
     async def resume(self, execution: str) -> Execution:
         return await self._call(operations.resume(execution))
+
+    async def usage(self, execution: str, *, by: Iterable[str] = ("step", "agent", "model")) -> UsageReport:
+        """What one execution has used so far, by any of `step`, `agent`, `model` and `tool`."""
+        return await self._call(operations.usage_of(execution, by))
 
     async def raise_budget(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -38,6 +39,7 @@ from meta_agents.results import (
     StoredDefinition,
     StoredRetention,
     StoredSchedule,
+    UsageReport,
     Use,
     Validation,
     VersionSummary,
@@ -90,6 +92,15 @@ class Client:
         Each with its kind: `("agents", {…})`.
         """
         return self._call(operations.validate(definitions)).results
+
+    def usage(
+        self, *, by: Iterable[str] = ("day",), first: date | None = None, last: date | None = None
+    ) -> UsageReport:
+        """What the tenant's executions used from the first day to the last (UTC, both included; 30 days unless given).
+
+        `by`: any of `day`, `tenant`, `workflow`, `agent`, `model` and `tool`.
+        """
+        return self._call(operations.usage(first, last, by))
 
     def me(self) -> Me:
         return self._call(operations.me())
@@ -282,6 +293,10 @@ class Executions:
 
     def resume(self, execution: str) -> Execution:
         return self._call(operations.resume(execution))
+
+    def usage(self, execution: str, *, by: Iterable[str] = ("step", "agent", "model")) -> UsageReport:
+        """What one execution has used so far, by any of `step`, `agent`, `model` and `tool`."""
+        return self._call(operations.usage_of(execution, by))
 
     def raise_budget(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Generic, Literal, TypeVar
 from urllib.parse import quote
 
@@ -35,6 +36,7 @@ from meta_agents.results import (
     StoredDefinition,
     StoredRetention,
     StoredSchedule,
+    UsageReport,
     Use,
     Validation,
     Validations,
@@ -330,6 +332,15 @@ def put_retention(policy: Mapping[str, Json], if_match: str | None, create_only:
 
 def purge(batch: int) -> Operation[Purged]:
     return Operation("POST", "/api/retention/purge", _as(Purged), _given(batch=batch), seconds=PURGE_SECONDS)
+
+
+def usage(first: date | None, last: date | None, by: Iterable[str]) -> Operation[UsageReport]:
+    days = {"from": first.isoformat() if first else None, "to": last.isoformat() if last else None}
+    return Operation("GET", "/api/usage", _as(UsageReport), _given(**days, by=",".join(by)))
+
+
+def usage_of(execution: str, by: Iterable[str]) -> Operation[UsageReport]:
+    return Operation("GET", f"{_execution(execution)}/usage", _as(UsageReport), _given(by=",".join(by)))
 
 
 def list_budgets() -> Operation[Page[StandingBudget]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
@@ -234,6 +234,41 @@ class BudgetReached(Result):
     cap: dict[str, Json] = {}
     spent: Usage = Usage()
     reserved: Usage = Usage()
+
+
+class UsageItem(Result):
+    """What was used by one day, workflow, agent…: which of these it is of was asked for, the others are None.
+
+    `failures` are attempts at calls; `reused` are answers that were taken over and cost nothing; `unpriced` are calls
+    whose price is not known. `seconds` is how long the calls took.
+    """
+
+    day: date | None = None
+    tenant: str | None = None
+    workflow: str | None = None
+    step: str | None = None
+    agent: str | None = None
+    model: str | None = None
+    tool: str | None = None
+    executions: int = 0
+    executions_failed: int = 0
+    model_calls: int = 0
+    tool_calls: int = 0
+    reused: int = 0
+    failures: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: Decimal = Decimal(0)
+    unpriced: int = 0
+    seconds: Decimal = Decimal(0)
+
+
+class UsageReport(Result):
+    """What was used, by what was asked for, and in all."""
+
+    by: tuple[str, ...]
+    items: tuple[UsageItem, ...]
+    total: UsageItem
 
 
 class StandingBudget(Result):

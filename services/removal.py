@@ -17,6 +17,7 @@ from services.artifacts.base import ArtifactStore
 from services.documents.base import Body, Delete, Document, DocumentStore, Operation, Put, beginning_with
 from services.eventlog import partition_of
 from services.executions import RUNNING, records_of
+from services.usage import partition_of_usage
 from services.waits import OUTBOX
 
 # Both sort before every execution, as idempotency keys do.
@@ -62,7 +63,7 @@ class Removal:
         partition = partition_of(tenant, execution)
         # First: the log tells which orchestrators there were.
         await self._forget_orchestrators(client, partition, execution)
-        for others in (approvals_of(tenant), OUTBOX, RUNNING):
+        for others in (approvals_of(tenant), partition_of_usage(tenant), OUTBOX, RUNNING):
             await self._forget_in(others, execution)
         await self._documents.drop(partition)
         await self._artifacts.drop(partition)

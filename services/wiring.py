@@ -39,6 +39,7 @@ from services.signalr_endpoint import Endpoint
 from services.signals import Signals
 from services.tenant_budgets import TenantBudgets
 from services.tools.client import ToolClient
+from services.usage import UsageRows
 from services.waits import Waits
 from services.webhooks.deliveries import Deliveries
 from services.webhooks.sender import WebhookSender
@@ -56,6 +57,7 @@ class Services:
     budgets: Budgets
     accounts: Accounts
     tenant_budgets: TenantBudgets
+    usage: UsageRows
     approvals: Approvals
     signals: Signals
     agents: Definitions[Agent]
@@ -85,6 +87,7 @@ class Services:
         await self.tools.close()
         await self.webhooks.close()
         await self.accounts.close()
+        await self.usage.close()
         await self.documents.close()
 
 
@@ -130,6 +133,7 @@ def build(settings: Settings) -> Services:
         budgets=Budgets(documents, events, controls),
         accounts=accounts,
         tenant_budgets=TenantBudgets(documents, accounts),
+        usage=UsageRows(documents, events),
         approvals=Approvals(documents),
         signals=Signals(documents, events, controls),
         agents=Definitions(documents, "agents", Agent),

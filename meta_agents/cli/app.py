@@ -25,6 +25,7 @@ from meta_agents.cli import (
     showing,
     testing,
     tooling,
+    using,
 )
 from meta_agents.cli.context import console
 from meta_agents.cli.exits import code_of_error, show_error
@@ -109,6 +110,7 @@ app.command()(keeping.release)
 app.command()(keeping.purge)
 app.command()(prompting.uses)
 app.add_typer(prompting.app, name="prompt")
+app.command()(using.usage)
 app.add_typer(scheduling.app, name="schedule")
 app.add_typer(tooling.app, name="tool")
 app.add_typer(budgets.app, name="budget")

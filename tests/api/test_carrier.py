@@ -51,6 +51,7 @@ def test_one_trigger_for_each_resource(loaded: dict[str, Any]) -> None:
         "api/approvals/{*path}": "approvals",
         "api/retention/{*path}": "retention",
         "api/budgets/{*path}": "budgets",
+        "api/usage": "usage",
         "api/schedules/{*path}": "schedules",
         "api/negotiate": "negotiate",
         "api/me": "me",

@@ -37,6 +37,7 @@ def spend(folder: Path, executions: int, kills: int, seed: int) -> None:
         records = [system.ended(id) for id in ids]
         assert {record.status for record in records} == {"completed"}
         spent = budgets.get("all")
+        counted = system.client.usage(by=("workflow",))
         system.host.kill()
         logs = logs_on_disk(system.host.state_dir, ids)
         assert _answered(system) == whole
@@ -45,6 +46,9 @@ def spend(folder: Path, executions: int, kills: int, seed: int) -> None:
     assert len(paid) == whole == spent.spent.model_calls
     assert spent.spent.tokens_in + spent.spent.tokens_out == tokens
     assert spent.reserved.model_calls == 0
+    assert [(item.workflow, item.executions, item.model_calls) for item in counted.items] == [
+        ("spender", executions, whole)
+    ]
 
 
 def _all_wait(system: System, ids: list[str]) -> bool:

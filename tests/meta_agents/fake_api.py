@@ -162,6 +162,8 @@ class FakeApi:
                 Route(execution, self._delete, methods=["DELETE"]),
                 Route(f"{execution}/hold", self._hold, methods=["POST"]),
                 Route(f"{execution}/release", self._release, methods=["POST"]),
+                Route("/api/usage", self._usage),
+                Route("/api/executions/{execution}/usage", self._usage),
                 Route("/api/budgets", self._budgets),
                 Route("/api/budgets/{name}", self._budget),
                 Route("/api/budgets/{name}", self._put_budget, methods=["PUT"]),
@@ -350,6 +352,20 @@ class FakeApi:
         record = self.executions[request.path_params["execution"]]
         record["hold"] = None
         return JSONResponse(record)
+
+    def _usage(self, request: Request) -> Response:
+        """One item, of something of each kind that is asked for."""
+        by = request.query_params.get("by", "day").split(",")
+        figures = {
+            "executions": 2,
+            "model_calls": 1_234,
+            "tokens_in": 5,
+            "cost_usd": "0.5",
+            "unpriced": 1,
+            "seconds": "2",
+        }
+        item = {name: "2026-11-27" if name == "day" else f"={name}-1" for name in by}
+        return JSONResponse({"by": by, "items": [{**item, **figures}], "total": figures})
 
     def _budgets(self, request: Request) -> Response:
         return JSONResponse({"items": [self.budgets[name] for name in sorted(self.budgets)]})

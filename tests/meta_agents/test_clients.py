@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -400,6 +400,18 @@ class TestBudgets:
         assert (still.status, api.seen[-1].body) == ("paused", {"path": "s", "tokens": 9, "resume": False})
         going = client.executions.raise_budget(execution, cost_usd=Decimal("1.50"))
         assert (going.status, api.seen[-1].body) == ("running", {"path": "", "cost_usd": "1.50"})
+
+
+class TestUsage:
+    def test_by_what_is_asked_for(self, client: Client, api: FakeApi) -> None:
+        report = client.usage(by=("day", "model"), first=date(2026, 11, 1))
+        assert api.seen[-1].query == {"from": "2026-11-01", "by": "day,model"}
+        assert (report.items[0].day, report.items[0].model) == (date(2026, 11, 27), "=model-1")
+        assert report.total.cost_usd == Decimal("0.5")
+
+    def test_of_one_execution(self, client: Client, api: FakeApi) -> None:
+        report = client.executions.usage(api.add_execution([]))
+        assert report.by == ("step", "agent", "model")
 
 
 class TestRetention:

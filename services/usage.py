@@ -1,0 +1,136 @@
+"""What was used, by tenant: rows for each day and workflow, to which each execution's log is added exactly once.
+
+An execution's mark says up to which offset of its log the rows have it. Both change in one transaction of the tenant's
+partition: so whatever is killed, and whoever adds the same log at the same time, no call is counted twice, or missed
+for longer than until the next look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from domain.errors import ProblemError, platform_failed
+from domain.rollups import Dimension, Figures, StepDimension, Sums, folded, merged
+from services.documents.base import Conflict, Document, DocumentStore, Operation, Put
+from services.eventlog import EventLog
+from services.together import Together
+
+AT_ONCE = 20
+"""Executions that are added together."""
+MOST_ROWS = 60
+"""Documents of rows in one transaction; Cosmos DB takes a hundred operations."""
+ATTEMPTS = 100
+PAGE = 500
+_DAY = "day:"
+
+
+@dataclass(frozen=True)
+class Ask:
+    execution: str
+    workflow: str
+
+
+@dataclass
+class _Batch:
+    """What is to be written: marks, and by document what is to be added to its rows."""
+
+    marks: dict[str, int] = field(default_factory=dict)
+    more: dict[str, dict[str, Figures]] = field(default_factory=dict)
+
+
+class UsageRows:
+    def __init__(self, documents: DocumentStore, events: EventLog) -> None:
+        self._documents = documents
+        self._events = events
+        self._together = Together[Ask, bool](self._add, AT_ONCE)
+
+    async def close(self) -> None:
+        await self._together.close()
+
+    async def add(self, tenant: str, execution: str, workflow: str) -> None:
+        """Count what the execution's log says and was not counted yet."""
+        await self._together.ask(tenant, Ask(execution, workflow))
+
+    async def query(self, tenant: str, first: date, last: date, by: Sequence[Dimension]) -> Sums:
+        """The sums over the days from the first to the last, both included."""
+        sums = Sums(by)
+        between = f"{_DAY}{first.isoformat()}", f"{_DAY}{last.isoformat()};"  # ";" comes after ":"
+        continuation: str | None = None
+        while True:
+            page, continuation = await self._documents.query(
+                partition_of_usage(tenant), between=between, continuation=continuation, limit=PAGE
+            )
+            for document in page:
+                sums.add_rows(document.body["day"], document.body["workflow"], document.body["rows"])
+            if continuation is None:
+                return sums
+
+    async def of_execution(self, tenant: str, execution: str, by: Sequence[StepDimension]) -> Sums:
+        """The sums over one execution's calls, from its log as it stands."""
+        sums, offset = Sums(by), 0
+        while page := await self._events.read(tenant, execution, offset, PAGE):
+            sums.add_calls(page)
+            offset = page[-1].offset
+        return sums
+
+    async def _add(self, tenant: str, asked: Sequence[Ask]) -> list[bool | Exception]:
+        waiting = list({one.execution: one for one in asked}.values())
+        while waiting:
+            waiting = await self._some_added(tenant, waiting)
+        return [True] * len(asked)
+
+    async def _some_added(self, tenant: str, asked: Sequence[Ask]) -> list[Ask]:
+        """Those for whom there was no room any more."""
+        for attempt in range(ATTEMPTS):
+            marks = await self._documents.get_many(partition_of_usage(tenant), [one.execution for one in asked])
+            batch, left = _Batch(), list[Ask]()
+            for one in asked:
+                if len(batch.more) >= MOST_ROWS:
+                    left.append(one)
+                    continue
+                await self._read(tenant, one, marks.get(one.execution), batch)
+            rows = await self._documents.get_many(partition_of_usage(tenant), list(batch.more)) if batch.more else {}
+            try:
+                if batch.marks:
+                    await self._documents.write(partition_of_usage(tenant), _operations(batch, marks, rows))
+            except Conflict:
+                await asyncio.sleep(random.uniform(0, 0.002 * min(attempt, 20)))  # noqa: S311
+                continue
+            return left
+        raise ProblemError(platform_failed("Too many processes count what the tenant has used at the same time."))
+
+    async def _read(self, tenant: str, ask: Ask, mark: Document | None, batch: _Batch) -> None:
+        before = offset = mark.body["offset"] if mark else 0
+        while page := await self._events.read(tenant, ask.execution, offset, PAGE):
+            offset = page[-1].offset
+            for day, rows in folded(page).items():
+                kept = batch.more.setdefault(f"{_DAY}{day}:{ask.workflow}", {})
+                for name, figures in rows.items():
+                    kept[name] = kept[name].plus(figures) if name in kept else figures
+        if offset > before:
+            batch.marks[ask.execution] = offset
+
+
+def partition_of_usage(tenant: str) -> str:
+    """Where rows and marks stand; a mark's id is the execution's."""
+    return f"{tenant}/usage"
+
+
+def _operations(batch: _Batch, marks: dict[str, Document], rows: dict[str, Document]) -> list[Operation]:
+    operations: list[Operation] = []
+    for execution, offset in batch.marks.items():
+        operations.append(_put(execution, {"offset": offset}, marks.get(execution)))
+    for id, more in batch.more.items():
+        before = rows.get(id)
+        day, _, workflow = id.removeprefix(_DAY).partition(":")
+        kept = merged(before.body["rows"] if before else {}, more)
+        operations.append(_put(id, {"day": day, "workflow": workflow, "rows": kept}, before))
+    return operations
+
+
+def _put(id: str, body: dict[str, object], before: Document | None) -> Put:
+    return Put(id, body, if_match=before.etag if before else None, if_absent=before is None)
