@@ -35,7 +35,9 @@ class Secrets:
 
     @staticmethod
     def of(settings: Settings) -> Secrets:
-        values = {name: value.get_secret_value() for name, value in settings.secrets.items()}
+        given = {name: value.get_secret_value() for name, value in settings.secrets.items()}
+        # What Azure could not look up stays as the reference it is: a secret that is missing.
+        values = {name: value for name, value in given.items() if not value.startswith("@Microsoft.KeyVault(")}
         hosts = {name: AllowedHosts.for_tools(",".join(hosts)) for name, hosts in settings.secret_hosts.items()}
         return Secrets(values, hosts, settings.secret_tenants)
 

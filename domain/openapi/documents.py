@@ -100,7 +100,10 @@ def server_of(operation: Operation, given: str | None) -> str:
     for name, variable in objects(server.get("variables")):
         if isinstance(variable, dict):
             address = address.replace(f"{{{name}}}", str(variable.get("default", "")))
-    address = urljoin(given, address) if given else address
+    try:
+        address = urljoin(given, address) if given else address
+    except ValueError as error:
+        raise DocumentError(f"The address of its server is none: {error}.") from error
     if not address.startswith(("https://", "http://")) or "{" in address or "?" in address or "$" in address:
         raise DocumentError("The document says no whole address of its server: give one.")
     return address.rstrip("/")

@@ -136,8 +136,8 @@ class _Maker:
         )
 
     def _not_taken(self, parameter: Object, schema: Object) -> str | None:
-        where, kind = parameter.get("in"), schema.get("type")
-        kinds = set(listed(kind) or [kind])
+        where, kind = str(parameter.get("in")), schema.get("type")
+        kinds = [str(one) for one in listed(kind) or [kind]]
         if where not in self.parts:
             return f"is in a {where}"
         if where == "header" and not re.fullmatch(r"[A-Za-z0-9_-]+", str(parameter.get("name"))):

@@ -55,11 +55,8 @@ def _tool(tool: Tool, notes: Notes) -> None:
 
 def _http(http: HttpCall, notes: Notes) -> None:
     _template(http.url, ("http", "url"), notes)
-    scheme, host, *_ = urlsplit(http.url) if "${" not in http.url.partition("://")[2].partition("/")[0] else ("", "")
-    if "${" not in http.url.partition("/")[0] and http.url.partition(":")[0].lower() not in ("http", "https"):
-        notes.error(("http", "url"), "an address begins with https:// and a host name")
-    elif scheme and not host:
-        notes.error(("http", "url"), "this address has no host name")
+    if wrong := _not_an_address(http.url):
+        notes.error(("http", "url"), wrong)
     for name, value in http.headers.items():
         if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
             notes.error(("http", "headers", name), "the name of a header is letters, digits and hyphens")
@@ -73,6 +70,19 @@ def _http(http: HttpCall, notes: Notes) -> None:
     _templates(http.body, ("http", "body"), notes)
     if http.method in ("GET", "DELETE") and "body" in http.model_fields_set:
         notes.warning(("http", "body"), f"this is not sent with {http.method}; put it into the `url`")
+
+
+def _not_an_address(url: str) -> str | None:
+    """What is wrong with it, as far as no `${…}` hides it."""
+    if "${" not in url.partition("/")[0] and url.partition(":")[0].lower() not in ("http", "https"):
+        return "an address begins with https:// and a host name"
+    if "${" in url.partition("://")[2].partition("/")[0]:
+        return None
+    try:
+        scheme, host, *_ = urlsplit(url)
+    except ValueError as error:
+        return f"this is no address: {error}"
+    return "this address has no host name" if scheme and not host else None
 
 
 def _templates(value: Json, at: Parts, notes: Notes) -> None:

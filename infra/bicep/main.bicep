@@ -59,6 +59,9 @@ param webhookHosts string = ''
 @description('URI of the Key Vault secret that webhooks are signed with; the app\'s identity must be allowed to read it.')
 param webhookSecretUri string = ''
 
+@description('More app settings, by name: what tools may call, and references to their secrets (TOOL_HOSTS, SECRET_HOSTS, SECRET_CRM_KEY and so on).')
+param toolSettings object = {}
+
 @description('Storage queue whose messages start executions; it is made in the app\'s own account. Empty: none.')
 param startQueue string = ''
 
@@ -171,7 +174,7 @@ module functionApp './modules/function-app.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
     durableAlwaysReadyInstances: durableAlwaysReadyInstances
-    appSettings: union(modelSettings, embeddingSettings, webhookSettings, queueSettings, empty(startServiceBusQueue) ? {} : {
+    appSettings: union(modelSettings, embeddingSettings, webhookSettings, toolSettings, queueSettings, empty(startServiceBusQueue) ? {} : {
       START_SERVICE_BUS_QUEUE: startServiceBusQueue
       ServiceBusConnection__fullyQualifiedNamespace: serviceBusNamespace
       ServiceBusConnection__credential: 'managedidentity'

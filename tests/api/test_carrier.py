@@ -16,13 +16,16 @@ from api.carrier import carry
 from tests.api.conftest import FakeDurable
 
 
+HEAVY = {"api.app", "api.starting", "openai", "azure.identity", "jsonschema", "mcp", "httpx", "httpx2", "yaml"}
+
+
 @pytest.fixture(scope="module")
 def loaded() -> dict[str, Any]:
     """The function app as a host finds it: bindings by function, and the heavy modules that came with it."""
     # In a process of its own: the SDK lets an app be asked for its functions only once.
     script = (
         "import json, sys, function_app\n"
-        "heavy = sorted({'api.app', 'api.starting', 'openai', 'azure.identity', 'jsonschema'} & sys.modules.keys())\n"
+        f"heavy = sorted({HEAVY} & sys.modules.keys())\n"
         "functions = function_app.app.get_functions()\n"
         "bindings = {f.get_function_name(): [json.loads(b) for b in f.get_raw_bindings()] for f in functions}\n"
         "print(json.dumps({'bindings': bindings, 'heavy': heavy}))"

@@ -110,6 +110,15 @@ def test_webhooks_have_hosts_and_a_reference_to_their_secret_or_neither() -> Non
     assert text(site_value("keyVaultReferenceIdentity")) == "identityId"
 
 
+def test_settings_of_tools_are_added_and_nothing_of_the_app_is_lost_to_them() -> None:
+    module = next(module for module in MAIN.modules if module.symbol == "functionApp")
+    given = module.value("params", "appSettings")
+    assert given is not None
+    words = text(given)
+    # Of two with the same name the later counts.
+    assert words.index("toolSettings") < words.index("AzureWebJobsStorage__accountName")
+
+
 def test_each_queue_that_starts_executions_is_set_up_whole_or_not_at_all() -> None:
     queue = next(node for node in MAIN.root.named_children if text(node).startswith("var queueSettings"))
     assert text(queue) == "var queueSettings = empty(startQueue) ? {} : { START_QUEUE: startQueue }"

@@ -44,6 +44,11 @@ def test_one_that_is_missing_is_named() -> None:
     assert "no secret `OTHER`" in refused(secrets(), SecretReference(secret="OTHER"), "one", CRM)
 
 
+def test_a_reference_that_azure_could_not_look_up_is_not_sent() -> None:
+    made = secrets(SECRET_CRM_KEY="@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/s)")
+    assert "no secret `CRM_KEY`" in refused(made, REFERENCE, "one", CRM)
+
+
 def test_another_tenants_looks_like_none() -> None:
     walled = secrets(SECRET_TENANTS='{"CRM_KEY": ["one"]}')
     assert walled.for_host(REFERENCE, "one", CRM)

@@ -176,6 +176,7 @@ class TestOtherDefinitions:
             ({"input": {"type": "array"}}, "/input/type", "are an object"),
             ({"http": {"url": "ftp://x.example/"}}, "/http/url", "begins with https://"),
             ({"http": {"url": "https:///x"}}, "/http/url", "no host name"),
+            ({"http": {"url": "https://[x/"}}, "/http/url", "this is no address"),
             (
                 {"http": {"url": "https://x.example/${input.id}"}},
                 "/http/url",
