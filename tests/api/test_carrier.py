@@ -15,7 +15,6 @@ from api import app as app_module
 from api.carrier import carry
 from tests.api.conftest import FakeDurable
 
-
 HEAVY = {"api.app", "api.starting", "openai", "azure.identity", "jsonschema", "mcp", "httpx", "httpx2", "yaml"}
 
 
