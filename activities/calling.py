@@ -114,7 +114,7 @@ class _Call:
             temperature=agent.temperature,
             max_output_tokens=agent.max_output_tokens,
             response_schema=call.output_schema or _schema_of(agent, call),
-            tools=specs_of(plan, self.offered, [texts for _, _, texts in rounds]),
+            tools=specs_of(plan, self.offered, [results for _, results in rounds]),
             must_answer=bool(self.offered) and len(rounds) >= agent.max_rounds,
             escalated=call.escalated,
             idempotency_key=f"{call.execution}:{call.key}",

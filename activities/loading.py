@@ -15,7 +15,7 @@ from domain.paths import ancestors
 from domain.plans import Plan
 from domain.prompt_definitions import PinnedPrompt, instructions, needs_input
 from domain.prompt_shapes import OverChat, Prompt, TemplatePrompt
-from domain.tool_use import result_text
+from domain.tool_use import Shown, result_text, shown_of
 from domain.toolcalls import Round, ToolResult
 from domain.values import Json, Value
 from services.eventlog import partition_of
@@ -82,17 +82,15 @@ class Loader:
         found = await self.recorded(sorted(needed))
         return {name: values.resolve(value, found.__getitem__) for name, value in scope.items()}
 
-    async def played(self, rounds: Sequence[Round]) -> list[tuple[Json, tuple[ToolResult, ...], list[str]]]:
-        """Of each round its answer as recorded, its results, and the words of those."""
-        results = [result.value for one in rounds for result in one.results if result.value is not None]
-        needed = set[str]().union(*(values.references_in(value) for value in results))
-        found = await self.recorded([*(one.event for one in rounds), *sorted(needed)])
+    async def played(self, rounds: Sequence[Round]) -> list[tuple[Json, list[Shown]]]:
+        """Of each round its answer as recorded, and what is shown of its results."""
+        answers = await self.recorded(one.event for one in rounds)
+        return [(answers[one.event], [await self._shown(result) for result in one.results]) for one in rounds]
 
-        def text(result: ToolResult) -> str:
-            plain = None if result.value is None else values.resolve(result.value, found.__getitem__)
-            return result_text(result, plain)
-
-        return [(found[one.event], one.results, [text(result) for result in one.results]) for one in rounds]
+    async def _shown(self, result: ToolResult) -> Shown:
+        """One after the other, and no more of it kept than that: all results of a turn may be too much to hold."""
+        found = {} if result.value is None else await self.plain({"result": result.value})
+        return shown_of(result, result_text(result, found.get("result")))
 
 
 def given_to(path: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from activities.loading import Loader
 from domain import values
-from domain.approvals import OPTIONS, Approval, Kind, State
+from domain.approvals import MOST_SHOWN, OPTIONS, Approval, Kind, State
 from domain.calls import Action, Arrival, Ask, Park, decided_id
 from domain.chat_prompts import shown_text
 from domain.errors import ProblemError, canceled
@@ -22,8 +22,6 @@ from services.wiring import Services
 
 ABOUT_FAILURES = (Kind.FAILURE, Kind.UNCERTAIN)
 """Questions about what happened here: nobody has answered them elsewhere."""
-MOST_SHOWN = 20_000
-"""Characters of what is shown beside a question; the rest is in the log."""
 
 
 async def perform_park(park: Park, services: Services) -> tuple[Arrival, list[Event]]:

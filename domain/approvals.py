@@ -10,6 +10,9 @@ from pydantic import Field
 
 from domain.base import Shape
 
+MOST_SHOWN = 20_000
+"""Characters of what is shown beside a question; the rest is in the log."""
+
 
 class Kind(StrEnum):
     """What is asked for: a yes or no (of a step, or of an agent's tool call), what to do about a failure, words of

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.agents import Agent
+from domain.approvals import MOST_SHOWN
 from domain.base import split_reference
 from domain.errors import Code, Problem, ProblemError
 from domain.expressions import as_text, evaluate, truth
@@ -51,6 +52,14 @@ _TASK: dict[str, Any] = {
 }
 
 
+class Shown(NamedTuple):
+    """As much of a result as the agent is shown, from character `start` of `length` on."""
+
+    text: str
+    start: int
+    length: int
+
+
 def is_told(problem: Problem) -> bool:
     """Whether an agent is told of the failure of its tool, to make the best of it; else its step fails as well."""
     return problem.code not in _NOT_TOLD
@@ -62,10 +71,10 @@ def tools_of(agent: Agent, prompt: Prompt) -> dict[str, str]:
     return {split_reference(reference)[0]: reference for reference in agent.tools} if speaks else {}
 
 
-def specs_of(plan: Plan, offered: dict[str, str], results: Sequence[Sequence[str]]) -> tuple[ToolSpec, ...]:
-    """What the model is told; `results` are the texts of those so far, by round."""
+def specs_of(plan: Plan, offered: dict[str, str], results: Sequence[Sequence[Shown]]) -> tuple[ToolSpec, ...]:
+    """What the model is told; `results` are those so far, by round."""
     specs = [_spec(plan, name, plan.tools[reference]) for name, reference in offered.items()]
-    is_cut = any(len(text) > SHOWN_CHARACTERS for texts in results for text in texts)
+    is_cut = any(result.length > SHOWN_CHARACTERS for one in results for result in one)
     return (*specs, _READ_MORE) if is_cut else tuple(specs)
 
 
@@ -81,15 +90,15 @@ def asking(
     )
 
 
-def said(texts: Sequence[tuple[Json, Sequence[ToolResult], Sequence[str]]]) -> list[Message]:
-    """The messages of the rounds so far: for each its answer as recorded, its results, and the texts of those."""
+def said(rounds: Sequence[tuple[Json, Sequence[Shown]]]) -> list[Message]:
+    """The messages of the rounds so far: for each its answer as recorded, and its results."""
     messages: list[Message] = []
-    for number, (answer, results, shown) in enumerate(texts):
+    for number, (answer, results) in enumerate(rounds):
         calls = [_written(call, f"call_{number}_{place}") for place, call in enumerate(answer["tool_calls"])]
         messages.append({"role": "assistant", "content": answer["text"], "tool_calls": calls})
         messages += [
-            {"role": "tool", "tool_call_id": call["id"], "content": _page(text, result.start, call["id"])}
-            for call, result, text in zip(calls, results, shown, strict=True)
+            {"role": "tool", "tool_call_id": call["id"], "content": _page(result, call["id"])}
+            for call, result in zip(calls, results, strict=True)
         ]
     return messages
 
@@ -123,6 +132,9 @@ def _asking(asked: AskedTool, plan: Plan, offered: dict[str, str], rounds: Seque
         parts, message = complaints[0]
         return _refused(reference, f"The tool does not take this, at {pointer(parts) or '/'}: {message}")
     approval = tool.approval if tool.approval and _wants_approval(tool, asked.arguments) else None
+    if approval and len(as_text(asked.arguments)) > MOST_SHOWN:
+        # Nobody allows what they cannot see all of.
+        return _refused(reference, f"A human is asked about this call, and reads no more than {MOST_SHOWN} characters.")
     return _carrying_out(reference, tool, schema).model_copy(update={"approval": approval})
 
 
@@ -152,7 +164,7 @@ def _paging(arguments: dict[str, Any], rounds: Sequence[Round]) -> Asking:
         results = rounds[at[0]].results
         if min(start, *at) < 0 or results[at[1]].value is None:
             raise IndexError
-    except (KeyError, ValueError, IndexError, TypeError):
+    except (KeyError, ValueError, IndexError, TypeError, OverflowError):
         return _refused(READ_MORE, "There is no such result: say `result` and `start` as the cut result does.")
     return Asking(tool=READ_MORE, via="page", page=(*at, start))
 
@@ -166,14 +178,19 @@ def _written(call: dict[str, Any], id: str) -> Message:
     return {"id": id, "type": "function", "function": {"name": call["name"], "arguments": arguments}}
 
 
-def _page(text: str, start: int, id: str) -> str:
-    end = start + SHOWN_CHARACTERS
-    if not start and len(text) <= end:
-        return text
-    told = f"Characters {start} to {min(end, len(text))} of {len(text)}."
-    if end < len(text):
+def _page(result: Shown, id: str) -> str:
+    start, end, length = result.start, result.start + SHOWN_CHARACTERS, result.length
+    if not start and length <= end:
+        return result.text
+    told = f"Characters {start} to {min(end, length)} of {length}."
+    if end < length:
         told += f' To read on, call {READ_MORE} with {{"result": "{id}", "start": {end}}}.'
-    return f"{text[start:end]}\n\n({told})"
+    return f"{result.text}\n\n({told})"
+
+
+def shown_of(result: ToolResult, text: str) -> Shown:
+    """`text`: the words of the whole result."""
+    return Shown(text[result.start : result.start + SHOWN_CHARACTERS], result.start, len(text))
 
 
 def result_text(result: ToolResult, value: Json) -> str:

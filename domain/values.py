@@ -18,6 +18,8 @@ Value = dict[str, Any]
 
 INLINE_BYTES = 2_048
 """A value up to this size travels in the orchestrator's history; a larger one by reference."""
+MOST_DEPTH = 100
+"""How deep what others wrote may be nested: more is written by none but who wants to do harm."""
 ARTIFACT_BYTES = 16_384
 """A payload over this size leaves the event log and becomes an artifact."""
 
@@ -31,6 +33,22 @@ def content_hash(value: Json) -> str:
 def size_of(value: Json) -> int:
     """Bytes of the value as compact JSON."""
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def is_deep(value: Json, most: int = MOST_DEPTH) -> bool:
+    """Whether it is nested deeper than so many objects and arrays."""
+    level: list[Json] = [value]
+    for _ in range(most):
+        level = [
+            part
+            for one in level
+            if isinstance(one, dict | list)
+            for part in (one.values() if isinstance(one, dict) else one)
+            if isinstance(part, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def inline(value: Json) -> Value:

@@ -37,7 +37,8 @@ def call_model(run: Run, call: ModelCall) -> Generator[Any, Any, CallOutcome]:
 
 def _turn(run: Run, call: ModelCall) -> Generator[Any, Any, tuple[CallOutcome, ModelCall]]:
     """The first outcome that asks for no tools, and the call that it is of; what was asked for has been called."""
-    usage, done = Usage(), 0
+    # A turn that is gone on with has called some already: no two of its calls have one number.
+    usage, done = Usage(), sum(len(one.results) for one in call.rounds)
     while True:
         outcome, last = yield from _fitting(run, call)
         usage += outcome.usage

@@ -9,9 +9,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from domain.toolcalls import AskedTool
+from services.models.problems import bad_answer
 from services.models.schemas import loads
 
 _LONGEST_NAME = 200
+MOST_ASKED = 64
+"""Tool calls of one answer that are read at all."""
 
 
 class FunctionPiece(BaseModel):
@@ -47,6 +50,7 @@ class AskedTools:
 
     def __init__(self) -> None:
         self._calls: list[_Growing] = []
+        self._too_many = False
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -54,6 +58,10 @@ class AskedTools:
     def take(self, piece: CallPiece) -> None:
         call = self._known(piece)
         if call is None:
+            if len(self._calls) == MOST_ASKED:
+                # Read to its end all the same: it is paid for.
+                self._too_many = True
+                return
             call = _Growing(len(self._calls) if piece.index is None else piece.index)
             self._calls.append(call)
         call.take(piece)
@@ -61,7 +69,11 @@ class AskedTools:
     def whole(self, before: int, *, cut_off: bool) -> tuple[AskedTool, ...]:
         """All of them, by index. `before`: so many were asked for earlier in the conversation. `cut_off`: at the limit
         of the answer, so that the last may be half a call.
+
+        Raises `ProblemError` model_bad_answer when there are too many.
         """
+        if self._too_many:
+            raise bad_answer(f"it asks for more than {MOST_ASKED} tools at once.")
         calls = sorted(self._calls, key=lambda call: call.index)
         return tuple(_asked(call, made_up_id(before + number), cut_off) for number, call in enumerate(calls))
 

@@ -55,8 +55,8 @@ class Calls:
         reading = await self._read(arguments, seconds, None if way.whole else on_text)
         reason = reading.finish_reason or "stop"
         answer = self._answer(reading, entry, reason)
-        asked = reading.asked.whole(calls_before(request.messages), cut_off=reason == "length")
         try:
+            asked = reading.asked.whole(calls_before(request.messages), cut_off=reason == "length")
             text, value, tool_calls = way.heard(reading.text, reason, asked)
         except ProblemError as error:
             raise AnswerRejected(error.problem, answer) from error

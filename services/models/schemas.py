@@ -11,7 +11,7 @@ from domain.errors import ProblemError, invalid_definition
 from domain.schemas import errors_of
 from domain.validation.pointers import pointer
 from domain.validation.schemas import check_schema
-from domain.values import Json
+from domain.values import MOST_DEPTH, Json, is_deep
 from domain.work import TooMuchWork
 from services.models.base import ModelRequest
 from services.models.problems import bad_answer, cut_off
@@ -67,6 +67,8 @@ def loads(text: str) -> Json:
     value: Json = json.loads(text, parse_constant=_refuse_constant)
     # Refuses what nothing can store: escaped halves of characters, numbers beyond the largest.
     json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    if is_deep(value):
+        raise ValueError(f"it is nested more than {MOST_DEPTH} deep")
     return value
 
 

@@ -15,6 +15,9 @@ from services.models.base import OnText
 from services.models.failures import of_error
 from services.models.problems import bad_answer, filtered, refused
 
+LONGEST = 4_000_000
+"""Characters of an answer, its tool calls included: the limits that endpoints are told do not bind them."""
+
 
 class _Delta(BaseModel):
     content: str | None = None
@@ -61,6 +64,7 @@ class Reading:
         self.asked = AskedTools()
         self._refusal = ""
         self._half = ""
+        self._length = 0
 
     async def read(self, chunks: AsyncIterator[Any], on_text: OnText | None, secret: str) -> None:
         """Take in the whole stream. Raises `ProblemError` for one that is broken, filtered, refused or empty."""
@@ -90,6 +94,9 @@ class Reading:
                 await self._grow(choice.delta, on_text)
 
     async def _grow(self, delta: _Delta, on_text: OnText | None) -> None:
+        self._length += _length(delta)
+        if self._length > LONGEST:
+            raise bad_answer(f"it is longer than {LONGEST} characters.")
         self._refusal += delta.refusal or ""
         for call in delta.tool_calls or ():
             self.asked.take(call)
@@ -115,6 +122,12 @@ class Reading:
             raise bad_answer("it ended before it was complete." if begun else "it is empty.")
         if not self.text.strip() and not self.asked and self.finish_reason != "length":
             raise bad_answer("it is empty.")
+
+
+def _length(delta: _Delta) -> int:
+    functions = [call.function for call in delta.tool_calls or () if call.function is not None]
+    texts = [delta.content, delta.refusal, *(function.arguments for function in functions)]
+    return sum(len(text) for text in texts if text)
 
 
 def well_formed(text: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from domain.errors import ProblemError
 from domain.tools import MOST_BYTES, Tool
-from domain.values import Json
+from domain.values import MOST_DEPTH, Json, is_deep
 from services.tools.problems import tool_failed, tool_refused, tool_uncertain
 
 
@@ -44,7 +44,10 @@ def plain(value: object) -> Json:
     Raises `ValueError`, `TypeError` or `RecursionError` for what JSON cannot say.
     """
     text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-    return json.loads(text.encode("utf-8", "replace"), parse_constant=_refused)
+    made = json.loads(text.encode("utf-8", "replace"), parse_constant=_refused)
+    if is_deep(made):
+        raise ValueError(f"it is nested more than {MOST_DEPTH} deep")
+    return made
 
 
 def parsed(text: str) -> Json:

@@ -324,3 +324,18 @@ class TestLongResults:
         assert second.startswith(long[SHOWN_CHARACTERS : 2 * SHOWN_CHARACTERS])
         assert [spec.name for spec in bench.model.asked[0].tools] == ["long-for-test"]
         assert [spec.name for spec in bench.model.asked[1].tools] == ["long-for-test", "read-more"]
+
+
+class TestGoingOn:
+    async def test_after_answers_that_did_not_fit_no_two_calls_have_one_number(
+        self, desk: Desk, registered: dict[str, Any]
+    ) -> None:
+        other = ("add", {"a": 5, "b": 5})
+        script(desk.bench, calls(ADD), rejected("three"), rejected("3!"), calls(other), {"n": 10})
+        step = {**STEP, "output_schema": {"type": "object"}, "retry": {"attempts": 1}, "on_error": {"ask": {}}}
+        id = await begun(desk.bench, step=step)
+        await desk.decide(await desk.question(id), "retry")
+        assert (await desk.bench.ended(id)).output == {"n": 10}
+        results = [one["content"] for one in desk.bench.model.asked[-1].messages if one["role"] == "tool"]
+        assert results == ['{"sum": 3}', '{"sum": 10}']
+        assert registered["add"] == [f"{id}:s/tool[{n}]#0" for n in range(2)]
