@@ -14,6 +14,7 @@ from activities.budgeting import Budgeted
 from activities.loading import Loader
 from activities.pausing import pause_at_cap
 from activities.recording import Recorder
+from activities.replaying import unanswered
 from activities.stopping import unless_stopped
 from domain.agents import Agent
 from domain.calls import CallOutcome, ModelCall
@@ -74,7 +75,7 @@ class _Call:
             request = await self._request()
         except ProblemError as error:
             return await self._failed(error.problem, call.events)
-        return await self._reused(request) or await self._make(request)
+        return await self._reused(request) or await (self._unlike(request) if call.offline else self._make(request))
 
     async def _stopped(self, entry: Entry) -> tuple[CallOutcome, list[Event]] | None:
         """What comes of a call that is not to be made, or not yet."""
@@ -130,7 +131,9 @@ class _Call:
             return None
         entry = await self.services.ledger.look_up(call.tenant, call.retry_of, call.key, call.step)
         answer = entry.answer
-        if answer is None or answer.data["request"] != _fingerprint(request) or _was_in_vain(answer):
+        if answer is None or answer.data["request"] != _fingerprint(request):
+            return None
+        if _was_in_vain(answer) and not call.offline:
             return None
         if call.retry_until is not None and answer.offset >= call.retry_until:
             return None
@@ -147,6 +150,11 @@ class _Call:
                 return None
         events = await self._append([*call.events, draft])
         return await self.record.outcome_of(events[-1]), events
+
+    async def _unlike(self, request: ModelRequest) -> tuple[CallOutcome, list[Event]]:
+        """What comes of a call that a replay finds no answer to."""
+        problem = await unanswered(self.services, self.call, _parts(request))
+        return await self._failed(problem, self.call.events)
 
     async def _make(self, request: ModelRequest) -> tuple[CallOutcome, list[Event]]:
         if await self.budget.limited():
@@ -224,7 +232,7 @@ class _Call:
         facts: dict[str, Json] = {"error": problem.model_dump(mode="json", exclude_none=True)}
         retry, failures = self.call.retry, self.call.failures + 1
         waits: list[Operation] = []
-        if retry.applies_to(problem) and failures < retry.attempts:
+        if retry.applies_to(problem) and failures < retry.attempts and not self.call.offline:
             facts["retry_in"] = retry.delay(failures, problem.retry_after).total_seconds()
             waits.append(waiting(self.call))
         draft = self.record.draft(EventType.CALL_FAILED, f":{self.attempt}", self.attempt, **facts)
@@ -234,7 +242,7 @@ class _Call:
             draft = draft.model_copy(update={"value": "".join(self.said), "data": data})
         events = await self._append([*first, draft], *waits, usage=Usage())
         gone = bool(waits) and await self._is_canceled()
-        return CallOutcome(error=canceled() if gone else problem), events
+        return CallOutcome(error=canceled() if gone else problem, final=self.call.offline), events
 
     async def _is_canceled(self) -> bool:
         """Asked again after a note was left that the call waits: whoever cancels now finds the note."""
@@ -311,4 +319,17 @@ def _facts(answer: ModelAnswer, request: ModelRequest, seconds: float) -> dict[s
         "seconds": seconds,
         "finish_reason": answer.finish_reason,
         "request": _fingerprint(request),
+        "asked": _parts(request),
     }
+
+
+def _parts(request: ModelRequest) -> dict[str, str]:
+    """A few digits for each part of a request, by which two that are not the same are told apart."""
+    parts: dict[str, Json] = {
+        "the prompt": request.messages,
+        "the model": request.alias,
+        "the settings": [request.temperature, request.max_output_tokens, request.must_answer],
+        "the output schema": request.response_schema,
+        "the tools": [tool.model_dump(mode="json") for tool in request.tools],
+    }
+    return {name: content_hash(part)[:8] for name, part in parts.items() if part}

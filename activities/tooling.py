@@ -7,6 +7,7 @@ from time import monotonic
 
 from activities.loading import Loader
 from activities.recording import Recorder
+from activities.replaying import unanswered
 from activities.stopping import unless_stopped
 from domain.calls import CallOutcome, ToolCall
 from domain.errors import Code, Problem, ProblemError, canceled
@@ -44,6 +45,7 @@ class _ToolCall:
         self.attempt = 0
         self.waited = False
         self.request: str | None = None
+        self.asked: dict[str, str] = {}
 
     async def perform(self) -> Result:
         call, services = self.call, self.services
@@ -59,6 +61,7 @@ class _ToolCall:
             tool = plan.tools[call.tool]
             arguments = await self._arguments(tool)
             self.request = _fingerprint(tool, arguments)
+            self.asked = {name: content_hash(part)[:8] for name, part in _parts(tool, arguments).items()}
             if call.settled and call.settled.event:
                 return await self._carried_out(call.settled.event)
             if self._is_uncertain(tool, entry):
@@ -66,7 +69,7 @@ class _ToolCall:
                 raise tool_uncertain(tool.name, "the call was cut off by a crash.")
         except ProblemError as error:
             return await self._failed(error.problem, call.events)
-        return await self._reused() or await self._make(tool, arguments)
+        return await self._reused() or await (self._unlike() if call.offline else self._make(tool, arguments))
 
     def _is_uncertain(self, tool: Tool, entry: Entry) -> bool:
         """Whether it was begun, has no end that is known, and nobody has looked since what became of it."""
@@ -132,6 +135,11 @@ class _ToolCall:
         events = await self._append([*call.events, self.record.answer(answer.type, value, data)])
         return await self.record.outcome_of(events[-1]), events
 
+    async def _unlike(self) -> Result:
+        """What comes of a call that a replay finds no result of."""
+        problem = await unanswered(self.services, self.call, self.asked)
+        return await self._failed(problem, self.call.events)
+
     async def _make(self, tool: Tool, arguments: Json) -> Result:
         call, services = self.call, self.services
         started = self.record.draft(
@@ -148,7 +156,7 @@ class _ToolCall:
             found = await (making if tool.delivery == "at_most_once" else unless_stopped(services, call, making))
         except ProblemError as error:
             return await self._failed(error.problem)
-        facts = {"seconds": round(monotonic() - before, 3), "request": self.request}
+        facts = {"seconds": round(monotonic() - before, 3), "request": self.request, "asked": self.asked}
         data = {**self.record.about(self.attempt), **facts}
         events = await self._append([self.record.answer(EventType.CALL_COMPLETED, found, data)])
         return await self.record.outcome_of(events[-1]), events
@@ -159,19 +167,19 @@ class _ToolCall:
         operations: list[Operation] = []
         if problem.code is not Code.TOOL_UNCERTAIN:
             operations.append(ended_mark(self.call.key, self.attempt))
-        if retry.applies_to(problem) and failures < retry.attempts:
+        if retry.applies_to(problem) and failures < retry.attempts and not self.call.offline:
             facts["retry_in"] = retry.delay(failures, problem.retry_after).total_seconds()
             operations.append(waiting(self.call))
         draft = self.record.draft(EventType.CALL_FAILED, f":{self.attempt}", self.attempt, **facts)
         if self.call.asked is not None and "retry_in" not in facts and is_told(problem):
             # The agent goes on with that, and so it stays: what it says next was said to this.
-            data = {**draft.data, "request": self.request}
+            data = {**draft.data, "request": self.request, "asked": self.asked}
             draft = self.record.answer(EventType.CALL_FAILED, None, data)
         events = await self._append((*first, draft), *operations)
         begun = self.attempt if problem.code is Code.TOOL_UNCERTAIN else 0
         if await self._is_canceled():
             return CallOutcome(error=canceled()), events
-        return CallOutcome(error=problem, begun=begun), events
+        return CallOutcome(error=problem, begun=begun, final=self.call.offline), events
 
     async def _is_canceled(self) -> bool:
         return (await self.services.controls.standing(self.call)).canceled
@@ -183,6 +191,10 @@ class _ToolCall:
 def _fingerprint(tool: Tool, arguments: Json) -> str:
     """The same for two calls that may share a result."""
     return content_hash({"tool": _definition(tool), "arguments": arguments})
+
+
+def _parts(tool: Tool, arguments: Json) -> dict[str, Json]:
+    return {"the tool's definition": _definition(tool), "the arguments": arguments}
 
 
 def _definition(tool: Tool) -> Json:

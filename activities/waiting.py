@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from activities.loading import Loader
+from activities.replaying import decided_there, parked
 from domain import values
 from domain.approvals import MOST_SHOWN, OPTIONS, Approval, Kind, State
 from domain.calls import Action, Arrival, Ask, Park, decided_id
@@ -26,6 +27,8 @@ ABOUT_FAILURES = (Kind.FAILURE, Kind.UNCERTAIN)
 
 async def perform_park(park: Park, services: Services) -> tuple[Arrival, list[Event]]:
     """What the strand waits for, if it is there."""
+    if park.offline and (park.signal is not None or park.key == f"{park.step}!0"):
+        return await _replayed(park, services)
     events = await _note(park, services, list(park.events))
     if park.signal is not None:
         taken = await _signal(park, park.signal, services)
@@ -35,6 +38,14 @@ async def perform_park(park: Park, services: Services) -> tuple[Arrival, list[Ev
     if await _is_canceled(park, services):
         return Arrival(error=canceled()), events
     return Arrival(), events
+
+
+async def _replayed(park: Park, services: Services) -> tuple[Arrival, list[Event]]:
+    events = await services.events.append(park.tenant, park.execution, park.events)
+    try:
+        return await parked(park, services), events
+    except ProblemError as error:
+        return Arrival(error=error.problem), events
 
 
 async def _signal(park: Park, name: str, services: Services) -> Event | None:
@@ -124,6 +135,8 @@ async def _made(ask: Ask, id: str, services: Services) -> Approval:
 
 async def _reused(ask: Ask, made: Approval, services: Services) -> Approval:
     """As it was decided in the execution this one goes on from, if it was asked the same there."""
+    if ask.offline:
+        return await decided_there(ask, made, services)
     if ask.retry_of is None or ask.kind in ABOUT_FAILURES:
         return made
     before = await services.approvals.get(ask.tenant, approval_id(ask.retry_of, ask.key))
@@ -149,7 +162,9 @@ async def _decided(
     }
     how = "decided" if approval.state is State.DECIDED else "deadline"
     facts = {"approval": approval.id, "decision": approval.decision, "by": approval.by, "how": how, **ask.data}
-    draft = _about(ask, EventType.APPROVAL_DECIDED, {**facts, "comment": approval.comment[:300]})
+    draft = _about(
+        ask, EventType.APPROVAL_DECIDED, {**facts, "comment": approval.comment[:300], "decided": decision["decided"]}
+    )
     told = _by_part(decision, draft.id)
     is_referred_to = ask.kind in (Kind.TURN, Kind.UNCERTAIN) or "o" in told
     draft = draft.model_copy(update={"value": decision if is_referred_to else None})

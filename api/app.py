@@ -35,7 +35,7 @@ from api import (
     webhooks,
 )
 from api.definitions import definitions_router
-from api.forking import ForkRequest
+from api.forking import ForkRequest, ReplayRequest
 from api.kinds import KINDS
 from api.pages import DIST, Pages
 from api.problems import MEDIA_TYPE, ProblemDocument, install
@@ -63,6 +63,7 @@ _UNSEEN = (
     validating.ValidateRequest,
     StartRequest,
     ForkRequest,
+    ReplayRequest,
     Decision,
     Bundle,
     retention.HoldRequest,

@@ -14,7 +14,7 @@ from api.controlling import cancel_execution, pause_execution, resume_execution,
 from api.definitions import Continuation, Limit, request_body
 from api.durable import Durable
 from api.following import wait_for_end
-from api.forking import ForkRequest, fork_execution
+from api.forking import ForkRequest, ReplayRequest, fork_execution, replay_execution
 from api.shapes import read_shape, request_problem
 from api.starting import StartRequest, checked_key, start_execution
 from domain.base import NAME_PATTERN, REFERENCE_PATTERN
@@ -120,6 +120,21 @@ async def fork(
     asked = read_shape(ForkRequest, await read_json(request), request_problem)
     execution = await existing(caller, id)
     return shown(await fork_execution(services(), client, caller, execution, asked, idempotency_key), 202)
+
+
+@router.post(
+    "/{id}/replay",
+    status_code=202,
+    summary="Run one that has ended once more from its log, calling nothing unless told to",
+    openapi_extra={"requestBody": request_body("ReplayRequest")},
+)
+async def replay(
+    caller: Caller, client: Durable, id: str, request: Request, idempotency_key: Annotated[str | None, Header()] = None
+) -> Response:
+    written = await read_json(request) if request.headers.get("content-length", "0") != "0" else {}
+    asked = read_shape(ReplayRequest, written, request_problem)
+    execution = await existing(caller, id)
+    return shown(await replay_execution(services(), client, caller, execution, asked, idempotency_key), 202)
 
 
 @router.post("/{id}/events/{name}", status_code=202, summary="Send an event to the step that waits for it, or will")

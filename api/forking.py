@@ -6,7 +6,7 @@ A retry is the fork that changes nothing. Nothing is ever rewritten: the other e
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from api.shapes import Wording, definition_problem, moved, read_shape, request_p
 from api.starting import check_input, checked_key, new_execution, refuse_input, start_or_discard, started
 from domain.agents import Agent
 from domain.base import Name, Shape, split_reference
-from domain.errors import Detail, ProblemError, invalid_input, platform_failed
+from domain.errors import Code, Detail, Fault, Problem, ProblemError, invalid_input, platform_failed
 from domain.events import Draft, Event, EventType, given_id
 from domain.executions import Execution, Fork
 from domain.paths import is_within
@@ -32,17 +32,28 @@ from services.wiring import Services
 PAGE = 500
 
 
-class ForkRequest(Shape):
-    """Body of `POST /api/executions/{id}/fork`. What is left out stays as it was."""
+class Changed(Shape):
+    """What another execution of the same does otherwise. What is left out stays as it was."""
 
-    before: str | None = Field(default=None, description="Path of a step: it, and all that came later, is done anew.")
-    after: int | None = Field(default=None, ge=0, description="Offset in the log: all that came later is done anew.")
     input: Any = Field(default=None, description="Another input; null counts as one.")
     outputs: dict[str, Any] = Field(default_factory=dict, description="By path of a step, its output: it is not run.")
     workflow: dict[str, Any] | None = Field(default=None, description="Another definition of the workflow.")
     agents: dict[Name, dict[str, Any]] = Field(
         default_factory=dict, description="By name, another definition of an agent: other instructions, another model."
     )
+
+
+class ForkRequest(Changed):
+    """Body of `POST /api/executions/{id}/fork`. What is left out stays as it was."""
+
+    before: str | None = Field(default=None, description="Path of a step: it, and all that came later, is done anew.")
+    after: int | None = Field(default=None, ge=0, description="Offset in the log: all that came later is done anew.")
+
+
+class ReplayRequest(Changed):
+    """Body of `POST /api/executions/{id}/replay`. What is left out stays as it was."""
+
+    live: bool = Field(default=False, description="Models and tools are called from where it differs.")
 
 
 async def fork_execution(
@@ -52,12 +63,16 @@ async def fork_execution(
     parent: Execution,
     request: ForkRequest,
     key: str | None,
+    replay: Literal["offline", "live"] | None = None,
 ) -> Execution:
     """A running execution, or for a `key` that was sent before with the same request the one it started.
 
+    A `replay` tells nobody of its end.
+
     Raises `ProblemError`: invalid_definition, invalid_input, invalid_request, conflict, platform_failed.
     """
-    asked = {"fork_of": parent.id, **request.model_dump(mode="json", exclude_unset=True)}
+    kind = {"fork_of": parent.id} if replay is None else {"replay_of": parent.id, "replay": replay}
+    asked = {**kind, **request.model_dump(mode="json", exclude_unset=True)}
     idempotency = (checked_key(key), content_hash(asked)) if key is not None else None
     if idempotency and (existing := await services.executions.of_key(caller.tenant, *idempotency)):
         return existing
@@ -68,14 +83,34 @@ async def fork_execution(
     _check_paths(plan.workflow, request)
     until = await _until(services, parent, request)
     outputs = {**await _still_given(services, parent, request.before), **request.outputs}
-    fork = _fork(request, until, outputs)
+    fork = _fork(request, until, outputs, offline=replay == "offline")
     saved = await services.plans.save(caller.tenant, plan)
-    execution = new_execution(caller, plan, saved, value, retry_of=parent.id, fork=fork, webhook=parent.webhook)
+    webhook = parent.webhook if replay is None else None
+    execution = new_execution(caller, plan, saved, value, retry_of=parent.id, fork=fork, webhook=webhook)
     given = [_given(path, output) for path, output in outputs.items()]
     execution, is_new = await services.executions.create(execution, started(execution), idempotency, given)
     if is_new:
         await start_or_discard(services, client, execution, plan, _as_values(outputs))
     return execution
+
+
+async def replay_execution(
+    services: Services,
+    client: DurableClient,
+    caller: Principal,
+    parent: Execution,
+    request: ReplayRequest,
+    key: str | None,
+) -> Execution:
+    """As `fork_execution`, from the beginning; unless it is `live`, nothing is called, asked or waited for.
+
+    Raises `ProblemError`: conflict too, for an execution that has not ended.
+    """
+    if not parent.status.is_ended:
+        raise ProblemError(_not_ended(parent))
+    changes = ForkRequest.model_validate(request.model_dump(mode="json", exclude_unset=True, exclude={"live"}))
+    mode: Literal["offline", "live"] = "live" if request.live else "offline"
+    return await fork_execution(services, client, caller, parent, changes, key, mode)
 
 
 async def given_to(services: Services, execution: Execution) -> dict[str, Value]:
@@ -174,12 +209,12 @@ def _check_paths(workflow: Workflow, request: ForkRequest) -> None:
             raise ProblemError(request_problem((Detail(pointer=pointer, message=message),)))
 
 
-def _fork(request: ForkRequest, until: int | None, outputs: dict[str, Json]) -> Fork | None:
+def _fork(request: ForkRequest, until: int | None, outputs: dict[str, Json], *, offline: bool) -> Fork | None:
     """What the record says of it; None for a plain retry."""
     edited = [f"agents/{name}" for name in request.agents]
     edited += ["workflow"] if request.workflow is not None else []
     edited += ["input"] if "input" in request.model_fields_set else []
-    fork = Fork(before=request.before, until=until, outputs=tuple(outputs), edited=tuple(edited))
+    fork = Fork(before=request.before, until=until, outputs=tuple(outputs), edited=tuple(edited), offline=offline)
     return None if fork == Fork() else fork
 
 
@@ -221,4 +256,13 @@ def _given(path: str, output: Json) -> Draft:
         step=path,
         data={"source": "given by the fork"},
         value=output,
+    )
+
+
+def _not_ended(parent: Execution) -> Problem:
+    return Problem(
+        code=Code.CONFLICT,
+        message=f"The execution is {parent.status}; only one that has ended can be replayed.",
+        action="Wait for its end, or fork it.",
+        fault=Fault.CALLER,
     )

@@ -126,6 +126,7 @@ async def start_instance(
     }
     if execution.fork is not None:
         payload |= {"retry_until": execution.fork.until, "outputs": outputs or {}}
+        payload |= {"offline": True} if execution.fork.offline else {}
     if plan.workflows:
         payload["workflows"] = {
             name: other.model_dump(mode="json", exclude_defaults=True) for name, other in plan.workflows.items()

@@ -43,6 +43,7 @@ class Action(Shape):
     instance: str | None = Field(default=None, description="The orchestrator that waits; None: the execution's own.")
     retry_of: str | None = Field(default=None, description="The execution whose answers may be used again.")
     retry_until: int | None = Field(default=None, description="Only those before this offset of its log.")
+    offline: bool = Field(default=False, description="Nothing is called: what is not recorded there is a failure.")
     events: tuple[Draft, ...] = Field(default=(), description="Events the orchestrator caused, to be logged first.")
 
     @property
@@ -110,6 +111,7 @@ class CallOutcome(Heard):
     error: Problem | None = None
     rejected: str | None = Field(default=None, description="The event that holds an answer that did not fit.")
     held: bool = False
+    final: bool = Field(default=False, description="It is as recorded elsewhere: another try changes nothing.")
     asks: tuple[Asking, ...] = Field(default=(), description="Neither yet: these tool calls first.")
     begun: int = Field(default=0, description="Attempts at a tool call that nobody knows to have been carried out.")
     picked: dict[str, str] = Field(default={}, description="The beginnings of what `pick` asked for.")
@@ -153,6 +155,7 @@ class Arrival(Heard):
 
     value: dict[str, Any] | None = None
     error: Problem | None = None
+    over: bool = Field(default=False, description="Its time is up already, as recorded elsewhere.")
     stale: bool = Field(default=False, description="The question came to nothing in an earlier attempt: ask another.")
 
 
@@ -231,6 +234,11 @@ def asked_id(key: str) -> str:
 def told_id(key: str) -> str:
     """Id of the event that holds the last failure of an agent's tool call: it was told to the agent, and stays so."""
     return f"{key}:call.failed"
+
+
+def requested_id(key: str) -> str:
+    """Id of the event that holds a question to a human."""
+    return f"{key}:approval.requested"
 
 
 def decided_id(key: str) -> str:

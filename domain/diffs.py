@@ -44,6 +44,7 @@ class Side(Shape):
     stop_reason: str | None
     error: str | None = Field(default=None, description="Code of the failure.")
     usage: Usage
+    reused: Usage = Field(default=Usage(), description="What the answers had used that it took from another execution.")
     seconds: float
 
 
@@ -113,6 +114,7 @@ def _side(subject: Subject) -> Side:
         stop_reason=record.stop_reason,
         error=record.error.code if record.error else None,
         usage=subject.log.usage,
+        reused=subject.log.reused,
         seconds=subject.log.seconds,
     )
 

@@ -43,6 +43,7 @@ class Code(StrEnum):
     SECRET_UNAVAILABLE = "secret_unavailable"  # noqa: S105 - a code
     TIMEOUT = "timeout"
     JOIN_UNMET = "join_unmet"
+    NOT_RECORDED = "not_recorded"
     BUDGET_EXCEEDED = "budget_exceeded"
     NOBODY_ANSWERED = "nobody_answered"
     PLATFORM_FAILED = "platform_failed"
@@ -128,6 +129,15 @@ def canceled() -> Problem:
 
 def context_exceeded(message: str, action: str) -> Problem:
     return Problem(code=Code.CONTEXT_EXCEEDED, message=message, action=action, fault=Fault.AUTHOR)
+
+
+def not_recorded(message: str) -> Problem:
+    return Problem(
+        code=Code.NOT_RECORDED,
+        message=message,
+        action="Undo what was changed, or replay it live, which calls models and tools from where it differs.",
+        fault=Fault.CALLER,
+    )
 
 
 def timed_out(message: str) -> Problem:

@@ -55,6 +55,7 @@ class Fork(Shape):
     until: int | None = Field(default=None, description="Offset in the other's log from which on nothing is.")
     outputs: tuple[str, ...] = Field(default=(), description="Paths of the steps whose outputs were given.")
     edited: tuple[str, ...] = Field(default=(), description="What was changed: `input`, `workflow`, `agents/NAME`.")
+    offline: bool = Field(default=False, description="A replay: nothing is called, all is taken from the other's log.")
 
 
 class Hold(Shape):

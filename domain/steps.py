@@ -193,6 +193,11 @@ class WaitUntil(Shape):
     until: str = Field(min_length=1, description="An RFC 3339 time; `${…}` holds CEL.")
 
 
+def signal_preview(name: str) -> str:
+    """What a step says that has waited for the event, and got it."""
+    return f"`{name}` came"
+
+
 class WaitEvent(Shape):
     event: Name = Field(description="Name of an event sent to the execution; the output is what came with it.")
     within: Duration | None = Field(default=None, description="The step fails when none has come after so long.")

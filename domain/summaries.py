@@ -60,10 +60,14 @@ class StepSummary(Shape):
 
 
 class LogSummary(Shape):
-    """The steps in the order they began; the sums over all; the time from the first event to the last."""
+    """The steps in the order they began; the sums over all; the time from the first event to the last.
+
+    `reused`: what the answers had used that were taken over from another execution.
+    """
 
     steps: dict[str, StepSummary]
     usage: Usage
+    reused: Usage = Usage()
     seconds: float
 
 
@@ -76,12 +80,15 @@ class LogReader:
         self._first: datetime | None = None
         self._last: datetime | None = None
         self._ended = False
+        self._reused = Usage()
 
     def read(self, events: Iterable[Event]) -> None:
         """The next events, in the order of their offsets."""
         for event in events:
             self._first = self._first or event.time
             self._last = event.time
+            if used := event.data.get("used_then"):
+                self._reused += Usage.model_validate(used)
             self._ended = self._ended or event.type in TERMINAL
             if event.step is not None:
                 self._read(event.step, event)
@@ -100,7 +107,9 @@ class LogReader:
     def summary(self) -> LogSummary:
         steps = {path: step.summary(self._ended) for path, step in self._steps.items()}
         usage = sum((step.usage for step in steps.values()), Usage())
-        return LogSummary(steps=steps, usage=usage, seconds=_seconds(self._first, self._last) or 0.0)
+        return LogSummary(
+            steps=steps, usage=usage, reused=self._reused, seconds=_seconds(self._first, self._last) or 0.0
+        )
 
 
 @dataclass

@@ -29,6 +29,7 @@ _NOT_TOLD = frozenset(
         Code.BUDGET_EXCEEDED,
         Code.TOOL_UNCERTAIN,
         Code.NOBODY_ANSWERED,
+        Code.NOT_RECORDED,
     }
 )
 _READ_MORE = ToolSpec(

@@ -354,6 +354,25 @@ class Executions:
         }
         return self._call(operations.fork(execution, changes, idempotency_key))
 
+    def replay(
+        self,
+        execution: str,
+        *,
+        live: bool = False,
+        input: Json = None,
+        outputs: Mapping[str, Json] | None = None,
+        workflow: Mapping[str, Json] | None = None,
+        agents: Mapping[str, Mapping[str, Json]] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Execution:
+        """A new execution that runs this ended one once more from its log: nothing is called, asked or waited for.
+
+        What is not recorded, because something is changed, fails with `not_recorded`; or, `live`, is called. Compare
+        the two with `diff`. The changes are those of `fork`.
+        """
+        changes = {"input": input, "outputs": outputs, "workflow": workflow, "agents": agents}
+        return self._call(operations.replay(execution, live, changes, idempotency_key))
+
     def send(self, execution: str, event: str, value: Json = None, *, idempotency_key: str | None = None) -> Event:
         """Send an event, with any JSON, to the step that waits for it or will; the event as it was logged.
 

@@ -32,6 +32,8 @@ class DiffSide(Result):
     stop_reason: str | None = None
     error: str | None = None
     usage: Usage = Usage()
+    reused: Usage = Usage()
+    """What the answers had used that it took over from another execution: what was saved."""
     seconds: float = 0.0
 
 

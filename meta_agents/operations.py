@@ -247,6 +247,15 @@ def fork(execution: str, changes: Mapping[str, Json], idempotency_key: str | Non
     return Operation("POST", f"{_execution(execution)}/fork", _as(Execution), headers=headers, body=body)
 
 
+def replay(
+    execution: str, live: bool, changes: Mapping[str, Json], idempotency_key: str | None
+) -> Operation[Execution]:
+    """`changes`: what is None in them stays as it was."""
+    body = {"live": live, **{name: value for name, value in changes.items() if value is not None}}
+    headers = _keyed(idempotency_key)
+    return Operation("POST", f"{_execution(execution)}/replay", _as(Execution), headers=headers, body=body)
+
+
 def send(execution: str, event: str, value: Json, idempotency_key: str | None) -> Operation[Event]:
     path = f"{_execution(execution)}/events/{_segment(event)}"
     return Operation("POST", path, _as(Event), headers=_keyed(idempotency_key), body=value)

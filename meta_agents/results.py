@@ -220,6 +220,8 @@ class Fork(Result):
     """Paths of the steps whose outputs were given."""
     edited: tuple[str, ...] = ()
     """What was changed: `input`, `workflow`, `agents/NAME`."""
+    offline: bool = False
+    """A replay: nothing was called, all was taken from the other's log."""
 
 
 class BudgetReached(Result):

@@ -79,7 +79,7 @@ def settled(run: Run, question: Ask, asked: Question) -> Generator[Any, Any, tup
     question = question.model_copy(update={"deadline": deadline})
     while True:
         sent, found = yield from run.insist("ask_human", question)
-        arrival = _without_error(found)
+        arrival = without_error(found)
         if arrival.stale:
             question = question.model_copy(update={"key": following_key(question.key)})
             continue
@@ -97,10 +97,11 @@ def settled(run: Run, question: Ask, asked: Question) -> Generator[Any, Any, tup
 
 def arrived(found: Json) -> Value | None:
     """What an activity found, if anything. Raises `ProblemError`."""
-    return _without_error(found).value
+    return without_error(found).value
 
 
-def _without_error(found: Json) -> Arrival:
+def without_error(found: Json) -> Arrival:
+    """What an activity answered. Raises `ProblemError`."""
     arrival = Arrival.model_validate(found)
     if arrival.error is not None:
         raise ProblemError(arrival.error)

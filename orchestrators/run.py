@@ -46,6 +46,7 @@ class Run:
         self.plan: str = payload["plan"]
         self.retry_of: str | None = payload.get("retry_of")
         self.retry_until: int | None = payload.get("retry_until")
+        self.offline: bool = payload.get("offline", False)
         self.outputs: dict[str, Value] = payload.get("outputs", {})
         """Outputs that a fork gives to steps, by path: those are not run."""
         self.workflows: dict[str, Json] = payload.get("workflows", {})
@@ -102,6 +103,7 @@ class Run:
             "instance": None if instance == self.execution else instance,
             "retry_of": self.retry_of,
             "retry_until": self.retry_until,
+            "offline": self.offline,
         }
 
     def act(self, name: str, action: A) -> Generator[Any, Any, tuple[A, Json | Problem]]:
@@ -217,6 +219,7 @@ class Run:
         known = {
             "retry_of": self.retry_of,
             "retry_until": self.retry_until,
+            "offline": self.offline,
             "outputs": outputs,
             "workflows": self.workflows,
             "name": self.workflow_name,

@@ -30,7 +30,9 @@ def tried(run: Run, activity: str, call: C) -> Generator[Any, Any, CallOutcome]:
             continue
         error = outcome.error
         failures += 1
-        if error is None or outcome.rejected or failures >= policy.attempts or not policy.applies_to(error):
+        if error is None or outcome.rejected or outcome.final:
+            return outcome
+        if failures >= policy.attempts or not policy.applies_to(error):
             return outcome
         if error.code is Code.MODEL_BAD_ANSWER:
             continue  # it is up and answering: waiting would not make the next answer better

@@ -11,9 +11,9 @@ from domain.calls import Park
 from domain.errors import timed_out
 from domain.events import EventType
 from domain.expressions import failed
-from domain.steps import WaitEvent, WaitFor, WaitStep, WaitUntil
+from domain.steps import WaitEvent, WaitFor, WaitStep, WaitUntil, signal_preview
 from domain.values import Value
-from orchestrators.asking import arrived
+from orchestrators.asking import arrived, without_error
 from orchestrators.run import Run
 from orchestrators.scope import Outcome, Scope
 
@@ -35,7 +35,8 @@ def _until(run: Run, path: str, moment: datetime) -> Generator[Any, Any, Outcome
     park = Park(**run.about(f"{path}!0", path))
     while run.now < moment:
         sent, found = yield from run.insist("park", park)
-        arrived(found)
+        if (waited := arrived(found)) is not None:  # in the execution that is replayed
+            return Outcome(value=waited, preview=f"waited until {waited['v']['until']}")
         if (yield from run.idle(sent.wake, moment)):
             break
     return Outcome(value=values.inline({"until": moment.isoformat()}), preview=f"waited until {moment.isoformat()}")
@@ -48,9 +49,10 @@ def _for_event(run: Run, path: str, wait: WaitEvent) -> Generator[Any, Any, Outc
     park = Park(**run.about(f"{path}!0", path), signal=wait.event)
     while True:
         sent, found = yield from run.insist("park", park)
-        if (value := arrived(found)) is not None:
-            return Outcome(value=value, preview=f"`{wait.event}` came")
-        if park.expired:
+        arrival = without_error(found)
+        if arrival.value is not None:
+            return Outcome(value=arrival.value, preview=signal_preview(wait.event))
+        if park.expired or arrival.over:
             break
         if (yield from run.idle(sent.wake, until)):
             park = park.model_copy(update={"expired": True})

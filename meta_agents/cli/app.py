@@ -21,6 +21,7 @@ from meta_agents.cli import (
     keeping,
     models,
     prompting,
+    replaying,
     scheduling,
     showing,
     testing,
@@ -95,6 +96,7 @@ app.command()(controlling.resume)
 app.command()(controlling.cancel)
 app.command()(executing.retry)
 app.command()(forking.fork)
+app.command()(replaying.replay)
 app.command()(controlling.send)
 app.command()(approvals.approvals)
 app.command()(approvals.approve)

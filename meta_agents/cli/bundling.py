@@ -51,7 +51,7 @@ def import_one(
     as_json: Annotated[bool, typer.Option("--json", help="Print the execution's record as one JSON document.")] = False,
 ) -> None:
     """Take in an exported execution, to look at, compare, or retry; a new id."""
-    bundle = _read(file)
+    bundle = read_bundle(file)
     with client_of(context) as client:
         record = client.executions.import_bundle(bundle, idempotency_key=idempotency_key)
     if as_json:
@@ -60,7 +60,8 @@ def import_one(
         typer.echo(safe(f"{record.id}  {record.status}  imported from {record.imported_from}"))
 
 
-def _read(file: Path) -> bytes:
+def read_bundle(file: Path) -> bytes:
+    """What `export` wrote; `-` is standard input. Raises `BadInput`."""
     try:
         return sys.stdin.buffer.read() if file == _STREAM else file.read_bytes()
     except OSError as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -59,7 +60,7 @@ def fork(  # noqa: PLR0913, PLR0917 - each is an option of the command
     with client_of(context) as client:
         if changes:
             value = with_settings(client.executions.get(execution).input, changes)
-        try:
+        with with_places(files):
             made = client.executions.fork(
                 execution,
                 before=before,
@@ -70,11 +71,18 @@ def fork(  # noqa: PLR0913, PLR0917 - each is an option of the command
                 agents={name: document.content for name, document in new_agents.items()} or None,
                 idempotency_key=idempotency_key,
             )
-        except ApiError as error:
-            if not error.details:
-                raise
-            raise BadInput(error.message, error.action, tuple(_places(error.details, files))) from error
         see_through(client, made, detach=detach, as_json=as_json)
+
+
+@contextmanager
+def with_places(files: Mapping[str, Document]) -> Iterator[None]:
+    """What is refused within is told with its place in the file that the pointer leads into."""
+    try:
+        yield
+    except ApiError as error:
+        if not error.details:
+            raise
+        raise BadInput(error.message, error.action, tuple(_places(error.details, files))) from error
 
 
 def _agents(files: list[Path]) -> dict[str, Document]:

@@ -73,8 +73,8 @@ async def check(api: httpx.AsyncClient, id: str, verb: str, state: str) -> str:
 
 def test_the_table_is_whole() -> None:
     assert {state for _, state, _ in CELLS} == {status.value for status in Status}
-    assert {verb for verb, _, _ in CELLS} == {"pause", "resume", "cancel", "retry", "fork", "events/NAME"}
-    assert len(CELLS) == 6 * len(Status)
+    assert {verb for verb, _, _ in CELLS} == {"pause", "resume", "cancel", "retry", "fork", "replay", "events/NAME"}
+    assert len(CELLS) == 7 * len(Status)
 
 
 @pytest.mark.parametrize(("verb", "state"), [(verb, state) for verb, state, _ in CELLS])

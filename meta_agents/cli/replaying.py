@@ -1,0 +1,127 @@
+"""`replay`: an execution once more from its log, and whether the same came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from meta_agents.cli.bundling import read_bundle
+from meta_agents.cli.checking import definitions_of
+from meta_agents.cli.context import client_of, console, print_json
+from meta_agents.cli.documents import Document, read_documents
+from meta_agents.cli.executing import IdempotencyKey, Input, Settings
+from meta_agents.cli.exits import BadInput, ExitCode
+from meta_agents.cli.forking import with_places
+from meta_agents.cli.inputs import read_input, read_outputs, read_settings, with_settings
+from meta_agents.cli.watching import watch_silently
+from meta_agents.client import Client
+from meta_agents.diffs import Diff
+from meta_agents.live.style import safe
+from meta_agents.results import Execution
+
+NOT_RECORDED = "not_recorded"
+
+
+def replay(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    context: typer.Context,
+    what: Annotated[
+        str,
+        typer.Argument(metavar="ID|FILE", help="An execution's id, or what `export` wrote of one.", show_default=False),
+    ],
+    definitions: Annotated[
+        list[Path] | None,
+        typer.Option("--with", metavar="FILE", help="Other definitions of its agents, or its workflow; repeatable."),
+    ] = None,
+    given: Input = None,
+    settings: Settings = None,
+    outputs: Annotated[
+        list[str] | None,
+        typer.Option("--output", metavar="STEP=VALUE|STEP=@FILE", help="Output of a step, which is not run."),
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Call models and tools from where it differs; else nothing is called.")
+    ] = False,
+    idempotency_key: IdempotencyKey = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print whether it is the same, and the comparison, as one JSON document.")
+    ] = False,
+) -> None:
+    """Run an execution once more from its log, and say whether the same came of it: exit code 1 if not."""
+    agents, workflow = _definitions(definitions or [])
+    value = None if given is None else read_input(given, settings or ())
+    changes = read_settings(settings or ()) if given is None else {}
+    new_outputs = read_outputs(outputs or ())
+    files = {f"/agents/{name}": document for name, document in agents.items()}
+    files |= {"/workflow": workflow} if workflow else {}
+    with client_of(context) as client:
+        parent = _imported(client, Path(what)) if Path(what).is_file() else client.executions.get(what)
+        if changes:
+            value = with_settings(parent.input, changes)
+        with with_places(files):
+            made = client.executions.replay(
+                parent.id,
+                live=live,
+                input=value,
+                outputs=new_outputs or None,
+                workflow=workflow.content if workflow and isinstance(workflow.content, dict) else None,
+                agents={name: one.content for name, one in agents.items() if isinstance(one.content, dict)} or None,
+                idempotency_key=idempotency_key,
+            )
+        ended = watch_silently(client, made.id, console(error=True))
+        compared = client.executions.diff(parent.id, made.id)
+    same = _is_same(parent, ended, compared)
+    if as_json:
+        print_json({"id": ended.id, "same": same, "diff": compared.as_sent()})
+    else:
+        for line in _told(parent, ended, compared):
+            console().print(line, soft_wrap=True)
+    raise typer.Exit(ExitCode.COMPLETED if same else ExitCode.EXECUTION_FAILED)
+
+
+def _definitions(files: list[Path]) -> tuple[dict[str, Document], Document | None]:
+    """Agents by name, and the workflow if there is one."""
+    found = definitions_of(read_documents(files)) if files else []
+    workflows = [one.document for one in found if one.kind == "workflows"]
+    wrong = [one.document.place("") for one in found if one.kind not in ("agents", "workflows")]
+    if wrong or len(workflows) > 1:
+        places = tuple(wrong or (document.place("") for document in workflows))
+        raise BadInput("--with takes agents, and one workflow.", "Leave the others out.", places)
+    return {one.name: one.document for one in found if one.kind == "agents"}, next(iter(workflows), None)
+
+
+def _imported(client: Client, file: Path) -> Execution:
+    record = client.executions.import_bundle(read_bundle(file))
+    console(error=True).print(safe(f"imported as {record.id}"), soft_wrap=True)
+    return record
+
+
+def _is_same(parent: Execution, ended: Execution, compared: Diff) -> bool:
+    """The same end and output, and nothing was missing on the way, whatever was made of that."""
+    code = parent.error.code if parent.error else None
+    ended_code = ended.error.code if ended.error else None
+    missing = any(row.right and row.right.error == NOT_RECORDED for row in compared.rows)
+    output = compared.output.items or compared.output.left_out
+    return (parent.status, code) == (ended.status, ended_code) and not output and not missing
+
+
+def _told(parent: Execution, ended: Execution, compared: Diff) -> Iterator[Text]:
+    yield Text(safe(f"replay {ended.id} of {parent.id}: {ended.status}"))
+    if ended.error and (parent.error is None or ended.error.code != parent.error.code):
+        yield Text.assemble(("≠ ", "yellow"), safe(f"{ended.error.code}: {ended.error.message}"))
+        yield Text(safe(f"  {ended.error.action}"))
+    same = _is_same(parent, ended, compared)
+    yield Text("= the same came of it") if same else Text.assemble(("≠ ", "yellow"), "not the same came of it")
+    for name, path in (("request or definition", compared.first.request), ("output", compared.first.output)):
+        if path is not None:
+            yield Text.assemble(("► ", "bold"), safe(f"first other {name}: {path}"))
+    reused, spent = compared.right.reused, compared.right.usage
+    cost = "" if reused.cost_usd is None else f", ${reused.cost_usd:.4f} saved"
+    yield Text(f"{_number(reused.model_calls, 'model call')} reused{cost}; {_number(spent.model_calls, 'call')} made")
+
+
+def _number(number: int, word: str) -> str:
+    return f"1 {word}" if number == 1 else f"{number:,} {word}s"
