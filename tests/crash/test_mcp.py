@@ -28,7 +28,7 @@ class Desk:
         @self.server.tool()
         def refund(order: str, context: Context[Any, Any]) -> dict[str, str]:
             """Pays an order back."""
-            self.keys.append(str((context.request_context.meta or {})["Idempotency-Key"]))
+            self.keys.append(str(dict(context.request_context.meta or {})["Idempotency-Key"]))
             self.during()
             return {"refunded": order}
 
