@@ -16,6 +16,8 @@ METHODS = list(func.HttpMethod)
 """All of them: which one a path takes is for the API to say, with a problem instead of the host's bare 404."""
 ROUTES = {
     "agents": "api/agents/{*path}",
+    "datasets": "api/datasets/{*path}",
+    "evaluations": "api/evaluations/{*path}",
     "prompts": "api/prompts/{*path}",
     "tools": "api/tools/{*path}",
     "mcp": "api/mcp/{*path}",

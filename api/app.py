@@ -19,6 +19,7 @@ from api import (
     budgets,
     bundles,
     diffs,
+    evaluations,
     events,
     executions,
     labels,
@@ -35,6 +36,7 @@ from api import (
     webhooks,
 )
 from api.definitions import definitions_router
+from api.evaluating import EvaluationRequest
 from api.forking import ForkRequest, ReplayRequest
 from api.kinds import KINDS
 from api.pages import DIST, Pages
@@ -45,6 +47,7 @@ from api.uses import uses_router
 from domain.agents import Agent
 from domain.approvals import Decision
 from domain.bundles import Bundle
+from domain.datasets import Dataset
 from domain.models import ModelAlias
 from domain.prompt_definitions import PromptDefinition
 from domain.retention import RetentionPolicy
@@ -56,6 +59,8 @@ from domain.workflows import Workflow
 _UNSEEN = (
     Agent,
     PromptDefinition,
+    Dataset,
+    EvaluationRequest,
     Tool,
     Workflow,
     Schedule,
@@ -101,6 +106,7 @@ def create_app(dist: Path = DIST) -> FastAPI:
         prompt_diffs.router,
         labels.router,
         models.router,
+        evaluations.router,
         executions.router,
         raising.router,
         budgets.router,

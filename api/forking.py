@@ -87,6 +87,8 @@ async def fork_execution(
     saved = await services.plans.save(caller.tenant, plan)
     webhook = parent.webhook if replay is None else None
     execution = new_execution(caller, plan, saved, value, retry_of=parent.id, fork=fork, webhook=webhook)
+    if not {"input", "workflow"} & request.model_fields_set:
+        execution = execution.model_copy(update={"evaluation": parent.evaluation})
     given = [_given(path, output) for path, output in outputs.items()]
     execution, is_new = await services.executions.create(execution, started(execution), idempotency, given)
     if is_new:

@@ -8,10 +8,11 @@ from api.definitions import D, Kind, existing_definition
 from api.resolving import resolve
 from api.validating import check_agent_here, check_tool_here
 from domain.agents import Agent
+from domain.datasets import Dataset
 from domain.errors import Detail
 from domain.prompt_definitions import PromptDefinition
 from domain.tools import Tool
-from domain.validation import check_prompt
+from domain.validation import check_dataset, check_prompt
 from domain.values import Json
 from domain.workflows import Workflow
 from services.definitions import Stored
@@ -20,6 +21,10 @@ from services.wiring import Services, services
 
 async def _check_agent(services: Services, tenant: str, agent: Agent, written: Json) -> tuple[Detail, ...]:
     return (await check_agent_here(services, tenant, agent, written)).errors
+
+
+async def _check_dataset(_: Services, __: str, dataset: Dataset, ___: Json) -> tuple[Detail, ...]:
+    return check_dataset(dataset).errors
 
 
 async def _check_prompt(_: Services, __: str, prompt: PromptDefinition, written: Json) -> tuple[Detail, ...]:
@@ -47,7 +52,8 @@ AGENTS = Kind("agent", "agents", Agent, lambda services: services.agents, _check
 PROMPTS = Kind("prompt", "prompts", PromptDefinition, lambda services: services.prompts, _check_prompt)
 TOOLS = Kind("tool", "tools", Tool, lambda services: services.tool_definitions, _check_tool, _complete_tool)
 WORKFLOWS = Kind("workflow", "workflows", Workflow, lambda services: services.workflows, _check_workflow)
-KINDS: tuple[Kind[Any], ...] = (AGENTS, PROMPTS, TOOLS, WORKFLOWS)
+DATASETS = Kind("dataset", "datasets", Dataset, lambda services: services.datasets, _check_dataset)
+KINDS: tuple[Kind[Any], ...] = (AGENTS, DATASETS, PROMPTS, TOOLS, WORKFLOWS)
 
 
 async def existing(kind: Kind[D], tenant: str, name: str, version: int | None = None) -> Stored[D]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from domain.agents import Agent
+from domain.datasets import Dataset
 from domain.models import ModelsFile
 from domain.prompt_definitions import PromptDefinition
 from domain.schedules import Schedule
@@ -20,6 +21,7 @@ from domain.workflows import Workflow
 MODELS: dict[str, type[BaseModel]] = {
     "agent": Agent,
     "prompt": PromptDefinition,
+    "dataset": Dataset,
     "tool": Tool,
     "workflow": Workflow,
     "schedule": Schedule,

@@ -83,6 +83,17 @@ async def start_once(
     refuse_input(plan, request.input)
     saved = await services.plans.save(caller.tenant, plan)
     execution = new_execution(caller, plan, saved, request.input, webhook=request.webhook, id=id)
+    return await begin(services, client, execution, plan, idempotency)
+
+
+async def begin(
+    services: Services,
+    client: DurableClient,
+    execution: Execution,
+    plan: Plan,
+    idempotency: tuple[str, str] | None,
+) -> Execution:
+    """Record and start it; or, when it was asked for twice at once, the one that was first."""
     execution, is_new = await services.executions.create(execution, started(execution), idempotency)
     if is_new:
         await start_or_discard(services, client, execution, plan)

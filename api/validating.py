@@ -16,19 +16,21 @@ from api.resolving import Batch, Resolved, missing, resolve
 from api.shapes import definition_problem, read_shape, request_problem
 from domain.agents import Agent
 from domain.base import Shape
+from domain.datasets import Dataset
 from domain.errors import Detail, ProblemError
 from domain.prompt_definitions import PromptDefinition
 from domain.tools import Tool
-from domain.validation import Findings, check_agent, check_prompt, check_tool
+from domain.validation import Findings, check_agent, check_dataset, check_prompt, check_tool
 from domain.values import Json
 from domain.workflows import Workflow
 from services.wiring import Services, services
 
 router = APIRouter(tags=["workflows"])
 
-Definition = Agent | PromptDefinition | Tool | Workflow
+Definition = Agent | Dataset | PromptDefinition | Tool | Workflow
 _MODELS: dict[str, type[Definition]] = {
     "agent": Agent,
+    "dataset": Dataset,
     "prompt": PromptDefinition,
     "tool": Tool,
     "workflow": Workflow,
@@ -57,7 +59,7 @@ class Validation(BaseModel):
 class Entry(Shape):
     """One definition of a batch."""
 
-    kind: Literal["agent", "prompt", "tool", "workflow"]
+    kind: Literal["agent", "dataset", "prompt", "tool", "workflow"]
     definition: Any = Field(description="As it would be sent to be stored.")
 
 
@@ -121,6 +123,8 @@ async def _checked(tenant: str, read: Definition | Findings, written: Json, batc
         case Agent():
             findings = await check_agent_here(services(), tenant, read, written, batch)
             return _of_findings(findings)
+        case Dataset():
+            return _of_findings(check_dataset(read))
         case PromptDefinition():
             return _of_findings(check_prompt(read, written))
         case Tool():

@@ -11,6 +11,7 @@ from pydantic import Field
 from domain.base import Shape
 from domain.caps import Reached
 from domain.errors import Problem
+from domain.evaluations import Evaluated
 from domain.usage import Usage
 from domain.webhooks import Webhook
 
@@ -88,6 +89,7 @@ class Execution(Shape):
     retry_of: str | None = None
     fork: Fork | None = None
     imported_from: str | None = None
+    evaluation: Evaluated | None = Field(default=None, description="What it evaluates, if it was started for that.")
     variants: dict[str, str] = Field(
         default_factory=dict, description="By agent, the prompt that was chosen for it by weight: `name@version`."
     )

@@ -161,7 +161,7 @@ class Piece(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def _pieces(template: str) -> tuple[Piece, ...]:
+def pieces_of(template: str) -> tuple[Piece, ...]:
     """Raises when a `${` is never closed."""
     found: list[Piece] = []
     start = template.find("${")
@@ -184,7 +184,7 @@ def _end_of(template: str, start: int) -> int:
 
 def placeholders(template: str) -> list[str]:
     """The expressions inside `${…}`. Raises when a `${` is never closed."""
-    return [piece.expression for piece in _pieces(template)]
+    return [piece.expression for piece in pieces_of(template)]
 
 
 def check_template(template: str, allowed: frozenset[str] | None = None) -> None:
@@ -205,7 +205,7 @@ def checked_placeholders(template: str) -> list[str]:
 
 def render(template: str, scope: Mapping[str, Json]) -> Json:
     """A template that is exactly one `${…}` gives the value itself; otherwise text, other values as JSON."""
-    pieces = _pieces(template)
+    pieces = pieces_of(template)
     if len(pieces) == 1 and template.strip() == template[pieces[0].start : pieces[0].end]:
         return evaluate(pieces[0].expression, scope)
     return render_text(template, scope, as_text)
@@ -213,7 +213,7 @@ def render(template: str, scope: Mapping[str, Json]) -> Json:
 
 def told_text(template: str, scope: Mapping[str, Json], written: Callable[[Json], str]) -> str:
     """`render` as text, each value in it as `written` says: also of a template that is one value alone."""
-    pieces = _pieces(template)
+    pieces = pieces_of(template)
     if len(pieces) == 1 and template.strip() == template[pieces[0].start : pieces[0].end]:
         return written(evaluate(pieces[0].expression, scope))
     return render_text(template, scope, written)
@@ -226,7 +226,7 @@ def render_text(template: str, scope: Mapping[str, Json], written: Callable[[Jso
 
 def _texts(template: str, scope: Mapping[str, Json], written: Callable[[Json], str]) -> Iterator[str]:
     work, left, copied = Work(), MAX_RENDERED - len(template), 0
-    for piece in _pieces(template):
+    for piece in pieces_of(template):
         text = written(evaluate(piece.expression, scope, work))
         left -= len(text)
         if left < 0:

@@ -105,6 +105,7 @@ class Executions:
         status: Status | None = None,
         workflow: str | None = None,
         variant: str | None = None,
+        evaluates: str | None = None,
         limit: int = 50,
         continuation: str | None = None,
     ) -> Page:
@@ -114,6 +115,8 @@ class Executions:
             where["status"] = status.value
         if workflow is not None:
             where["workflow"] = workflow
+        if evaluates is not None:
+            where["evaluates"] = evaluates
         if variant is not None:
             where[_variant_field(variant)] = True
         documents, more = await self._documents.query(
@@ -264,6 +267,8 @@ class Executions:
     async def _body(self, execution: Execution, key: str | None) -> dict[str, Any]:
         """The record as a document; large payloads leave it, so that listing stays quick."""
         body = {**execution.model_dump(mode="json"), "kind": "execution", "artifacts": {}, "key": key}
+        if execution.evaluation is not None:
+            body["evaluates"] = execution.evaluation.kind
         body |= {_variant_field(variant): True for variant in execution.variants.values()}
         for payload in _PAYLOADS:
             if size_of(body[payload]) > ARTIFACT_BYTES:

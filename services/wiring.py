@@ -8,6 +8,7 @@ from datetime import timedelta
 from threading import Lock
 
 from domain.agents import Agent
+from domain.datasets import Dataset
 from domain.prompt_definitions import PromptDefinition
 from domain.tools import Tool
 from domain.workflows import Workflow
@@ -62,6 +63,7 @@ class Services:
     signals: Signals
     agents: Definitions[Agent]
     prompts: Definitions[PromptDefinition]
+    datasets: Definitions[Dataset]
     labels: Labels
     tool_definitions: Definitions[Tool]
     workflows: Definitions[Workflow]
@@ -138,6 +140,7 @@ def build(settings: Settings) -> Services:
         signals=Signals(documents, events, controls),
         agents=Definitions(documents, "agents", Agent),
         prompts=Definitions(documents, "prompts", PromptDefinition),
+        datasets=Definitions(documents, "datasets", Dataset),
         labels=Labels(documents),
         tool_definitions=Definitions(documents, "tools", Tool),
         workflows=Definitions(documents, "workflows", Workflow),

@@ -3,7 +3,7 @@
 Belongs here: checks that are pure functions of what was written. Does not belong here: looking anything up.
 """
 
-from domain.validation.definitions import check_agent, check_tool
+from domain.validation.definitions import check_agent, check_dataset, check_tool
 from domain.validation.estimates import Most, estimate
 from domain.validation.findings import Findings
 from domain.validation.known import Known
@@ -20,6 +20,7 @@ __all__ = [
     "Known",
     "Most",
     "check_agent",
+    "check_dataset",
     "check_given",
     "check_prompt",
     "check_schema",

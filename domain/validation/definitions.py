@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from domain.agents import Agent
 from domain.base import split_reference
+from domain.datasets import Dataset, named
 from domain.errors import ProblemError
 from domain.expressions import check, check_template
 from domain.toolcalls import READ_MORE
@@ -26,6 +27,15 @@ def check_agent(agent: Agent, written: Json = None) -> Findings:
     for place, name in enumerate(names):
         if name in names[:place]:
             notes.error(("tools", place), f"its model knows a tool by its name, and `{name}` is there already")
+    return notes.findings()
+
+
+def check_dataset(dataset: Dataset) -> Findings:
+    notes = Notes(None)
+    try:
+        named(dataset.cases)
+    except ValueError as error:
+        notes.error(("cases",), str(error))
     return notes.findings()
 
 

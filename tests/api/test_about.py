@@ -60,7 +60,7 @@ def test_every_code_is_explained(code: Code) -> None:
     assert f"## {code}\n" in (ROOT / "docs" / "errors.md").read_text()
 
 
-OF_ANY_KIND = re.compile(r"/api/(agents|prompts|tools|workflows)(?=(/\{name\}(/versions|/uses)?)?$)")
+OF_ANY_KIND = re.compile(r"/api/(agents|datasets|prompts|tools|workflows)(?=(/\{name\}(/versions|/uses)?)?$)")
 
 
 def test_every_route_is_explained() -> None:

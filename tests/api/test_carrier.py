@@ -43,6 +43,8 @@ def test_one_trigger_for_each_resource(loaded: dict[str, Any]) -> None:
     }
     assert {route: name for route, (name, _) in http.items()} == {
         "api/agents/{*path}": "agents",
+        "api/datasets/{*path}": "datasets",
+        "api/evaluations/{*path}": "evaluations",
         "api/prompts/{*path}": "prompts",
         "api/tools/{*path}": "tools",
         "api/mcp/{*path}": "mcp",

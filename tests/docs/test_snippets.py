@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from domain.agents import Agent
+from domain.datasets import Dataset
 from domain.models import ModelsFile
 from domain.prompt_definitions import PromptDefinition
 from domain.schedules import Schedule
 from domain.tenant_budgets import TenantBudget
 from domain.tools import Tool
-from domain.validation import Findings, check_agent, check_prompt, check_tool, check_workflow
+from domain.validation import Findings, check_agent, check_dataset, check_prompt, check_tool, check_workflow
 from domain.workflows import Workflow
 from kit import cases
 from meta_agents.cli.documents import parse
@@ -50,6 +51,8 @@ def findings(document: Any) -> Findings:
         Schedule.model_validate(document)
     elif "at_cap" in document:
         TenantBudget.model_validate(document)
+    elif "cases" in document and "input" in document["cases"][0] and "name" in document:
+        return check_dataset(Dataset.model_validate(document))
     elif "cases" in document:
         cases.parse(document, str)
     elif "models" in document:
