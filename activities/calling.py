@@ -178,8 +178,11 @@ class _Call:
         """What comes of a call that its budgets do not allow: it fails, or its execution pauses and it is held."""
         if not error.pauses:
             return await self._failed(error.problem, self.call.events)
-        await pause_at_cap(self.services, self.call, error)
-        return await self.perform()
+        try:
+            is_held = await pause_at_cap(self.services, self.call, error)
+        except ProblemError as ended:
+            return CallOutcome(error=ended.problem), []
+        return (CallOutcome(held=True), []) if is_held else await self.perform()
 
     async def _answered(self, request: ModelRequest) -> tuple[CallOutcome, list[Event]]:
         before = monotonic()

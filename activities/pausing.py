@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 from domain.calls import ModelCall
 from domain.caps import CapReached
+from domain.errors import ProblemError, canceled
 from domain.events import Draft, Event, EventType
 from domain.executions import Execution, Status
 from services.budgets import Refused
+from services.control import state_of
 from services.documents.base import Conflict, Put
 from services.wiring import Services
 
@@ -32,16 +34,24 @@ async def ask_to_pause(
     return events
 
 
-async def pause_at_cap(services: Services, call: ModelCall, refused: CapReached) -> None:
-    """Pause the call's execution until somebody raises the budget; not if that has just been done, nor when it is
-    being canceled. The call has to look again then, in any case. Done again, as after a crash, it is said once.
+async def pause_at_cap(services: Services, call: ModelCall, refused: CapReached) -> bool:
+    """Pause the call's execution until somebody raises the budget, unless that has just been done.
+
+    True: the call is held as it is, because the execution is being canceled; else it has to look again. Done again, as
+    after a crash, it is said once. Raises `ProblemError` canceled when the execution has ended.
     """
     reached = refused.reached
     if reached.budget is not None:
         await services.tenant_budgets.note_paused(call.tenant, call.execution, reached.budget)
     record = await services.executions.stand(call.tenant, call.execution, Status.PAUSED, (Status.RUNNING,), reached)
+    if record.status.is_ended:
+        raise ProblemError(canceled())
     if record.status is not Status.PAUSED:
-        return
+        # Whoever cancels has written the record, and wakes what waits when the rest of it is written.
+        control = await services.controls.asked(call.tenant, call.execution)
+        return state_of(control) == "running" and await services.controls.hold(call, control)
+    if record.webhook is not None and "paused" in record.webhook.events:
+        await services.pause_hooks.note(call.tenant, call.execution, datetime.now(UTC))
     draft = Draft(
         id=f"{EventType.BUDGET_REACHED}:{secrets.token_hex(8)}",
         type=EventType.BUDGET_REACHED,
@@ -55,3 +65,4 @@ async def pause_at_cap(services: Services, call: ModelCall, refused: CapReached)
         await ask_to_pause(services, record, BUDGET, draft, still=still)
     except Conflict:
         await services.executions.unpause(call.tenant, call.execution, reached)
+    return False

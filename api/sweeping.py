@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+from activities.telling import tell_of_pause
 from api.durable import DurableClient
 from api.going_on import sweep_budgets
 from api.recovery import RecoverLatest
@@ -17,6 +18,7 @@ from domain.schedules import Schedule, due_times, moved_to
 from services.identity import Principal
 from services.retention import purge_due
 from services.schedules import Mark
+from services.webhooks.pauses import Untold
 from services.wiring import Services
 
 log = logging.getLogger("meta_agents.api")
@@ -91,6 +93,17 @@ async def _start_for(
     return await start_once(services, client, starter, request_of(schedule), idempotency)
 
 
+async def tell_of_pauses(services: Services, _: DurableClient, now: datetime) -> None:
+    """Call the webhooks of executions that a budget has paused."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def tell(untold: Untold) -> None:
+        async with room:
+            await tell_of_pause(services, untold, now)
+
+    await asyncio.gather(*(tell(untold) for untold in await services.pause_hooks.due(now)))
+
+
 async def count_usage(services: Services, _: DurableClient, __: datetime) -> None:
     """Count what executions that have not ended have used since it was last counted."""
     room = asyncio.Semaphore(AT_ONCE)
@@ -112,4 +125,5 @@ CHORES: dict[str, Chore] = {
     "recovery": RecoverLatest(),
     "budgets": sweep_budgets,
     "usage": count_usage,
+    "webhooks": tell_of_pauses,
 }

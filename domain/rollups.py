@@ -62,7 +62,7 @@ def figures_of(event: Event) -> tuple[Key, Figures] | None:
         return None if canceled else (_key(event), Figures(failures=1))
     if event.type not in _ANSWERS:
         return None
-    if "reused_from" in event.data:
+    if "reused_from" in event.data or event.data.get("cached"):
         return _key(event), Figures(reused=1)
     seconds = Decimal(str(event.data.get("seconds") or 0))
     if "tool" in event.data and "usage" not in event.data:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 from domain.base import Shape
 from domain.chance import chance
 
-Ended = Literal["completed", "failed", "canceled"]
+Told = Literal["completed", "failed", "canceled", "paused"]
 
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400))
 """After the first attempt, the second, and so on: the schedule that Standard Webhooks recommends, over three days."""
@@ -91,13 +91,15 @@ def _checked(url: str) -> str:
 
 
 class Webhook(Shape):
-    """Whom to call when the execution has ended."""
+    """Whom to call when the execution has ended, or a budget has paused it."""
 
     url: Annotated[str, AfterValidator(_checked)] = Field(
         max_length=2_000, description="`https`; on a host that the deployment's WEBHOOK_HOSTS lists."
     )
-    events: tuple[Ended, ...] = Field(
-        default=("completed", "failed", "canceled"), min_length=1, description="The ends that it is called for."
+    events: tuple[Told, ...] = Field(
+        default=("completed", "failed", "canceled"),
+        min_length=1,
+        description="The ends that it is called for; `paused`: also when a budget has paused the execution.",
     )
 
     @property

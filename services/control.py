@@ -106,7 +106,7 @@ class Controls:
                 continue
         raise ProblemError(platform_failed("Too many others ask something of the execution at the same time."))
 
-    async def hold(self, action: Action, control: Document, drafts: Sequence[Draft] = ()) -> bool:
+    async def hold(self, action: Action, control: Document | None, drafts: Sequence[Draft] = ()) -> bool:
         """Leave the note that the action waits for the end of the pause; False when it is no longer that pause."""
         still = unchanged(control)
         try:

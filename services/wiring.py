@@ -43,6 +43,7 @@ from services.tools.client import ToolClient
 from services.usage import UsageRows
 from services.waits import Waits
 from services.webhooks.deliveries import Deliveries
+from services.webhooks.pauses import PauseHooks
 from services.webhooks.sender import WebhookSender
 
 
@@ -59,6 +60,7 @@ class Services:
     accounts: Accounts
     tenant_budgets: TenantBudgets
     usage: UsageRows
+    pause_hooks: PauseHooks
     approvals: Approvals
     signals: Signals
     agents: Definitions[Agent]
@@ -136,6 +138,7 @@ def build(settings: Settings) -> Services:
         accounts=accounts,
         tenant_budgets=TenantBudgets(documents, accounts),
         usage=UsageRows(documents, events),
+        pause_hooks=PauseHooks(documents),
         approvals=Approvals(documents),
         signals=Signals(documents, events, controls),
         agents=Definitions(documents, "agents", Agent),

@@ -9,6 +9,7 @@ import pytest
 from activities.pausing import pause_at_cap
 from api.raising import RaiseRequest, raise_and_go_on
 from domain.calls import Cap, ModelCall
+from domain.errors import ProblemError
 from domain.events import Draft, EventType
 from domain.executions import Execution, Status
 from domain.plans import Plan
@@ -19,6 +20,7 @@ from domain.workflows import Workflow
 from services.budgets import Refused
 from services.control import state_of
 from services.eventlog import partition_of
+from services.waits import waiting_id
 from services.wiring import Services
 from tests.activities.conftest import TENANT
 
@@ -87,8 +89,17 @@ async def test_what_has_ended_is_not_paused(services: Services, call: ModelCall)
     await services.executions.end(
         TENANT, call.execution, status=Status.CANCELED, stop_reason=None, ended=datetime.now(UTC)
     )
-    await pause_at_cap(services, call, error)
+    with pytest.raises(ProblemError, match="canceled"):
+        await pause_at_cap(services, call, error)
     assert await standing(services, call.execution) == (Status.CANCELED, False, "running", 0)
+
+
+async def test_while_it_is_being_canceled_the_call_waits_for_that(services: Services, call: ModelCall) -> None:
+    error = await refused(services, call)
+    await services.executions.stand(TENANT, call.execution, Status.CANCELING, (Status.RUNNING,))
+    assert await pause_at_cap(services, call, error)
+    assert await standing(services, call.execution) == (Status.CANCELING, False, "running", 0)
+    assert await services.documents.get(partition_of(TENANT, call.execution), waiting_id(call.key)) is not None
 
 
 async def test_a_raise_says_who_and_only_once(services: Services, execution: Execution) -> None:
