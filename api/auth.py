@@ -19,9 +19,10 @@ async def authenticated(request: Request, _: Annotated[object, Depends(_document
     return services().authenticate(request.headers.get("authorization"))
 
 
-def require(caller: Principal, role: str) -> None:
-    """Raises `ProblemError` forbidden unless the caller has the role, or is an admin."""
-    if role not in caller.roles and "admin" not in caller.roles:
+def require(caller: Principal, *roles: str) -> None:
+    """Raises `ProblemError` forbidden unless the caller has one of the roles, or is an admin."""
+    if "admin" not in caller.roles and not any(role in roles for role in caller.roles):
+        role = " or ".join(roles)
         problem = Problem(
             code=Code.FORBIDDEN,
             message=f"This is for those with the role {role}.",

@@ -14,19 +14,18 @@ from fastapi import APIRouter, Header, Query, Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from api.auth import Caller
+from api.auth import Caller, require
 from api.bodies import YAML_TYPES, media_type_of, parse_json, parse_yaml, read_bytes, read_json
 from api.definitions import existing_definition
 from api.shapes import definition_problem, moved, read_shape, request_problem
 from domain.base import Shape
-from domain.errors import Code, Detail, Fault, Problem, ProblemError, invalid_input, invalid_request
+from domain.errors import Detail, ProblemError, invalid_input, invalid_request
 from domain.openapi import DocumentError, Imported, Left, imported
 from domain.secrets import SECRET_PATTERN
 from domain.tools import Tool
 from domain.validation import check_tool, check_value, pointer
 from domain.values import Json
 from services.definitions import Stored
-from services.identity import Principal
 from services.tools.client import Attempt
 from services.wiring import services
 
@@ -36,7 +35,6 @@ audit = logging.getLogger("meta_agents.audit")
 MOST_DOCUMENT = 8_388_608
 """Bytes of an OpenAPI document."""
 MOST_VALUES = 1_000_000
-AUTHORS = ("author",)
 TRIERS = ("author", "operator")
 _SMALLER = "Send the part of the document that you need."
 
@@ -80,7 +78,7 @@ async def call(
     asked = read_shape(CallRequest, await read_json(request), request_problem)
     stored = await existing_definition(services().tool_definitions, "tool", caller.tenant, name, asked.version)
     tool = stored.definition
-    require(caller, TRIERS if tool.approval is None else tool.approval.roles)
+    require(caller, *(TRIERS if tool.approval is None else tool.approval.roles))
     if complaints := check_value(asked.arguments, tool.input):
         details = tuple(Detail(pointer=pointer(parts), message=message) for parts, message in complaints)
         raise ProblemError(invalid_input("The tool does not take these arguments.", moved(details, "/arguments")))
@@ -120,7 +118,7 @@ async def import_document(
     ] = None,
     keep: Annotated[bool, Query(description="false: only show what would be kept.")] = True,
 ) -> Response:
-    require(caller, AUTHORS)
+    require(caller, "author")
     document = await _document(request)
     made = await asyncio.to_thread(_made, document, operation, server, _secrets(secret or []))
     return JSONResponse(
@@ -129,16 +127,6 @@ async def import_document(
             "left": [_left(one) for one in made.left],
             "notes": [_left(one) for one in made.notes],
         }
-    )
-
-
-def require(caller: Principal, roles: Sequence[str]) -> None:
-    """Raises `ProblemError` forbidden."""
-    if "admin" in caller.roles or any(role in roles for role in caller.roles):
-        return
-    action = f"Ask someone who has one of the roles {', '.join(roles)}, or is an admin."
-    raise ProblemError(
-        Problem(code=Code.FORBIDDEN, message="You may see tools, and not do this.", action=action, fault=Fault.CALLER)
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import to_jsonable_python
 
-from domain.errors import Fault, ProblemError
+from domain.errors import Fault, ProblemError, platform_failed
 from domain.tools import MOST_DESCRIPTION
 from domain.values import Json
 from services.secrets import Secrets
@@ -101,17 +101,17 @@ class Functions:
         self._modules = modules
 
     def find(self, name: str) -> Registered | None:
-        """Raises `ImportError` when a module that should register functions is not there."""
+        """Raises `ProblemError` platform_failed when a module that should register functions cannot be imported."""
         self._load()
         return _registered.get(name)
 
     def all(self) -> list[Registered]:
-        """By name. Raises `ImportError` as `find` does."""
+        """By name. Raises `ProblemError` as `find` does."""
         self._load()
         return [_registered[name] for name in sorted(_registered)]
 
     async def call(self, attempt: Attempt, secrets: Secrets) -> Json:
-        """Raises `ProblemError`: its own, tool_refused, tool_failed."""
+        """Raises `ProblemError`: its own, tool_refused, tool_failed, platform_failed."""
         name, tool = attempt.tool.function or "", attempt.tool.name
         registered = self.find(name)
         if registered is None:
@@ -140,7 +140,11 @@ class Functions:
 
     def _load(self) -> None:
         for module in self._modules:
-            importlib.import_module(module)
+            try:
+                importlib.import_module(module)
+            except Exception as error:  # a module can do anything
+                said = f"The module `{module}` that TOOL_MODULES names cannot be imported"
+                raise ProblemError(platform_failed(f"{said}: {type(error).__name__}: {error}"[:500])) from error
 
 
 async def _called(registered: Registered, given: dict[str, Any], key: str) -> Any:

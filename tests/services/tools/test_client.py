@@ -230,7 +230,7 @@ class TestFunctions:
             def second() -> None: ...
 
     def test_modules_are_imported_when_asked(self) -> None:
-        with pytest.raises(ImportError):
+        with pytest.raises(ProblemError, match=r"`no\.such\.module` that TOOL_MODULES names cannot be imported"):
             Functions(("no.such.module",)).find("x")
         assert Functions(()).find("x") is None
 
