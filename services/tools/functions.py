@@ -45,7 +45,28 @@ class Registered:
 
     @cached_property
     def shape(self) -> type[BaseModel]:
-        """The arguments as a model. Raises `TypeError` or `NameError` for annotations that cannot be read."""
+        """The arguments as a model. Raises `ProblemError` platform_failed for a signature that cannot be one."""
+        try:
+            return self._made()
+        except Exception as error:  # annotations can be anything
+            said = f"The function `{self.name}` cannot be a tool: {error}"[:500]
+            raise ProblemError(platform_failed(said)) from error
+
+    @property
+    def input(self) -> dict[str, Json]:
+        """JSON Schema of the arguments. Raises `ProblemError` as `shape` does."""
+        schema: dict[str, Json] = _without_titles(self.shape.model_json_schema())
+        return schema
+
+    def taken(self, arguments: Json) -> dict[str, Any]:
+        """The arguments as the function takes them. Raises `ValidationError`."""
+        found = self.shape.model_validate(arguments)
+        fields = type(found).model_fields
+        return {str(fields[name].alias): getattr(found, name) for name in fields if name in found.model_fields_set} | (
+            found.model_extra or {}
+        )
+
+    def _made(self) -> type[BaseModel]:
         hints = get_type_hints(self.function, include_extras=True)
         fields: dict[str, Any] = {}
         more = False
@@ -60,20 +81,6 @@ class Registered:
                 fields[f"a{number}"] = (hints.get(parameter.name, Any), Field(default, alias=parameter.name))
         config = ConfigDict(extra="allow" if more else "forbid")
         return create_model(self.name, __config__=config, **fields)
-
-    @property
-    def input(self) -> dict[str, Json]:
-        """JSON Schema of the arguments."""
-        schema: dict[str, Json] = _without_titles(self.shape.model_json_schema())
-        return schema
-
-    def taken(self, arguments: Json) -> dict[str, Any]:
-        """The arguments as the function takes them. Raises `ValidationError`."""
-        found = self.shape.model_validate(arguments)
-        fields = type(found).model_fields
-        return {str(fields[name].alias): getattr(found, name) for name in fields if name in found.model_fields_set} | (
-            found.model_extra or {}
-        )
 
 
 _registered: dict[str, Registered] = {}
@@ -124,9 +131,6 @@ class Functions:
             where = ".".join(map(str, first["loc"]))
             action = "Correct the arguments; the tool's `input` may say less than the function's signature."
             raise tool_refused(f"Function `{name}` does not take this, at `{where}`: {first['msg']}", action) from error
-        except Exception as error:  # annotations can be anything
-            action = "Correct the function's signature."
-            raise tool_refused(f"Function `{name}` cannot be a tool: {error}"[:500], action, Fault.PLATFORM) from error
         try:
             return plain(to_jsonable_python(await _called(registered, given, attempt.key)))
         except (ProblemError, TimeoutError):

@@ -176,3 +176,12 @@ class TestImport:
     async def test_only_authors_do(self, api: httpx.AsyncClient, services: Services) -> None:
         problem(await api.post("/api/tools/import", json=PETS, headers=OPERATOR), 403, "forbidden")
         assert await services.tool_definitions.list("one") == ([], None)
+
+
+async def test_a_function_that_cannot_be_a_tool_is_told_of(api: httpx.AsyncClient) -> None:
+    @tool_function("positional")
+    def positional(a: int, /) -> int:
+        return a
+
+    problem(await api.get("/api/tools/functions"), 503, "platform_failed")
+    problem(await api.post("/api/tools", json={"name": "x", "function": "positional"}), 503, "platform_failed")
