@@ -48,7 +48,7 @@ def test_the_readme_example_runs_as_written(tmp_path: Path) -> None:
             here = command.replace("http://127.0.0.1:7071", system.host.address).replace(".local/token", str(token))
             outputs.append(said(here, ROOT, environment))
         applied, ran, posted = outputs
-    assert applied.count("created") == definitions_in("agents", "workflows")
+    assert applied.count("created") == definitions_in("agents", "tools", "workflows")
     assert ran.strip()
     assert json.loads(posted)["status"] == "completed"
 
