@@ -28,11 +28,11 @@ class NewerSchema(Exception):
 def open_writer(path: Path) -> sqlite3.Connection:
     """The connection that writes; makes the file, its folder and its tables when they are not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = _connect(path)
+    connection = connect(path)
     try:
-        _use_write_ahead_log(connection)
+        use_write_ahead_log(connection)
         connection.execute("PRAGMA synchronous = FULL")
-        _prepare_tables(connection, path)
+        prepare(connection, path, _TABLES, SCHEMA_VERSION)
     except BaseException:
         connection.close()
         raise
@@ -41,17 +41,18 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 def open_reader(path: Path) -> sqlite3.Connection:
     """A connection to a file that a writer has prepared."""
-    connection = _connect(path)
+    connection = connect(path)
     connection.execute("PRAGMA query_only = ON")
     return connection
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
+    """Without transactions of its own making; it waits for those of others."""
     # Each connection is used by one thread at a time, though close() may come from another.
     return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
 
-def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+def use_write_ahead_log(connection: sqlite3.Connection) -> None:
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -64,16 +65,17 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
             time.sleep(0.02)
 
 
-def _prepare_tables(connection: sqlite3.Connection, path: Path) -> None:
+def prepare(connection: sqlite3.Connection, path: Path, tables: str, version: int) -> None:
+    """Make the tables in a file that has none yet. Raises `NewerSchema`."""
     connection.execute("BEGIN IMMEDIATE")
     found = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if found == 0:
-        for statement in filter(str.strip, _TABLES.split(";")):
+        for statement in filter(str.strip, tables.split(";")):
             connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute(f"PRAGMA user_version = {version:d}")
     connection.execute("COMMIT")
-    if found > SCHEMA_VERSION:
+    if found > version:
         raise NewerSchema(
-            f"{path} has schema version {found}; this program knows up to {SCHEMA_VERSION}. "
+            f"{path} has schema version {found}; this program knows up to {version}. "
             "Run the newer program that wrote it, or choose another state directory."
         )
