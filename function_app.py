@@ -26,6 +26,7 @@ ROUTES = {
     "validate": "api/validate",
     "executions": "api/executions/{*path}",
     "approvals": "api/approvals/{*path}",
+    "library": "api/library/{*path}",
     "retention": "api/retention/{*path}",
     "budgets": "api/budgets/{*path}",
     "usage": "api/usage",

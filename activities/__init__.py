@@ -21,6 +21,7 @@ from activities.turns import perform_next_turns
 from activities.waiting import perform_ask, perform_park
 from domain.calls import Ask, CancelSteps, Ending, Evaluation, ModelCall, NextTurns, Park, ToolCall
 from domain.events import Event
+from domain.library import IndexWork
 from domain.webhooks import Delivery
 from services.realtime import SIGNALR_OUTPUT, to_signalr
 from services.wiring import services
@@ -105,6 +106,12 @@ async def finish(payload: dict, live: func.Out[str]) -> str:  # type: ignore[typ
 @blueprint.activity_trigger(input_name="payload")
 async def deliver(payload: dict) -> dict:  # type: ignore[type-arg]
     return {"wait": await perform_delivery(Delivery.model_validate(payload), services())}
+
+
+@blueprint.activity_trigger(input_name="payload")
+async def index_part(payload: dict) -> dict:  # type: ignore[type-arg]
+    step = await services().library.part(IndexWork.model_validate(payload))
+    return step.model_dump(mode="json", exclude_defaults=True)
 
 
 async def _push(tenant: str, execution: str, events: Sequence[Event], live: func.Out[str]) -> None:

@@ -23,6 +23,7 @@ from api import (
     events,
     executions,
     labels,
+    library,
     mcp,
     models,
     negotiation,
@@ -48,6 +49,7 @@ from domain.agents import Agent
 from domain.approvals import Decision
 from domain.bundles import Bundle
 from domain.datasets import Dataset
+from domain.library import LibrarySearch
 from domain.models import ModelAlias
 from domain.prompt_definitions import PromptDefinition
 from domain.retention import RetentionPolicy
@@ -71,6 +73,7 @@ _UNSEEN = (
     ReplayRequest,
     Decision,
     Bundle,
+    LibrarySearch,
     retention.HoldRequest,
     labels.LabelRequest,
     RetentionPolicy,
@@ -118,6 +121,7 @@ def create_app(dist: Path = DIST) -> FastAPI:
         bundles.router,
         retention.router,
         webhooks.router,
+        library.router,
         negotiation.router,
         about.router,
     ):

@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from activities.telling import tell_of_pause
+from api import library
 from api.durable import DurableClient
 from api.going_on import sweep_budgets
 from api.recovery import RecoverLatest
 from api.starting import request_of, start_once
 from domain.errors import ProblemError
 from domain.executions import Execution
+from domain.library import IndexWork
 from domain.schedules import Schedule, due_times, moved_to
 from services.identity import Principal
 from services.retention import purge_due
@@ -120,10 +122,20 @@ async def purge(services: Services, client: DurableClient) -> None:
     await purge_due(services, client, await services.retention.tenants(), PURGED_AT_ONCE)
 
 
+async def index_begun(services: Services, client: DurableClient, now: datetime) -> None:
+    """Start the indexing of what was sent and never begun, and finish what was being taken away."""
+
+    async def start(work: IndexWork) -> None:
+        await library.start(client, work)
+
+    await services.library.recover(start, now)
+
+
 CHORES: dict[str, Chore] = {
     "schedules": start_due,
     "recovery": RecoverLatest(),
     "budgets": sweep_budgets,
     "usage": count_usage,
     "webhooks": tell_of_pauses,
+    "library": index_begun,
 }

@@ -14,7 +14,7 @@ from domain.errors import Problem
 
 DOCUMENT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 DocumentName = Annotated[str, StringConstraints(pattern=DOCUMENT_PATTERN)]
-"""Letters, digits, dots, hyphens and underscores, at most 128: what it is called in its collection, and in citations."""
+"""Letters, digits, dots, hyphens, underscores, at most 128: what it is called in its collection, and in citations."""
 ORCHESTRATOR = "index_document"
 ATTEMPTS = 8
 """Failures in a row of one part of the work until it is given up; what may help is waited for over an hour."""

@@ -12,6 +12,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators.group_chat import group_chat as _group_chat
+from orchestrators.indexing import index_document as _index_document
 from orchestrators.interpreter import run_step
 from orchestrators.looping import loop_rounds as _loop_rounds
 from orchestrators.mapping import map_slice as _map_slice
@@ -44,3 +45,8 @@ def loop_rounds(context: df.DurableOrchestrationContext) -> Generator[Any, Any, 
 @blueprint.orchestration_trigger(context_name="context")
 def sub_workflow(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
     return _sub_workflow(context, run_step)
+
+
+@blueprint.orchestration_trigger(context_name="context")
+def index_document(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    return _index_document(context)

@@ -27,6 +27,8 @@ from services.executions import Executions
 from services.identity import Principal, TokenAuthenticator
 from services.labels import Labels
 from services.ledger import Ledger
+from services.library.library import Library
+from services.library.sqlite_index import SqliteIndex
 from services.models.client import ModelClient
 from services.models.registry import ModelRegistry
 from services.plans import Plans
@@ -77,6 +79,7 @@ class Services:
     model_registry: ModelRegistry
     models: ModelClient
     embeddings: Embeddings
+    library: Library
     tools: ToolClient
     realtime: Realtime
     webhooks: WebhookSender
@@ -88,6 +91,7 @@ class Services:
         await self.realtime.close()
         await self.models.close()
         await self.embeddings.close()
+        await self.library.close()
         await self.tools.close()
         await self.webhooks.close()
         await self.accounts.close()
@@ -123,6 +127,7 @@ def build(settings: Settings) -> Services:
     artifacts = FolderArtifacts(settings.state_dir / "artifacts")
     events = EventLog(documents, artifacts, bus.publish)
     controls = Controls(documents, events)
+    embeddings = Embeddings(settings)
     accounts = Accounts(documents, timedelta(seconds=settings.model_timeout) + LEASE)
     retention = Retention(documents)
     model_registry = ModelRegistry(settings, documents)
@@ -154,7 +159,8 @@ def build(settings: Settings) -> Services:
         schedules=Schedules(documents),
         model_registry=model_registry,
         models=ModelClient(settings, registry=model_registry),
-        embeddings=Embeddings(settings),
+        embeddings=embeddings,
+        library=Library(documents, artifacts, embeddings, SqliteIndex(settings.state_dir / "library.db")),
         tools=ToolClient(settings),
         realtime=Realtime(bus, SignalRPublisher(endpoint) if endpoint else None),
         webhooks=WebhookSender(settings),

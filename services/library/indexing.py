@@ -24,7 +24,7 @@ from services.documents.base import Conflict
 from services.embeddings.base import MOST_TEXTS, Embedded, Vector
 from services.embeddings.choosing import Embeddings
 from services.library.index import Passage, PassageIndex, Source
-from services.library.reading import read, unreadable
+from services.library.reading import Read, read, unreadable
 from services.library.records import Records, Stored, artifacts_of
 from services.tokens.counting import Counter, counter_for
 
@@ -41,9 +41,7 @@ Prepared = dict[str, Any]
 
 
 class Indexing:
-    def __init__(
-        self, records: Records, artifacts: ArtifactStore, embeddings: Embeddings, index: PassageIndex
-    ) -> None:
+    def __init__(self, records: Records, artifacts: ArtifactStore, embeddings: Embeddings, index: PassageIndex) -> None:
         self._records = records
         self._artifacts = artifacts
         self._embeddings = embeddings
@@ -124,10 +122,10 @@ class Indexing:
             return False
         passages = [_passage(one, vectors[one["key"]]) for one in prepared]
         await self._index.publish(_source(work), space, passages)
-        change: dict[str, Any] = {"status": DocumentStatus.READY, "superseded": ()}
-        await self._records.write(work.tenant, _changed(document, change), stored.etag)
         for upload in document.superseded:
             await self._artifacts.drop(artifacts_of(work.model_copy(update={"upload": upload})))
+        change: dict[str, Any] = {"status": DocumentStatus.READY, "superseded": ()}
+        await self._records.write(work.tenant, _changed(document, change), stored.etag)
         await self._records.unmark(work)
         return True
 
@@ -160,27 +158,32 @@ class Indexing:
 def _prepared(document: LibraryDocument, content: bytes, counter: Counter) -> tuple[str, list[Prepared]]:
     """The title, and the passages as they are kept until they are published."""
     found = read(content, document.media_type)
-    title = document.title or found.title or document.name
     cut = chunking.passages(found.text, counter.count)
     if len(cut) > MOST_PASSAGES:
         raise unreadable(f"The document has more than {MOST_PASSAGES:,} passages.", "Send it in parts.")
-    prepared = []
-    for number, one in enumerate(cut, start=1):
-        heading = " › ".join(dict.fromkeys((title, *one.headings)))
-        text, context = found.text[one.start : one.end], f"{heading}\n\n"
-        page = sum(start <= one.start for start in found.pages) or None
-        prepared.append(
-            {"number": number, "title": heading, "text": text, "start": one.start, "end": one.end, "page": page}
-            | {"context": context, "key": hashlib.sha256((context + text).encode(errors="replace")).hexdigest()}
-        )
-    return title, prepared
+    own = document.title or found.title
+    prepared = [_prepared_passage(number, one, found, own, document.name) for number, one in enumerate(cut, start=1)]
+    return own or document.name, prepared
+
+
+def _prepared_passage(number: int, one: chunking.Passage, found: Read, own: str | None, name: str) -> Prepared:
+    headings = list(dict.fromkeys((*([own] if own else []), *one.headings)))
+    # The name is not embedded: the same text under another one has the same vector.
+    text, context = found.text[one.start : one.end], " › ".join(headings) + "\n\n" if headings else ""
+    return {
+        "number": number,
+        "title": " › ".join(headings) or name,
+        "text": text,
+        "start": one.start,
+        "end": one.end,
+        "page": sum(start <= one.start for start in found.pages) or None,
+        "context": context,
+        "key": hashlib.sha256((context + text).encode(errors="replace")).hexdigest(),
+    }
 
 
 def _passage(one: Prepared, vector: Vector) -> Passage:
-    return Passage(
-        number=one["number"], title=one["title"], text=one["text"], start=one["start"], end=one["end"], page=one["page"],
-        vector=vector,
-    )  # fmt: skip
+    return Passage(**{key: one[key] for key in ("number", "title", "text", "start", "end", "page")}, vector=vector)
 
 
 def _source(work: IndexWork) -> Source:

@@ -12,14 +12,14 @@ from typing import Any
 from domain.errors import ProblemError, not_found
 from domain.library import DocumentStatus, IndexStep, IndexWork, LibraryDocument, LibrarySearch
 from services.artifacts.base import ArtifactStore
-from services.definitions import ATTEMPTS
+from services.definitions import ATTEMPTS, check_preconditions
 from services.documents.base import Conflict, DocumentStore
 from services.embeddings.choosing import Embeddings
 from services.library.index import Hit, PassageIndex, Sought, Source
 from services.library.indexing import Indexing
 from services.library.reading import sniffed
 from services.library.records import Mark, Page, Records, Stored, artifacts_of, new_upload
-from services.problems import conflict, precondition_failed
+from services.problems import conflict
 
 PAGE = 200
 SETTLED = timedelta(minutes=1)
@@ -65,13 +65,14 @@ class Library:
     ) -> tuple[Stored, IndexWork | None]:
         """The document, and the work that is now to be started; None where the very same is there, or on its way.
 
+        `if_match` is the id of an upload: what is there changes by itself while it is indexed.
         Raises `ProblemError`: invalid_request for what is no text; precondition_failed.
         """
         media_type, digest = sniffed(sent.content, sent.declared), hashlib.sha256(sent.content).hexdigest()
         space = await self._embeddings.space()
         for _ in range(ATTEMPTS):
             stored = await self._existing(tenant, sent.collection, sent.name)
-            _check(sent.name, stored, if_match, create_only)
+            check_preconditions(sent.name, stored.document.upload if stored else None, if_match, create_only)
             if stored is not None and _is_same(stored.document, sent, digest, space):
                 return stored, None
             upload = new_upload(stored.document.upload if stored else None)
@@ -121,7 +122,7 @@ class Library:
         """Take it away with all that was made of it. Raises `ProblemError`: not_found, precondition_failed."""
         for _ in range(ATTEMPTS):
             stored = await self.get(tenant, collection, name)
-            _check(name, stored, if_match, create_only=False)
+            check_preconditions(name, stored.document.upload, if_match, create_only=False)
             try:
                 await self._delete(tenant, stored)
             except Conflict:
@@ -246,9 +247,3 @@ def _is_same(document: LibraryDocument, sent: Sent, digest: str, space: str) -> 
     if document.status is DocumentStatus.FAILED or document.space not in (None, space):
         return False
     return document.sha256 == digest and (sent.title is None or sent.title == document.title)
-
-
-def _check(name: str, stored: Stored | None, if_match: str | None, create_only: bool) -> None:
-    """Raises `ProblemError` precondition_failed."""
-    if (create_only and stored is not None) or (if_match is not None and (stored is None or stored.etag != if_match)):
-        raise precondition_failed(name)

@@ -60,7 +60,7 @@ class FakeDurable:
     any_started: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start_new(self, name: str, instance_id: str | None = None, client_input: Any = None) -> str:
-        assert name == "workflow"
+        assert name in ("workflow", "index_document")
         assert instance_id is not None
         if self.refuses or instance_id in self.started:
             raise Exception("the durable extension refuses")
