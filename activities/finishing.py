@@ -65,8 +65,12 @@ async def perform_ending(ending: Ending, services: Services) -> tuple[str, list[
             ended=datetime.now(UTC),
         ),
     )
-    last = await services.events.append(tenant, execution, [last_event(record)])
-    await asyncio.gather(services.usage.add(tenant, execution, record.workflow), services.executions.unmark(execution))
+    ending_event = last_event(record)
+    last, _, _ = await asyncio.gather(
+        services.events.append(tenant, execution, [ending_event]),
+        services.usage.add(tenant, execution, record.workflow, ending_event),
+        services.executions.unmark(execution),
+    )
     return record.status, [*logged, *last]
 
 

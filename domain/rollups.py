@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from domain.base import Shape
 from domain.errors import Code
-from domain.events import TERMINAL, Event, EventType
+from domain.events import TERMINAL, Draft, Event, EventType
 from domain.usage import Usage
 from domain.values import Json
 
@@ -52,7 +52,7 @@ class Key(NamedTuple):
     tool: str
 
 
-def figures_of(event: Event) -> tuple[Key, Figures] | None:
+def figures_of(event: Draft) -> tuple[Key, Figures] | None:
     """What an event adds, and where; None for those that add nothing."""
     if event.type in TERMINAL:
         failed = int(event.type is EventType.EXECUTION_FAILED)
@@ -78,7 +78,7 @@ def figures_of(event: Event) -> tuple[Key, Figures] | None:
     )
 
 
-def _key(event: Event) -> Key:
+def _key(event: Draft) -> Key:
     data = event.data
     model, tool = str(data.get("model") or ""), str(data.get("tool") or "")
     return Key(f"{event.time:%Y-%m-%d}", event.step or "", event.agent or "", model, tool)
@@ -104,7 +104,7 @@ def unpacked(row: Packed) -> Figures:
     return Figures.model_construct(None, **known)
 
 
-def folded(events: Iterable[Event]) -> dict[str, dict[str, Figures]]:
+def folded(events: Iterable[Draft]) -> dict[str, dict[str, Figures]]:
     """Rows by day, from events of one execution."""
     days: dict[str, dict[str, Figures]] = {}
     for event in events:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from domain.errors import ProblemError, platform_failed
+from domain.events import TERMINAL, Draft
 from domain.rollups import Dimension, Figures, StepDimension, Sums, folded, merged
 from services.documents.base import Conflict, Document, DocumentStore, Operation, Put
 from services.eventlog import EventLog
@@ -30,16 +32,25 @@ _DAY = "day:"
 
 @dataclass(frozen=True)
 class Ask:
+    """`last`: the event that ends the execution, which may not be in its log yet."""
+
     execution: str
     workflow: str
+    last: Draft | None = None
 
 
 @dataclass
 class _Batch:
     """What is to be written: marks, and by document what is to be added to its rows."""
 
-    marks: dict[str, int] = field(default_factory=dict)
+    marks: dict[str, dict[str, Any]] = field(default_factory=dict)
     more: dict[str, dict[str, Figures]] = field(default_factory=dict)
+
+    def add(self, workflow: str, days: Mapping[str, Mapping[str, Figures]]) -> None:
+        for day, rows in days.items():
+            kept = self.more.setdefault(f"{_DAY}{day}:{workflow}", {})
+            for name, figures in rows.items():
+                kept[name] = kept[name].plus(figures) if name in kept else figures
 
 
 class UsageRows:
@@ -51,9 +62,12 @@ class UsageRows:
     async def close(self) -> None:
         await self._together.close()
 
-    async def add(self, tenant: str, execution: str, workflow: str) -> None:
-        """Count what the execution's log says and was not counted yet."""
-        await self._together.ask(tenant, Ask(execution, workflow))
+    async def add(self, tenant: str, execution: str, workflow: str, last: Draft | None = None) -> None:
+        """Count what the execution's log says and was not counted yet.
+
+        `last`: the event that ends it, counted once whether it is in the log already or just being written.
+        """
+        await self._together.ask(tenant, Ask(execution, workflow, last))
 
     async def query(self, tenant: str, first: date, last: date, by: Sequence[Dimension]) -> Sums:
         """The sums over the days from the first to the last, both included."""
@@ -78,7 +92,8 @@ class UsageRows:
         return sums
 
     async def _add(self, tenant: str, asked: Sequence[Ask]) -> list[bool | Exception]:
-        waiting = list({one.execution: one for one in asked}.values())
+        # Of two for one execution, the one that knows its end says what the other does as well.
+        waiting = list({one.execution: one for one in sorted(asked, key=lambda one: one.last is not None)}.values())
         while waiting:
             waiting = await self._some_added(tenant, waiting)
         return [True] * len(asked)
@@ -104,15 +119,18 @@ class UsageRows:
         raise ProblemError(platform_failed("Too many processes count what the tenant has used at the same time."))
 
     async def _read(self, tenant: str, ask: Ask, mark: Document | None, batch: _Batch) -> None:
-        before = offset = mark.body["offset"] if mark else 0
+        known = mark.body if mark else {"offset": 0}
+        offset, ended = known["offset"], known.get("ended", False)
+        if ask.last is not None and not ended:
+            batch.add(ask.workflow, folded([ask.last]))
+            ended = True
         while page := await self._events.read(tenant, ask.execution, offset, PAGE):
             offset = page[-1].offset
-            for day, rows in folded(page).items():
-                kept = batch.more.setdefault(f"{_DAY}{day}:{ask.workflow}", {})
-                for name, figures in rows.items():
-                    kept[name] = kept[name].plus(figures) if name in kept else figures
-        if offset > before:
-            batch.marks[ask.execution] = offset
+            batch.add(ask.workflow, folded(event for event in page if not (ended and event.type in TERMINAL)))
+            ended = ended or any(event.type in TERMINAL for event in page)
+        after = {"offset": offset, **({"ended": True} if ended else {})}
+        if after != known:
+            batch.marks[ask.execution] = after
 
 
 def partition_of_usage(tenant: str) -> str:
@@ -122,8 +140,8 @@ def partition_of_usage(tenant: str) -> str:
 
 def _operations(batch: _Batch, marks: dict[str, Document], rows: dict[str, Document]) -> list[Operation]:
     operations: list[Operation] = []
-    for execution, offset in batch.marks.items():
-        operations.append(_put(execution, {"offset": offset}, marks.get(execution)))
+    for execution, mark in batch.marks.items():
+        operations.append(_put(execution, mark, marks.get(execution)))
     for id, more in batch.more.items():
         before = rows.get(id)
         day, _, workflow = id.removeprefix(_DAY).partition(":")

@@ -15,6 +15,8 @@ NEEDS_SOMEBODY = frozenset({"execution.paused", "step.waiting", "approval.reques
 
 def paused(state: State, event: Event) -> Text:
     line = Text.assemble(("‖ ", "yellow"), f"paused by {_by(event)}: what is under way ends, nothing new begins")
+    if text_of(event.data, "by") == "budget":
+        return line  # what to do about that has been said
     return line.append(f"\n    {resume_command(state)}")
 
 

@@ -120,3 +120,17 @@ async def test_marks_are_removed_with_their_execution(services: Services) -> Non
     await services.events.append("acme", "e", [paid(1)])
     await services.usage.add("acme", "e", "w")
     assert await services.documents.get(partition_of_usage("acme"), "e") is not None
+
+
+@pytest.mark.parametrize("first", ["told", "logged"])
+async def test_the_end_counts_once_whether_it_is_told_or_in_the_log(services: Services, first: str) -> None:
+    end = Draft(id="end", type=EventType.EXECUTION_COMPLETED, time=DAY)
+    await services.events.append("acme", "e", [paid(1)])
+    if first == "logged":
+        await services.events.append("acme", "e", [end])
+        await services.usage.add("acme", "e", "w")
+    await asyncio.gather(services.usage.add("acme", "e", "w"), services.usage.add("acme", "e", "w", end))
+    await services.events.append("acme", "e", [end])
+    for last in (None, end):
+        await services.usage.add("acme", "e", "w", last)
+    assert ((await total(services))["executions"], (await total(services))["model_calls"]) == (1, 1)

@@ -78,7 +78,9 @@ function Asked({ view: { request }, status }: { view: ExecutionView; status: Sta
   const since = request === undefined ? "" : ` at ${clock(request.time)}`;
   return (
     <p className={`asked asked-${status}`}>
-      {status === "paused"
+      {status === "paused" && request?.by === "budget"
+        ? `‖ Paused${since}: a budget is used up. It goes on when that is raised.`
+        : status === "paused"
         ? `‖ Paused${by}${since}. What was under way comes to its end; nothing new begins until it is resumed.`
         : `■ Being canceled, asked for${by}${since}. What was under way is being stopped.`}
     </p>
