@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote, quote_plus
 
@@ -21,6 +22,7 @@ from services.settings import Settings
 
 GONE = "[secret]"
 """Stands where a secret stood."""
+MOST_PASSING = 32
 
 
 class Secrets:
@@ -30,8 +32,8 @@ class Secrets:
         self._values = values
         self._hosts = hosts
         self._tenants = tenants
-        shapes = sorted({shape for value in values.values() for shape in _shapes(value)}, key=len, reverse=True)
-        self._shapes = re.compile("|".join(map(re.escape, shapes))) if shapes else None
+        self._passing: OrderedDict[str, None] = OrderedDict()
+        self._shapes = self._compiled()
 
     @staticmethod
     def of(settings: Settings) -> Secrets:
@@ -61,6 +63,15 @@ class Secrets:
             raise _unavailable(message, action)
         return reference.prefix + self._values[name]
 
+    def hide(self, value: str) -> None:
+        """Have it taken out of texts as secrets are: a token that was got for a while."""
+        if value in self._passing:
+            return
+        self._passing[value] = None
+        if len(self._passing) > MOST_PASSING:
+            self._passing.popitem(last=False)
+        self._shapes = self._compiled()
+
     def scrubbed(self, value: Json) -> Json:
         """The value with each secret of the deployment, however it is written, taken out of its texts."""
         if self._shapes is None:
@@ -70,6 +81,11 @@ class Secrets:
         if isinstance(value, dict):
             return {self.scrubbed(key): self.scrubbed(item) for key, item in value.items()}
         return [self.scrubbed(item) for item in value] if isinstance(value, list) else value
+
+    def _compiled(self) -> re.Pattern[str] | None:
+        every = [*self._values.values(), *self._passing]
+        shapes = sorted({shape for value in every for shape in _shapes(value)}, key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, shapes))) if shapes else None
 
     def scrubbed_problem(self, problem: Problem) -> Problem:
         texts = {"message": self.scrubbed(problem.message), "action": self.scrubbed(problem.action)}

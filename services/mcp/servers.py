@@ -33,6 +33,9 @@ class McpServer(Shape):
 
     url: Annotated[str, AfterValidator(_url)] | None = Field(default=None, max_length=2_000)
     headers: dict[str, Text] = Field(default_factory=dict, description="Sent with each request.")
+    entra: str | None = Field(
+        default=None, max_length=500, description="Scope of the Entra ID tokens that the app's identity is sent with."
+    )
     private: bool = Field(default=False, description="Whether the name may lead to an address of a private network.")
     command: tuple[str, ...] | None = Field(default=None, min_length=1)
     env: dict[str, Text] = Field(default_factory=dict, description="Beside PATH, HOME and the like; nothing else.")
@@ -42,8 +45,10 @@ class McpServer(Shape):
     def _one_way(self) -> McpServer:
         if (self.url is None) == (self.command is None):
             raise ValueError("a server has either a `url` or a `command`")
-        if self.command is not None and (self.headers or self.private):
-            raise ValueError("`headers` and `private` go with a `url`")
+        if self.command is not None and (self.headers or self.private or self.entra):
+            raise ValueError("`headers`, `entra` and `private` go with a `url`")
+        if self.entra is not None and self.target.scheme != "https" and not self.target.is_loopback:
+            raise ValueError("`entra` goes with an https `url`: a token must not be read on its way")
         if self.url is not None and self.env:
             raise ValueError("`env` goes with a `command`")
         return self

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from domain.errors import ProblemError
 from domain.secrets import SecretReference
 from domain.tools import MOST_BYTES
+from services.entra import GetToken, token_provider
 from services.mcp.servers import McpServer
 from services.reaching import Resolve, line, look_up
 from services.secrets import Secrets
@@ -102,11 +103,24 @@ class Session:
             name: self._secrets.for_host(text, self._tenant, target) if isinstance(text, SecretReference) else text
             for name, text in self._server.headers.items()
         }
-        transport = CheckedTransport(target, self._server.allowed, 2 * MOST_BYTES, self._resolve)
+        transport = CheckedTransport(target, self._server.allowed, 2 * MOST_BYTES, self._resolve, self._token())
         # Each call has a time limit of its own; a stream may be silent for as long as it likes.
         http = httpx2.AsyncClient(transport=transport, headers=headers, timeout=httpx2.Timeout(None))
         await stack.enter_async_context(http)
         return streamable_http_client(self._server.url or "", http_client=http, max_sse_event_size=2 * MOST_BYTES)
+
+    def _token(self) -> GetToken | None:
+        """Entra ID's for the identity of this process, where the server asks for that."""
+        if self._server.entra is None:
+            return None
+        get_token = token_provider(self._server.entra)
+
+        async def hidden() -> str:
+            token = await get_token()
+            self._secrets.hide(token)
+            return token
+
+        return hidden
 
     def _local(self, text: str | SecretReference) -> str:
         return self._secrets.local(text, self._tenant) if isinstance(text, SecretReference) else text

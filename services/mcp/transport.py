@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import httpx2
 
 from domain.webhooks import Target
+from services.entra import GetToken
 from services.hosts import AllowedHosts
 from services.reaching import CONNECT_SECONDS, NotReached, Resolve, addresses_of
 
@@ -17,11 +18,14 @@ from services.reaching import CONNECT_SECONDS, NotReached, Resolve, addresses_of
 class CheckedTransport(httpx2.AsyncBaseTransport):
     """For the requests of one server. Connections are kept: they all lead to the same host."""
 
-    def __init__(self, target: Target, allowed: AllowedHosts, most_bytes: int, resolve: Resolve) -> None:
+    def __init__(
+        self, target: Target, allowed: AllowedHosts, most_bytes: int, resolve: Resolve, token: GetToken | None
+    ) -> None:
         self._target = target
         self._allowed = allowed
         self._most_bytes = most_bytes
         self._resolve = resolve
+        self._token = token
         self._inner = httpx2.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -48,6 +52,8 @@ class CheckedTransport(httpx2.AsyncBaseTransport):
     async def _sent(self, request: httpx2.Request, address: str) -> httpx2.Response:
         headers = request.headers.copy()
         headers["Host"] = self._target.authority
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {await self._token()}"
         timeouts = {**request.extensions.get("timeout", {}), "connect": CONNECT_SECONDS}
         extensions = {"sni_hostname": self._target.host.strip("[]"), "timeout": timeouts}
         response = await self._inner.handle_async_request(

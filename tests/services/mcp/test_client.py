@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import azure.identity
 import pytest
 import yaml
+from azure.core.credentials import AccessToken
 from mcp.server.mcpserver import Context, Image, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
@@ -204,6 +206,23 @@ class TestTrust:
         ours = [record.getMessage() for record in caplog.records if not record.name.startswith("mcp.server")]
         assert SECRET not in "".join(ours)
 
+    async def test_a_server_behind_entra_id_gets_tokens_of_the_apps_identity(
+        self, client_of: MakeClient, served: HttpMcp, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[str] = []
+
+        class Credential:
+            def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+                asked.extend(scopes)
+                return AccessToken("entra-token-0123456789", 4_000_000_000)
+
+        monkeypatch.setattr(azure.identity, "DefaultAzureCredential", Credential)
+        client = client_of({"odd": {"url": served.url, "entra": "api://crm/.default"}})
+        found = await call(client, tool("odd", "echo"), text="entra-token-0123456789")
+        assert "entra-token" not in json.dumps(found)
+        assert {sent.get("authorization") for sent in served.headers} == {"Bearer entra-token-0123456789"}
+        assert set(asked) == {"api://crm/.default"}
+
     async def test_a_secret_for_another_host_is_not_sent(self, client_of: MakeClient, served: HttpMcp) -> None:
         headers = {"Authorization": {"secret": "TOKEN"}}
         held = {"SECRET_TOKEN": SECRET, "SECRET_HOSTS": '{"TOKEN": ["crm.example.com"]}'}
@@ -285,6 +304,7 @@ class TestSessions:
         ("servers: {a: {comand: [x]}}", "at `servers.a.comand`"),
         ("servers: {A B: {command: [x]}}", "servers"),
         ("servers: {a: {command: [x], headers: {x: y}}}", "go with a `url`"),
+        ("servers: {a: {url: 'http://x.example:8080', entra: 's'}}", "goes with an https"),
         ("servers: [", "cannot be read"),
         (None, "cannot be read"),
     ],
