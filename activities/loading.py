@@ -54,11 +54,11 @@ class Loader:
             return agent
         value = None
         if needs_input(agent.variables):
-            value = await self._input_at(step)
+            value = await self.input_at(step)
             _refuse(agent, prompt, value)
         return agent.model_copy(update={"instructions": instructions(prompt, agent.variables, value)})
 
-    async def _input_at(self, step: str) -> Json:
+    async def input_at(self, step: str) -> Json:
         """The input of the workflow that the step is in."""
         around = [given_to(path) for path in reversed(ancestors(step))]
         found = await self._services.documents.get_many(partition_of(self._tenant, self._execution), around)

@@ -44,6 +44,7 @@ from api.pages import DIST, Pages
 from api.problems import MEDIA_TYPE, ProblemDocument, install
 from api.recovery import RecoverOnce
 from api.starting import StartRequest
+from api.trying import TryRequest
 from api.uses import uses_router
 from domain.agents import Agent
 from domain.approvals import Decision
@@ -63,6 +64,7 @@ _UNSEEN = (
     PromptDefinition,
     Dataset,
     EvaluationRequest,
+    TryRequest,
     Tool,
     Workflow,
     Schedule,
@@ -110,6 +112,7 @@ def create_app(dist: Path = DIST) -> FastAPI:
         labels.router,
         models.router,
         evaluations.router,
+        evaluations.trials,
         executions.router,
         raising.router,
         budgets.router,

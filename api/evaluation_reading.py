@@ -74,7 +74,7 @@ class _Reader:
             said[part] += Usage.model_validate(event.data.get("used_then") or event.data["usage"])
         if place.judge is not None:
             await self._judged(said, place.judge, event)
-        elif place.part == "target" and event.step.endswith("]/target"):
+        elif place.part == "target" and place.whole:
             _target(said, event)
 
     async def _judged(self, said: dict[str, Any], judge: str, event: Event) -> None:
@@ -97,7 +97,7 @@ class _Reader:
             )
             for document in page:
                 place = place_of(document.id.removeprefix("given:"))
-                if place is not None and document.id.endswith("]/grades"):
+                if place is not None and place.part == "grades" and place.whole:
                     found[place.group, place.case] = values.at(document.body["value"], "output")
             if continuation is None:
                 break

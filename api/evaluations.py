@@ -15,6 +15,7 @@ from api.evaluating import EvaluationRequest, start_evaluation
 from api.evaluation_reading import results_of
 from api.executions import existing, record_of
 from api.shapes import read_shape, request_problem
+from api.trying import TryRequest, start_trial
 from domain.errors import Detail, ProblemError, not_found
 from domain.evaluation_results import CaseResult, Summary, compared
 from domain.executions import Execution
@@ -23,6 +24,7 @@ from services.identity import Principal
 from services.wiring import services
 
 router = APIRouter(prefix="/api/evaluations", tags=["evaluations"])
+trials = APIRouter(prefix="/api/prompts/{name}/try", tags=["prompts"])
 
 Kind = Literal["evaluation", "trial"]
 Which = Literal["all", "failed", "changed"]
@@ -84,6 +86,26 @@ async def compare(caller: Caller, id: str, other: str) -> Response:
         "right": {**_record(right), "summary": _sums(right_sums)},
     }
     return JSONResponse({**sides, **found.model_dump(mode="json")})
+
+
+@trials.post(
+    "",
+    status_code=202,
+    summary="Try the prompt on calls of past executions",
+    openapi_extra={"requestBody": request_body("TryRequest")},
+)
+async def try_prompt(
+    caller: Caller,
+    client: Durable,
+    name: str,
+    request: Request,
+    idempotency_key: Annotated[str | None, Header()] = None,
+) -> Response:
+    asked = read_shape(TryRequest, await read_json(request), request_problem)
+    execution, skipped = await start_trial(services(), client, caller, name, asked, idempotency_key)
+    left_out = [one._asdict() for one in skipped]
+    location = {"Location": f"/api/evaluations/{execution.id}"}
+    return JSONResponse({**_record(execution), "skipped": left_out}, 202, location)
 
 
 async def existing_evaluation(caller: Principal, id: str) -> Execution:

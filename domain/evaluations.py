@@ -25,7 +25,9 @@ CONCURRENCY = 8
 
 _NAMES = {"input": "input.case.input", "expected": "input.case.expected", "output": "input.output"}
 """What judges are asked about, and where their workflow finds it."""
-_PLACE = re.compile(r"cases(?:-(\d+))?\[(\d+)\](?:/(target|grades)(?:(?=[/[])|$))?(?:/judge-([a-z0-9][a-z0-9-]*)$)?")
+_PLACE = re.compile(
+    r"cases(?:-(\d+))?\[(\d+)\](?:/(target|grades)(?:-\d+)?(?=[/[]|$)(?:/judge-([a-z0-9][a-z0-9-]*)$)?)?($)?"
+)
 
 
 class Evaluated(Shape):
@@ -45,12 +47,16 @@ class Evaluated(Shape):
 
 
 class Place(NamedTuple):
-    """Where a step of an evaluation's log belongs: which group of cases, which case, and what of it."""
+    """Where a step of an evaluation's log belongs: which group of cases, which case, and what of it.
+
+    `whole`: it is the part itself, and not a step within.
+    """
 
     group: int
     case: int
     part: str | None
     judge: str | None
+    whole: bool
 
 
 def place_of(path: str) -> Place | None:
@@ -58,7 +64,7 @@ def place_of(path: str) -> Place | None:
     found = _PLACE.match(path)
     if found is None:
         return None
-    return Place(int(found[1] or 0), int(found[2]), found[3], found[4])
+    return Place(int(found[1] or 0), int(found[2]), found[3], found[4], found[5] is not None)
 
 
 class Generated(NamedTuple):
@@ -91,18 +97,20 @@ def evaluation_workflow(
 
 
 def _group(number: int, target: Mapping[str, Any], concurrency: int) -> dict[str, Any]:
-    answer = {"id": "target", **target, "input": "${item.input}", "on_error": "skip"}
+    suffix = "" if number == 0 else f"-{number}"
+    answer = {"id": f"target{suffix}", **target, "input": "${item.input}", "on_error": "skip"}
     # What a workflow is given is recorded: so the answer is found again, however it came about.
-    given = {"case": "${item}", "output": "${steps.target.output}"}
-    succeeded = 'steps.target.status == "succeeded"'
-    grades = {"id": "grades", "workflow": GRADES, "input": given, "when": succeeded, "on_error": "skip"}
+    own = f'steps["{answer["id"]}"]'
+    given = {"case": "${item}", "output": f"${{{own}.output}}"}
+    succeeded = f'{own}.status == "succeeded"'
+    grades = {"id": f"grades{suffix}", "workflow": GRADES, "input": given, "when": succeeded, "on_error": "skip"}
     return {
-        "id": "cases" if number == 0 else f"cases-{number}",
+        "id": f"cases{suffix}",
         "needs": [],
         "map": {
             "over": f"input.groups[{number}]",
             "concurrency": concurrency,
-            "step": {"id": "case", "sequential": [answer, grades]},
+            "step": {"id": f"case{suffix}", "sequential": [answer, grades]},
         },
     }
 
