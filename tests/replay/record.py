@@ -24,6 +24,7 @@ from devhost.engine.sdk_app import SdkApp
 from devhost.ports import FunctionFailed
 from domain import values
 from entities.chat import chat
+from entities.semaphore import semaphore
 from tests.replay.history import HISTORIES, Generation, Recording, durable, ending_of, prefixes, registered
 from tests.replay.scenarios import SCENARIOS, STARTED_BY, Scenario, ScriptedActivities
 
@@ -49,10 +50,11 @@ class RecordingApp(SdkApp):
         for name, replay in registered().items():
             self.replace(name, replay.orchestrator_function)
         self.entity(chat)
+        self.entity(semaphore)
         script = self.script = ScriptedActivities(scenario)
         for activity in (
             script.call_model, script.call_tool, script.ask_human, script.park, script.cancel_steps, script.evaluate,
-            script.finish, script.deliver,
+            script.finish, script.deliver, script.next_turns,
         ):  # fmt: skip
             self.activity(activity)
 

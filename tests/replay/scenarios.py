@@ -18,8 +18,10 @@ from domain.calls import (
     Ending,
     Evaluation,
     ModelCall,
+    NextTurns,
     Park,
     ToolCall,
+    asked_id,
     completed_id,
 )
 from domain.errors import Code, Fault, Problem, canceled
@@ -27,6 +29,8 @@ from domain.events import EventType
 from domain.executions import Status
 from domain.paths import is_within
 from domain.prompt_shapes import ChairPrompt
+from domain.toolcalls import Asking
+from domain.tools import ToolApproval
 from domain.values import Json
 
 LONG = "many words " * 250
@@ -42,6 +46,12 @@ class Scenario:
     output: str | None = None
     answers: dict[str, Json] = field(default_factory=dict)
     """By key of the call; a call that is not named answers with a sentence about its key."""
+    asks: dict[str, list[Asking]] = field(default_factory=dict)
+    """By key of the call, what of tools it asks for instead of answering."""
+    lost: frozenset[str] = frozenset()
+    """Keys of tool calls of which nobody knows, until a human says so, whether they were carried out."""
+    held: frozenset[str] = frozenset()
+    """Keys of model calls that find the execution paused: by a person, or a budget that is used up."""
     failures: dict[str, list[Problem | Exception]] = field(default_factory=dict)
     more: dict[str, Any] = field(default_factory=dict)
     """Other keys of the workflow."""
@@ -64,6 +74,8 @@ class ScriptedActivities:
 
     def call_tool(self, payload: Json) -> Json:
         call = ToolCall.model_validate(payload)
+        if call.key in self._scenario.lost and call.settled is None:
+            return _dumped(CallOutcome(error=_problem(Code.TOOL_UNCERTAIN, retryable=False), begun=1))
         return _dumped(CallOutcome(value=values.inline({"called": call.tool}), preview="called"))
 
     def ask_human(self, payload: Json) -> Json:
@@ -75,6 +87,12 @@ class ScriptedActivities:
     def park(self, payload: Json) -> Json:
         park = Park.model_validate(payload)
         return self._arrival(park, values.inline("sent")) if park.signal else {}
+
+    def next_turns(self, payload: Json) -> Json:
+        """Those whose turn it is are told so."""
+        turns = NextTurns.model_validate(payload)
+        self.wakes += [(wake.instance, wake.event) for wake in turns.wakes]
+        return {}
 
     def cancel_steps(self, payload: Json) -> Json:
         self._canceled += CancelSteps.model_validate(payload).paths
@@ -98,11 +116,16 @@ class ScriptedActivities:
         failures = self._scenario.failures.get(call.key, [])
         number = self._asked[call.key]
         self._asked[call.key] += 1
+        if call.key in self._scenario.held and number == 0:
+            self.wakes.append((call.instance or call.execution, call.wake))
+            return _dumped(CallOutcome(held=True))
         if number < len(failures):
             failure = failures[number]
             if isinstance(failure, Exception):
                 raise failure
             return _dumped(CallOutcome(error=failure))
+        if asks := self._scenario.asks.get(call.key):
+            return _dumped(CallOutcome(asks=tuple(asks), event=asked_id(call.key)))
         answer = self._scenario.answers.get(call.key) or _usual_answer(call)
         text = answer if isinstance(answer, str) else json.dumps(answer)
         value = values.recorded(answer, completed_id(call.key))
@@ -335,5 +358,36 @@ SCENARIOS: dict[str, Scenario] = {
             "retry_until": 7,
             "webhook": {"url": "https://example.com/done"},
         },
+    ),
+    "agent-tools": Scenario(
+        steps=[
+            {"id": "help", "agent": "clerk", "input": "${input}"},
+            {"id": "file", "tool": "archive", "on_error": "skip"},
+            _chat("round_robin", {"turns": 2}),
+        ],
+        input="a lost lamp",
+        asks={
+            "help#0": [
+                Asking(tool="find"),
+                Asking(tool="refund", approval=ToolApproval()),
+                Asking(tool="nothing", via="refused", refused="There is no such tool."),
+                Asking(tool="ask-expert", via="agent", target="expert", template="${arguments.task}"),
+                Asking(tool="look-up", via="workflow", target="other"),
+            ],
+            "help/tool[3]#0": [Asking(tool="find")],
+            "help#1": [Asking(tool="read-more", via="page", page=(0, 0, 12_000)), Asking(tool="find")],
+            "chat/turn[2]#0": [Asking(tool="find")],
+        },
+        lost=frozenset({"help/tool[0]#0", "file#0"}),
+        payload={"workflows": {"other": {"name": "other", "steps": _agents(1)}}},
+    ),
+    "taking-turns": Scenario(
+        steps=[
+            {"id": "all", "concurrent": [{"id": name, "agent": "writer"} for name in ("ann", "ben", "cleo")]},
+            {"id": "held", "agent": "editor"},
+        ],
+        input="a queue",
+        held=frozenset({"held#0"}),
+        payload={"turns": {"agents": {"writer": [["t:model:small", 1]]}}},
     ),
 }
