@@ -21,6 +21,7 @@ from devhost.engine.clock import from_text
 from devhost.engine.kernel import Kernel
 from domain.errors import Problem, ProblemError
 from domain.events import Event, EventType
+from domain.executions import Execution
 from kit.bench import TENANT, Bench
 from kit.cases import Case, Decision, Sent
 from kit.clock import Clock
@@ -33,6 +34,7 @@ from services.models.client import ModelClient
 from services.settings import Settings
 from services.tools.client import ToolClient
 
+Afterwards = Callable[[Bench, Execution], Awaitable[None]]
 SOMEONE = Principal(tenant=TENANT, name="test", roles=("admin",))
 PATIENCE_SECONDS = 30
 """How long it may take in real time until nothing moves by itself."""
@@ -48,8 +50,15 @@ class Happening:
     happen: Callable[[], Awaitable[None]] = field(compare=False)
 
 
-async def play(case: Case, workflow: str, library: Library, folder: Path, tool_modules: Sequence[str] = ()) -> Played:
-    """The workflow of that name. `folder` is empty, and filled.
+async def play(
+    case: Case,
+    workflow: str,
+    library: Library,
+    folder: Path,
+    tool_modules: Sequence[str] = (),
+    afterwards: Afterwards | None = None,
+) -> Played:
+    """The workflow of that name. `folder` is empty, and filled; `afterwards` is given the bench and the execution.
 
     Raises `CaseFailed` as soon as something happens that the case does not provide for, or nothing more does.
     """
@@ -58,7 +67,10 @@ async def play(case: Case, workflow: str, library: Library, folder: Path, tool_m
     bench = Bench(folder, cast(ModelClient, players), clock, tools=cast(ToolClient, players))
     async with bench:
         await library.stock(bench.services)
-        return await _Stage(case, bench, clock, players).play(workflow)
+        played = await _Stage(case, bench, clock, players).play(workflow)
+        if afterwards is not None:
+            await afterwards(bench, played.execution)
+        return played
 
 
 class _Stage:

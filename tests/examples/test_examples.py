@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from api.forking import ReplayRequest, replay_execution
+from domain.executions import Execution
 from domain.steps import KINDS, Step
 from domain.validation.workflows import check_workflow
 from domain.workflows import Workflow, walk
+from kit.bench import Bench
 from kit.cases import Case
 from kit.files import Suite, read
-from kit.stage import play
+from kit.stage import SOMEONE, play
 from tests.examples.library import EXAMPLES, STEPS, library
 
 # The SDK tells app authors that untyped payloads will go; ours are plain JSON on purpose.
@@ -28,8 +31,18 @@ CASES = [
 
 @pytest.mark.parametrize(("file", "case"), CASES)
 async def test_it_does_what_its_author_says(file: Suite, case: Case, tmp_path: Path) -> None:
-    played = await play(case, file.file.workflow, library(), tmp_path, file.file.tool_modules)
+    played = await play(case, file.file.workflow, library(), tmp_path, file.file.tool_modules, check_replay)
     assert played.differences(case.expect) == [], case.name
+
+
+async def check_replay(bench: Bench, parent: Execution) -> None:
+    """It comes to the same end from its log, at once, without a call: there is nobody left to answer one."""
+    made = await replay_execution(bench.services, bench.client, SOMEONE, parent, ReplayRequest(), None)
+    replay = await bench.ended(made.id)
+    assert (replay.status, replay.output) == (parent.status, parent.output)
+    assert (replay.error and replay.error.code) == (parent.error and parent.error.code)
+    assert replay.stop_reason == parent.stop_reason
+    assert replay.usage.model_calls == 0
 
 
 def test_every_example_has_its_tests_beside_it() -> None:

@@ -135,6 +135,21 @@ def test_definitions_are_where_the_file_says(flows: Path) -> None:
     assert main([str(flows)]) == 0
 
 
+def test_definitions_are_there_in_every_version_and_under_every_label(flows: Path) -> None:
+    (flows / "hi.yaml").write_text(FLOW.replace("agent: bob", "agent: bob@3", 1))
+    Path("agents/bob.yaml").write_text("name: bob\nprompt: greet:production\nvariables: {who: Bob}")
+    Path("agents/greet.yaml").write_text('{"name": "greet", "template": "Be ${who}.", "variables": {"who": {}}}')
+    (flows / "hi.test.yaml").write_text(PASSES)
+    assert main([str(flows)]) == 0
+
+
+def test_versions_without_end_are_refused(flows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (flows / "hi.yaml").write_text(FLOW.replace("agent: bob", "agent: bob@101", 1))
+    (flows / "hi.test.yaml").write_text(PASSES)
+    assert main([str(flows)]) == 2
+    assert "versions up to 100, and not with bob@101" in capsys.readouterr().err
+
+
 def test_the_published_schema_is_the_one_of_the_models() -> None:
     assert schema.FILE.read_text("utf-8") == schema.written(), "run `python -m kit.schema`"
 

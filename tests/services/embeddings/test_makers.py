@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from domain.errors import Code, Fault, ProblemError
+from meta_agents.testing import ModelStub
 from services.embeddings import choosing
 from services.embeddings.base import Embedder
 from services.embeddings.choosing import Embeddings
@@ -20,7 +21,6 @@ from services.embeddings.local import LocalEmbedder
 from services.settings import Settings
 from tests.services.embeddings.conformance import EmbeddingsConformance
 from tests.services.models.endpoint import RawEndpoint, http
-from tests.support.model_stub import ModelStub
 
 SECRET = "sk-this-must-never-be-seen"
 
