@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from time import monotonic
 
+from activities.earlier import Earlier, earlier
 from activities.loading import Loader
 from activities.recording import Recorder
 from activities.replaying import unanswered
@@ -18,7 +19,7 @@ from domain.tool_use import is_told
 from domain.tools import Tool
 from domain.values import Json
 from services.documents.base import Delete, Operation
-from services.ledger import Entry, ended_mark
+from services.ledger import Entry, begun_mark, ended_mark
 from services.tools.client import Attempt
 from services.tools.problems import tool_refused, tool_uncertain
 from services.waits import waiting, waiting_id
@@ -46,6 +47,7 @@ class _ToolCall:
         self.waited = False
         self.request: str | None = None
         self.asked: dict[str, str] = {}
+        self.earlier: Earlier | None = None
 
     async def perform(self) -> Result:
         call, services = self.call, self.services
@@ -67,6 +69,9 @@ class _ToolCall:
             if self._is_uncertain(tool, entry):
                 self.attempt = entry.begun
                 raise tool_uncertain(tool.name, "the call was cut off by a crash.")
+            self.earlier = await earlier(services, call)
+            if self._is_left_open(tool, entry):
+                raise tool_uncertain(tool.name, f"execution {call.retry_of} began the call, and does not know its end.")
         except ProblemError as error:
             return await self._failed(error.problem, call.events)
         return await self._reused() or await (self._unlike() if call.offline else self._make(tool, arguments))
@@ -75,6 +80,14 @@ class _ToolCall:
         """Whether it was begun, has no end that is known, and nobody has looked since what became of it."""
         looked = self.call.settled.begun if self.call.settled else 0
         return tool.delivery == "at_most_once" and entry.begun > max(entry.ended, looked)
+
+    def _is_left_open(self, tool: Tool, entry: Entry) -> bool:
+        """Whether the execution that this one goes on from began the call and has no end of it that is known.
+
+        That counts as an attempt of this one: it is asked about, and not just made again.
+        """
+        may_be_made = tool.delivery != "at_most_once" or entry.begun or self.call.offline
+        return not may_be_made and self.earlier is not None and self.earlier.is_left_open
 
     async def _carried_out(self, decided: str) -> Result:
         """A human knows that it was, and says what it gave: in JSON, or in words."""
@@ -121,14 +134,8 @@ class _ToolCall:
 
     async def _reused(self) -> Result | None:
         """What the very same call gave, or was told to have failed with, in the execution this one goes on from."""
-        call = self.call
-        if call.retry_of is None:
-            return None
-        entry = await self.services.ledger.look_up(call.tenant, call.retry_of, call.key, call.step)
-        answer = entry.answer
-        if answer is None or answer.data.get("request") != self.request:
-            return None
-        if call.retry_until is not None and answer.offset >= call.retry_until:
+        call, answer = self.call, self.earlier.answer if self.earlier else None
+        if call.retry_of is None or answer is None or answer.data.get("request") != self.request:
             return None
         value = await self.services.events.value(call.tenant, call.retry_of, answer)
         data = {**answer.data, "reused_from": call.retry_of}
@@ -142,9 +149,10 @@ class _ToolCall:
 
     async def _make(self, tool: Tool, arguments: Json) -> Result:
         call, services = self.call, self.services
-        started = self.record.draft(
-            EventType.CALL_STARTED, f":{self.attempt}", self.attempt, arguments=_shown(arguments)
-        )
+        # Made again for another execution, it is still the same call to the other side.
+        key = (self.earlier and self.earlier.key(self.request)) or f"{call.execution}:{call.key}"
+        facts: dict[str, Json] = {"arguments": _shown(arguments), "request": self.request, "key": key}
+        started = self.record.draft(EventType.CALL_STARTED, f":{self.attempt}", self.attempt, **facts)
         # Before it is made, whatever that costs: afterwards nobody could tell that it had been.
         over = [Delete(waiting_id(call.key))] if self.waited else []
         where = call.tenant, call.execution, call.key, self.attempt
@@ -152,7 +160,7 @@ class _ToolCall:
         services.realtime.publish_events(call.tenant, call.execution, events)
         before = monotonic()
         try:
-            making = services.tools.call(Attempt(tool, arguments, f"{call.execution}:{call.key}", call.tenant))
+            making = services.tools.call(Attempt(tool, arguments, key, call.tenant))
             found = await (making if tool.delivery == "at_most_once" else unless_stopped(services, call, making))
         except ProblemError as error:
             return await self._failed(error.problem)
@@ -165,8 +173,8 @@ class _ToolCall:
         facts: dict[str, Json] = {"error": problem.model_dump(mode="json", exclude_none=True)}
         retry, failures = self.call.retry, self.call.failures + 1
         operations: list[Operation] = []
-        if problem.code is not Code.TOOL_UNCERTAIN:
-            operations.append(ended_mark(self.call.key, self.attempt))
+        is_uncertain = problem.code is Code.TOOL_UNCERTAIN
+        operations.append((begun_mark if is_uncertain else ended_mark)(self.call.key, self.attempt))
         if retry.applies_to(problem) and failures < retry.attempts and not self.call.offline:
             facts["retry_in"] = retry.delay(failures, problem.retry_after).total_seconds()
             operations.append(waiting(self.call))
@@ -176,7 +184,7 @@ class _ToolCall:
             data = {**draft.data, "request": self.request, "asked": self.asked}
             draft = self.record.answer(EventType.CALL_FAILED, None, data)
         events = await self._append((*first, draft), *operations)
-        begun = self.attempt if problem.code is Code.TOOL_UNCERTAIN else 0
+        begun = self.attempt if is_uncertain else 0
         if await self._is_canceled():
             return CallOutcome(error=canceled()), events
         return CallOutcome(error=problem, begun=begun, final=self.call.offline), events

@@ -81,6 +81,11 @@ class Ledger:
         return {ids[id]: mark.body["asked"] for id, mark in found.items() if "asked" in mark.body}
 
 
+def begun_mark(key: str, attempt: int) -> Put:
+    """Notes that so many attempts at a tool call were begun, the last of which has no end that is known."""
+    return Put(_mark_id(key), {"begun": attempt})
+
+
 def ended_mark(key: str, attempt: int) -> Put:
     """Notes that so many attempts at a tool call are known to have ended."""
     return Put(_mark_id(key), {"begun": attempt, "ended": attempt})

@@ -12,13 +12,14 @@ import pytest
 from api.durable import DurableClient
 from api.forking import ForkRequest, fork_execution
 from domain.approvals import Kind, State
-from domain.errors import Code
+from domain.errors import Code, ProblemError
 from domain.executions import Execution, Status
 from domain.tools import Tool
 from domain.workflows import Workflow
 from services.identity import Principal
 from services.tools import functions
 from services.tools.functions import tool_function
+from services.tools.problems import tool_failed
 from tests.orchestrators.bench import TENANT, Bench, EngineClient
 from tests.orchestrators.desk import Desk
 from tests.support.scripted_model import calls, unreachable
@@ -297,3 +298,85 @@ async def forked(bench: Bench, parent: Execution, **request: Any) -> Execution:
     asked = ForkRequest.model_validate(request)
     made = await fork_execution(bench.services, client, ann, parent, asked, None)
     return await bench.ended(made.id)
+
+
+class TestCallsLeftOpen:
+    """An execution failed while nobody knew what had become of a call; another goes on from there."""
+
+    async def left_open(self, desk: Desk) -> str:
+        gate = desk.bench.model.gate("s#0")
+        id = await begun(desk.bench)
+        await desk.bench.model.until(lambda: bool(desk.bench.model.asked))
+        await desk.bench.services.ledger.begin(TENANT, id, "s/tool[0]#0", 1, [])  # and then the process died
+        gate.set()
+        await desk.decide(await desk.question(id), "fail")
+        record = await desk.bench.ended(id)
+        assert record.error is not None
+        assert record.error.code is Code.TOOL_UNCERTAIN
+        return id
+
+    @pytest.mark.parametrize(
+        ("decision", "comment", "result", "made"),
+        [("carried_out", '"it did"', "it did", []), ("call_again", "", "did 1", [1])],
+    )
+    async def test_a_retry_asks_what_became_of_it(
+        self, desk: Desk, slow: Slow, decision: str, comment: str, result: str, made: list[int]
+    ) -> None:
+        slow.gate.set()
+        script(desk.bench, calls(SLOW), "done")
+        id = await self.left_open(desk)
+        again = await begun(desk.bench, retry_of=id)
+        question = await desk.question(again)
+        assert question.kind is Kind.UNCERTAIN
+        assert f"execution {id} began the call" in question.ask
+        assert slow.begun == []
+        await desk.decide(question, decision, comment=comment)
+        assert (await desk.bench.ended(again)).output == "done"
+        assert (results(desk.bench), slow.begun) == ([result], made)
+
+    async def test_so_does_a_retry_of_that_one(self, desk: Desk, slow: Slow) -> None:
+        script(desk.bench, calls(SLOW))
+        second = await begun(desk.bench, retry_of=await self.left_open(desk))
+        await desk.decide(await desk.question(second), "fail")
+        await desk.bench.ended(second)
+        third = await begun(desk.bench, retry_of=second)
+        assert (await desk.question(third)).kind is Kind.UNCERTAIN
+        assert slow.begun == []
+        await desk.cancel(third)
+        await desk.bench.ended(third)
+
+    async def test_what_is_made_again_is_the_same_call_to_the_other_side(self, desk: Desk, slow: Slow) -> None:
+        keys: list[str] = []
+
+        @tool_function("keyed")
+        def keyed(n: int, idempotency_key: str) -> str:
+            keys.append(idempotency_key)
+            if len(keys) < 3:
+                raise ProblemError(tool_failed("It broke.").problem.model_copy(update={"code": Code.PLATFORM_FAILED}))
+            return "did it"
+
+        keyed_tool = {"keyed": Tool.model_validate({"name": "keyed", "function": "keyed", "delivery": "idempotent"})}
+        asks = calls(("keyed", {"n": 1}))
+        script(desk.bench, asks, "done", "done")
+        first = await desk.bench.ended(await begun(desk.bench, keyed_tool))
+        second = await desk.bench.ended(await begun(desk.bench, keyed_tool, retry_of=first.id))
+        third = await desk.bench.ended(await begun(desk.bench, keyed_tool, retry_of=second.id))
+        assert (second.status, third.output) == (Status.FAILED, "done")
+        assert keys == [f"{first.id}:s/tool[0]#0"] * 3
+        assert slow.begun == []
+
+    async def test_other_arguments_are_another_call(self, desk: Desk, slow: Slow) -> None:
+        keys: list[str] = []
+
+        @tool_function("keyed")
+        def keyed(n: int, idempotency_key: str) -> str:
+            keys.append(idempotency_key)
+            return "did it"
+
+        keyed_tool = {"keyed": Tool.model_validate({"name": "keyed", "function": "keyed", "delivery": "idempotent"})}
+        script(desk.bench, calls(("keyed", {"n": 1})), unreachable(), calls(("keyed", {"n": 2})), "done")
+        first = await desk.bench.ended(await begun(desk.bench, keyed_tool))
+        more: dict[str, Any] = {"agents": {"x": {"tools": ["keyed"], "instructions": "Other."}}}
+        second = await desk.bench.ended(await begun(desk.bench, keyed_tool, retry_of=first.id, **more))
+        assert second.output == "done"
+        assert keys == [f"{id}:s/tool[0]#0" for id in (first.id, second.id)]
