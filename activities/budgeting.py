@@ -6,6 +6,7 @@ their own: held before, charged after. What a crash leaves in between is found b
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -62,6 +63,18 @@ class Budgeted:
             if self._held:
                 await self._charge(Usage())
             raise
+
+    async def broken_off(self, request: ModelRequest, said: str) -> Usage | None:
+        """What a call has used that came to no answer after it had said so much, as far as that can be counted; None
+        when it had said nothing. It is no further model call: that is what its next attempt may be.
+        """
+        if not said:
+            return None
+        model, _ = await self._services.model_registry.window(request.alias, escalated=request.escalated)
+        counter = await counter_for(model)
+        tokens_in, tokens_out = await tokens_of(request, counter), await asyncio.to_thread(counter.count, said)
+        cost = self._services.models.cost(request.alias, tokens_in, tokens_out)
+        return Usage(tokens_in=tokens_in, tokens_out=tokens_out, cost_usd=cost)
 
     async def settled(self, usage: Usage, write: Write[T]) -> T:
         """Do the write, and put what was used in place of what was reserved."""

@@ -193,7 +193,7 @@ class _Call:
         except AnswerRejected as error:
             answer, rejected = error.answer, error.problem
         except ProblemError as error:
-            return await self._failed(error.problem)
+            return await self._failed(error.problem, spent=await self.budget.broken_off(request, "".join(self.said)))
         facts = _facts(answer, request, seconds=round(monotonic() - before, 3))
         data = {**self.record.about(self.attempt), **facts}
         draft = self.record.answer(EventType.CALL_COMPLETED, answer.value, data)
@@ -231,19 +231,23 @@ class _Call:
         events = await self.budget.reserved(request, write)
         services.realtime.publish_events(call.tenant, call.execution, events)
 
-    async def _failed(self, problem: Problem, first: Sequence[Draft] = ()) -> tuple[CallOutcome, list[Event]]:
+    async def _failed(
+        self, problem: Problem, first: Sequence[Draft] = (), spent: Usage | None = None
+    ) -> tuple[CallOutcome, list[Event]]:
         facts: dict[str, Json] = {"error": problem.model_dump(mode="json", exclude_none=True)}
         retry, failures = self.call.retry, self.call.failures + 1
         waits: list[Operation] = []
         if retry.applies_to(problem) and failures < retry.attempts and not self.call.offline:
             facts["retry_in"] = retry.delay(failures, problem.retry_after).total_seconds()
             waits.append(waiting(self.call))
+        if spent is not None:
+            facts["spent"] = spent.model_dump(mode="json")
         draft = self.record.draft(EventType.CALL_FAILED, f":{self.attempt}", self.attempt, **facts)
         if problem.code is Code.CANCELED and self.said:
             # What it had said by then was perhaps paid for, and may be of use to people.
             data = {**draft.data, "partial": True}
             draft = draft.model_copy(update={"value": "".join(self.said), "data": data})
-        events = await self._append([*first, draft], *waits, usage=Usage())
+        events = await self._append([*first, draft], *waits, usage=spent or Usage())
         gone = bool(waits) and await self._is_canceled()
         return CallOutcome(error=canceled() if gone else problem, final=self.call.offline), events
 

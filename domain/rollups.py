@@ -59,7 +59,8 @@ def figures_of(event: Draft) -> tuple[Key, Figures] | None:
         return _key(event), Figures(executions=1, executions_failed=failed)
     if event.type is EventType.CALL_FAILED:
         canceled = (event.data.get("error") or {}).get("code") == Code.CANCELED
-        return None if canceled else (_key(event), Figures(failures=1))
+        figures = Figures(failures=int(not canceled)).plus(_paid(event.data.get("spent") or {}))
+        return (_key(event), figures) if figures != Figures() else None
     if event.type not in _ANSWERS:
         return None
     if "reused_from" in event.data or event.data.get("cached"):
@@ -67,14 +68,17 @@ def figures_of(event: Draft) -> tuple[Key, Figures] | None:
     seconds = Decimal(str(event.data.get("seconds") or 0))
     if "tool" in event.data and "usage" not in event.data:
         return _key(event), Figures(tool_calls=1, seconds=seconds)
-    usage = Usage.model_validate(event.data.get("usage") or {})
-    return _key(event), Figures(
+    return _key(event), _paid(event.data.get("usage") or {}).plus(Figures(seconds=seconds))
+
+
+def _paid(told: Mapping[str, Any]) -> Figures:
+    usage = Usage.model_validate(told)
+    return Figures(
         model_calls=usage.model_calls,
         tokens_in=usage.tokens_in,
         tokens_out=usage.tokens_out,
         cost_usd=usage.cost_usd or Decimal(0),
-        unpriced=usage.model_calls if usage.cost_usd is None else 0,
-        seconds=seconds,
+        unpriced=int(usage.cost_usd is None),
     )
 
 

@@ -114,7 +114,7 @@ class Tally(Shape):
             tokens_in=usage.tokens_in,
             tokens_out=usage.tokens_out,
             cost_usd=usage.cost_usd or Decimal(0),
-            unpriced=usage.model_calls if usage.cost_usd is None else 0,
+            unpriced=int(usage.cost_usd is None),
         )
 
     def plus(self, other: Tally, sign: int = 1) -> Tally:

@@ -31,6 +31,9 @@ from tests.services.remains import make
         ("GET", "/api/executions/{id}/bundle"),
         ("GET", "/api/executions/{id}/diff/{id}"),
         ("GET", "/api/executions/{id}/events"),
+        ("GET", "/api/executions/{id}/usage"),
+        ("GET", "/api/budgets/all"),
+        ("DELETE", "/api/budgets/all"),
         ("GET", "/api/executions/{id}/chats/talk"),
         ("GET", "/api/executions/{id}/artifacts/" + "0" * 64),
         ("GET", "/api/schedules/daily"),
@@ -47,7 +50,9 @@ async def test_anothers_is_not_there(
     daily = {"name": "daily", "workflow": "brief", "input": {"topic": "tea"}, "cron": "30 7 * * *"}
     assert (await api.post("/api/schedules", json=daily)).status_code == 201
     assert (await api.post("/api/tools", json={"name": "mail", "function": "send-mail"})).status_code == 201
+    assert (await api.put("/api/budgets/all", json={"model_calls": 5})).status_code == 201
     problem(await other.request(method, path.format(id=execution)), 404, "not_found")
+    assert (await api.get("/api/budgets/all")).status_code == 200
     assert (await api.get("/api/tools/mail")).status_code == 200
     assert (await api.get(f"/api/executions/{execution}")).json()["status"] == "running"
     assert (await api.get("/api/agents/writer")).status_code == 200

@@ -96,3 +96,19 @@ async def test_forty_executions_at_once_spend_exactly_what_there_is_and_then_the
     assert {one.status for one in ended} == {Status.COMPLETED}
     assert len(bench.model.asked) == 80
     assert (await account(bench, budget)) == Account(spent=(await account(bench, budget)).spent)
+
+
+async def test_what_a_call_had_said_when_it_broke_off_is_charged(bench: Bench) -> None:
+    budget = await define(bench, tokens=10_000)
+    bench.model.says_first = "Once upon a time "
+    bench.model._script = lambda request: unreachable() if len(bench.model.asked) == 1 else "The end."
+    step = {"id": "s", "agent": "x", "retry": {"first_delay": "PT0.01S"}}
+    ended = await bench.run({"steps": [step], "limits": {"tokens": 10_000}})
+    assert ended.status is Status.COMPLETED
+    [failed] = [event.data for event in await bench.log(ended.id) if event.type == "call.failed"]
+    assert failed["spent"]["tokens_out"] > 0
+    spent = (await account(bench, budget)).spent
+    assert spent.model_calls == 1
+    assert spent.tokens_out == failed["spent"]["tokens_out"] + ended.usage.tokens_out
+    known = await bench.services.budgets.known(TENANT, ended.id)
+    assert known.spent[""].tokens_out == spent.tokens_out
