@@ -12,6 +12,7 @@ from api.controlling import send_event
 from api.durable import DurableClient
 from devhost.engine.clock import Clock, utc_now
 from devhost.engine.engine import SqliteEngine
+from devhost.engine.options import EngineOptions
 from devhost.ports import InstanceStatus
 from domain.approvals import Approval
 from domain.events import Event
@@ -37,18 +38,20 @@ class Bench:
         clock: Clock = utc_now,
         environment: Mapping[str, str] | None = None,
         tools: ToolClient | None = None,
+        options: EngineOptions | None = None,
     ) -> None:
         self.state_dir = state_dir
         self.settings = Settings.from_environment({**(environment or {}), "META_AGENTS_STATE_DIR": str(state_dir)})
         self.models = model
         self.clock = clock
         self.tools = tools
+        self.options = options
 
     async def __aenter__(self) -> Self:
         built = build(self.settings)
         self.services = dataclasses.replace(built, models=self.models, tools=self.tools or built.tools)
         self.app = app_over(self.services, lambda: EngineClient(self.engine))
-        self.engine = SqliteEngine(self.state_dir / "devhost.db", self.app, clock=self.clock)
+        self.engine = SqliteEngine(self.state_dir / "devhost.db", self.app, self.options, clock=self.clock)
         await self.engine.start()
         return self
 

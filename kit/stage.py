@@ -19,6 +19,7 @@ from typing import cast
 from api.starting import StartRequest, start_execution
 from devhost.engine.clock import from_text
 from devhost.engine.kernel import Kernel
+from devhost.engine.options import EngineOptions
 from domain.errors import Problem, ProblemError
 from domain.events import Event, EventType
 from domain.executions import Execution
@@ -64,7 +65,9 @@ async def play(
     """
     functions = ToolClient(Settings.from_environment({"TOOL_MODULES": ",".join(tool_modules)}))
     players, clock = Players(functions), Clock()
-    bench = Bench(folder, cast(ModelClient, players), clock, tools=cast(ToolClient, players))
+    # Whoever still waits for an answer at the end gets none.
+    options = EngineOptions(stop_grace_seconds=0)
+    bench = Bench(folder, cast(ModelClient, players), clock, tools=cast(ToolClient, players), options=options)
     async with bench:
         await library.stock(bench.services)
         played = await _Stage(case, bench, clock, players).play(workflow)
