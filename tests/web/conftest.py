@@ -76,7 +76,7 @@ def page(browser: Browser, complaints: Complaints) -> Iterator[Page]:
 def open_page(page: Page, api: FakeApi, address: str = "#/") -> None:
     """Signed in by a link, then at `address`."""
     page.goto(f"{api.address}/#token={TOKEN}")
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Main")).to_be_visible()
     page.goto(f"{api.address}/{address}")
 
 

@@ -25,6 +25,7 @@ from starlette.staticfiles import StaticFiles
 
 from tests.web.steered import approvals, comparison, decide, release, stuck, talk
 from tests.web.stories import Json, Story, failure, finish_review, panel, review
+from tests.web.spent import budgets, capped, execution_usage, usage_by_day
 from tests.web.tooled import helpdesk, lost, paid_back
 
 TOKEN = "secret"
@@ -59,7 +60,8 @@ class FakeApi:
     """What it serves, changed by tests at will: `executions` by id, newest first, and the `deltas` of those that run.
 
     `started` keeps what starts were sent, `asked` every other POST as its path and body; `refusal` answers starts and
-    forks, while it is set. `approvals` are the questions that wait.
+    forks, while it is set. `approvals` are the questions that wait. `answers` are those of everything else, by
+    `METHOD /path`: JSON, or a function of the request that gives it (or a response).
     """
 
     def __init__(self) -> None:
@@ -68,6 +70,7 @@ class FakeApi:
         self.started: list[dict[str, Json]] = []
         self.asked: list[tuple[str, Json]] = []
         self.approvals: dict[str, dict[str, Json]] = {}
+        self.answers: dict[str, Json] = {}
         self.refusal: dict[str, Json] | None = None
         self.deltas: dict[str, list[dict[str, Json]]] = {}
         self._routes: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
@@ -91,7 +94,8 @@ class FakeApi:
 
     def app(self) -> Starlette:
         routes = [Route(path, self._guarded(handle), methods=[method]) for method, path, handle in self._routes]
-        return Starlette(routes=[*routes, Mount("/", StaticFiles(directory=DIST, html=True))])
+        others = Route("/api/{path:path}", self._guarded(self.other), methods=["GET", "POST", "PUT", "DELETE"])
+        return Starlette(routes=[*routes, others, Mount("/", StaticFiles(directory=DIST, html=True))])
 
     def _guarded(self, handle: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def guarded(request: Request) -> Response:
@@ -100,6 +104,18 @@ class FakeApi:
             return await handle(request)
 
         return guarded
+
+    async def other(self, request: Request) -> Response:
+        if request.method != "GET":
+            body = await request.body()
+            is_json = "json" in request.headers.get("Content-Type", "")
+            self.asked.append((request.url.path, json.loads(body) if body and is_json else body.decode() or None))
+        answer = self.answers.get(f"{request.method} {request.url.path}")
+        if callable(answer):
+            answer = answer(request)
+        if answer is None:
+            return problem(404, "not_found", f"{request.method} {request.url.path} is not scripted.")
+        return answer if isinstance(answer, Response) else JSONResponse(answer)
 
     async def me(self, _request: Request) -> Response:
         return JSONResponse({"tenant": "local", "principal": "local", "roles": ["admin"]})
@@ -140,11 +156,15 @@ class FakeApi:
         return JSONResponse(story.record(request.path_params["id"]))
 
     async def control(self, request: Request) -> Response:
-        """Pause, resume, cancel: the log tells that it was asked for, and the rest is up to the test."""
+        """Pause, resume, cancel, raise a budget: the log tells that it was asked for, and the rest is up to the test."""
         story = self._noted(request, await request.body())
         verb = request.path_params["verb"]
-        told = {"pause": "paused", "resume": "resumed", "cancel": "cancel_requested"}[verb]
         story.seconds += 1
+        if verb == "budget":
+            to = {key: value for key, value in self.asked[-1][1].items() if key != "path"}
+            story.add("budget.raised", data={"by": "local", "path": self.asked[-1][1]["path"], "to": to})
+            verb = "resume"
+        told = {"pause": "paused", "resume": "resumed", "cancel": "cancel_requested"}[verb]
         story.add(f"execution.{told}", data={"by": "local"})
         return JSONResponse(story.record(request.path_params["id"]), 202)
 
@@ -290,13 +310,27 @@ def tooled() -> FakeApi:
     return api
 
 
+def spent() -> FakeApi:
+    """An installation that has spent money for a month, and one of whose budgets is used up."""
+    api = FakeApi()
+    id = "0198f1aa0021" + "1" * 12 + "77ab10c2"
+    api.executions[id] = capped()
+    api.answers |= {
+        "GET /api/usage": lambda request: usage_by_day(dict(request.query_params)),
+        "GET /api/budgets": budgets(),
+        f"GET /api/executions/{id}/usage": lambda request: execution_usage(request.query_params["by"]),
+    }
+    return api
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Serve the page with a scripted API.")
     parser.add_argument("--port", type=int, default=7099)
     api = sample()
-    for more in (steered(), tooled()):
+    for more in (steered(), tooled(), spent()):
         api.executions |= more.executions
         api.approvals |= more.approvals
+        api.answers |= more.answers
     uvicorn.run(api.app(), port=parser.parse_args().port)
 
 

@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 
 import { Api, ApiError } from "./api/client";
 import { forgetToken, savedToken, saveToken } from "./api/session";
@@ -13,8 +13,12 @@ import { SignIn } from "./screens/SignIn";
 import { StartForm } from "./screens/StartForm";
 import { WorkflowsScreen } from "./screens/WorkflowsScreen";
 import { SessionContext, useSession } from "./session";
+import { Failing } from "./ui/Failing";
 import { useLoad } from "./ui/hooks";
 import { ErrorNotice, Loading, Notice } from "./ui/parts";
+
+// Loaded when somebody goes there: whoever watches an execution does not wait for them.
+const UsageScreen = lazy(() => import("./usage/UsageScreen").then((module) => ({ default: module.UsageScreen })));
 
 export function App() {
   const [token, setToken] = useState(savedToken);
@@ -54,11 +58,18 @@ function SignedIn({ token, onLeave }: { token: string; onLeave: (because401: boo
   );
 }
 
+const MORE: readonly (readonly [string, string])[] = [["usage", "Usage"]];
+
 function Shell() {
   const { me, signOut } = useSession();
   const route = useRoute();
   const here = route.path[0] ?? "";
   const place = (...places: string[]) => (places.includes(here) ? "page" : undefined);
+  const rest = MORE.map(([path, name]) => (
+    <a key={path} href={href([path])} aria-current={place(path)}>
+      {name}
+    </a>
+  ));
   return (
     <>
       <header className="topbar">
@@ -75,16 +86,31 @@ function Shell() {
           <a href={href(["start"])} aria-current={place("start")}>
             Start
           </a>
+          <span className="nav-wide">{rest}</span>
+          {/* Made anew, and so closed, wherever one goes. */}
+          <details key={location.hash} className="nav-narrow">
+            <summary>{MORE.find(([path]) => path === here)?.[1] ?? "More"}</summary>
+            <div>
+              {rest}
+              <button type="button" className="link nav-out" onClick={signOut}>
+                Sign out
+              </button>
+            </div>
+          </details>
         </nav>
         <span className="topbar-user muted" title={`Tenant ${me.tenant}; roles: ${me.roles.join(", ")}`}>
           {me.principal}
         </span>
-        <button type="button" className="button button-quiet" onClick={signOut}>
+        <button type="button" className="button button-quiet topbar-out" onClick={signOut}>
           Sign out
         </button>
       </header>
       <main className="page">
-        <Screen route={route} />
+        <Failing key={here}>
+          <Suspense fallback={<Loading what="the screen" />}>
+            <Screen route={route} />
+          </Suspense>
+        </Failing>
       </main>
     </>
   );
@@ -114,5 +140,6 @@ function Screen({ route: { path, query } }: { route: Route }) {
   if (first === "compare" && second !== undefined) return <CompareWithScreen key={second} id={second} />;
   if (first === "start" && second !== undefined) return <StartForm key={second} name={second} />;
   if (first === "start") return <WorkflowsScreen />;
+  if (first === "usage") return <UsageScreen query={query} />;
   return <Notice title="There is no such page." action="Choose one above." />;
 }

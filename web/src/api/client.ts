@@ -1,5 +1,6 @@
 import type {
   Agent,
+  Amounts,
   Approval,
   ConnectionInfo,
   DefinitionItem,
@@ -37,8 +38,9 @@ export class Unreachable extends Error {
   }
 }
 
-interface Options {
-  method?: "GET" | "POST";
+export interface Options {
+  method?: "GET" | "POST" | "PUT" | "DELETE";
+  /** JSON, unless it is a file. */
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
@@ -94,6 +96,11 @@ export class Api {
 
   resume(id: string): Promise<Execution> {
     return this.json(at(id, "/resume"), { method: "POST" });
+  }
+
+  /** Raises a budget of the execution (of its step at `path`; empty: of all of it), which then goes on. */
+  raise(id: string, path: string, to: Amounts): Promise<Execution> {
+    return this.json(at(id, "/budget"), { method: "POST", body: { path, ...to } });
   }
 
   cancel(id: string): Promise<Execution> {
@@ -157,7 +164,8 @@ export class Api {
     });
   }
 
-  private async json<Answer>(path: string, options: Options = {}): Promise<Answer> {
+  /** For screens that are loaded when they are needed, and bring what they ask with them. */
+  async json<Answer>(path: string, options: Options = {}): Promise<Answer> {
     const response = await this.send(path, options);
     try {
       return (await response.json()) as Answer;
@@ -166,17 +174,17 @@ export class Api {
     }
   }
 
-  private async send(path: string, { method = "GET", body, headers, signal }: Options): Promise<Response> {
+  async send(path: string, { method = "GET", body, headers, signal }: Options): Promise<Response> {
     let response: Response;
     try {
       response = await this.fetcher(`/api${path}`, {
         method,
         headers: {
           Authorization: `Bearer ${this.token}`,
-          ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+          ...(body === undefined || body instanceof Blob ? {} : { "Content-Type": "application/json" }),
           ...headers,
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: body instanceof Blob ? body : JSON.stringify(body) }),
         ...(signal ? { signal } : {}),
       });
     } catch (error) {
@@ -194,7 +202,7 @@ function at(id: string, below = ""): string {
   return `/executions/${encodeURIComponent(id)}${below}`;
 }
 
-function query(values: Record<string, string | number | null | undefined>): string {
+export function query(values: Record<string, string | number | null | undefined>): string {
   const present = Object.entries(values).filter(([, value]) => value !== undefined && value !== null);
   return present.length === 0 ? "" : `?${new URLSearchParams(present.map(([key, value]) => [key, String(value)]))}`;
 }

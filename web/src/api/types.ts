@@ -112,6 +112,26 @@ export interface CallDone extends CallData {
   reused_from?: string | null;
 }
 
+/** A budget that is used up, and how it stands. `path` is empty for the execution's own, `budget` the name of a tenant's. */
+export interface Reached {
+  path?: string;
+  budget?: string;
+  period?: string;
+  /** `5 of 5 model calls`. */
+  what: string;
+  cap?: Amounts;
+  spent?: Usage;
+  /** By calls that are under way. */
+  reserved?: Usage;
+}
+
+/** Caps, or what they are raised to; money as decimal text. */
+export interface Amounts {
+  cost_usd?: string | number;
+  tokens?: number;
+  model_calls?: number;
+}
+
 /** What is done about one tool call that an agent's answer asks for. */
 export interface Asking {
   tool: string;
@@ -142,7 +162,7 @@ export type Event =
   | EventOf<"execution.failed", { error: Problem; usage?: Usage }>
   | EventOf<"execution.canceled", { usage?: Usage }>
   | EventOf<"execution.paused" | "execution.resumed" | "execution.cancel_requested", { by?: string }>
-  | EventOf<"budget.reached", { path?: string; budget?: string; period?: string; what: string }>
+  | EventOf<"budget.reached", Reached>
   | EventOf<"budget.raised", { path?: string; by?: string; to: Record<string, string | number> }>
   | EventOf<"step.started", { kind: string }>
   | EventOf<"step.completed", Stopped & { output?: string; edited?: boolean }>

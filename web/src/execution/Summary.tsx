@@ -5,6 +5,7 @@ import { href } from "../router";
 import { clock, cost, count, duration, elapsed, moment, shortId, stopReason } from "../ui/format";
 import { CopyButton, StatusBadge } from "../ui/parts";
 import { Actions } from "./Actions";
+import { BudgetCard } from "./BudgetCard";
 
 interface Props {
   id: string;
@@ -36,7 +37,11 @@ export function Summary({ id, view, state, record, now }: Props) {
           <code>{id}</code> <CopyButton text={id} label="Copy id" />
         </span>
       </p>
-      <Asked view={view} status={status} />
+      {status === "paused" && view.reached !== undefined ? (
+        <BudgetCard execution={id} reached={view.reached} />
+      ) : (
+        <Asked view={view} status={status} />
+      )}
       <Figures usage={view.usage} turns={view.turns} time={timeOf(view, now)} />
     </header>
   );

@@ -12,6 +12,7 @@ import { AskedCard, askedId } from "./AskedCard";
 import { Failure, turnId, TurnFigures, Waiting } from "./callParts";
 import { Payload } from "./Payload";
 import { StepIcon } from "./StepIcon";
+import { waitWords } from "./words";
 
 interface Props {
   execution: string;
@@ -22,7 +23,7 @@ interface Props {
 
 /** One tool call of an agent in a line; opened, all that is known of it. What a human is asked about it stands below. */
 export function ToolUseRow({ execution, view, use, draw }: Props) {
-  const { ask, state, calls, questions, deep, took } = use;
+  const { ask, state, calls, questions, deep, took, wait } = use;
   const last = calls.at(-1);
   const asksInside = deep.some((entry) => entry.kind === "approval" && isPending(view.approvals[entry.key], view));
   const [open, setOpen] = useState(asksInside);
@@ -55,6 +56,7 @@ export function ToolUseRow({ execution, view, use, draw }: Props) {
         {open && <Inside execution={execution} use={use} draw={draw} />}
       </details>
       {ask.refused !== undefined && <p className="tool-note">Not called: {ask.refused}</p>}
+      {wait && <p className="tool-note">{waitWords(wait, Date.parse(wait.since))}</p>}
       {last?.error && state === "failed" && <Failure problem={last.error} />}
       {last?.error && last.state === "waiting" && state === "running" && (
         <Waiting message={last.error.message} until={last.retryAt} />

@@ -134,11 +134,14 @@ function apply(draft: Draft, event: Event): void {
     case "approval.decided":
       decide(draft, event);
       return;
+    case "budget.reached":
+      draft.reached = event.data;
+      enter(draft, event.step ?? "", { kind: "note", event });
+      return;
     case "chat.judged":
     case "chat.summarised":
     case "handoff.passed":
     case "signal.received":
-    case "budget.reached":
     case "budget.raised":
       enter(draft, event.step ?? "", { kind: "note", event });
   }
@@ -157,7 +160,10 @@ function request(draft: Draft, event: EventOf<keyof typeof REQUESTED>): void {
   draft.request = { type, by: event.data.by, time: event.time };
   draft.status = STATUS_AFTER[type];
   draft.entries.push({ kind: "note", event });
-  if (type === "resumed") resumeAll(draft);
+  if (type === "resumed") {
+    draft.reached = undefined;
+    resumeAll(draft);
+  }
 }
 
 function endChat(draft: Draft, { step, data }: EventOf<"chat.ended">): void {

@@ -1,6 +1,6 @@
 /** How the tool calls that an agent asks for stand. */
 import { parentPath } from "./paths";
-import type { Asked, Call, Entry, ExecutionView, ToolAsk } from "./view";
+import type { Asked, Call, Entry, ExecutionView, ToolAsk, Wait } from "./view";
 
 /** One tool call, and what is told below it. */
 export interface ToolUse {
@@ -15,6 +15,8 @@ export interface ToolUse {
   below: readonly Entry[];
   /** All that is told below it, however deep. */
   deep: readonly Entry[];
+  /** What it waits for, while it does. */
+  wait: Wait | undefined;
   /** Milliseconds, once it is over. */
   took: number | undefined;
 }
@@ -49,7 +51,9 @@ export function toolUse(ask: ToolAsk, inside: Inside, view: ExecutionView, isAns
   const deeper = [...inside].filter(([step]) => step === ask.path || step.startsWith(`${ask.path}/`));
   const deep = [...below, ...deeper.flatMap(([, each]) => each)];
   const took = tookOf(ask.via === "workflow" ? Object.values(view.steps).filter(({ path }) => isDirectlyBelow(path, ask.path)) : calls);
-  return { ask, calls, questions, below, deep, took, state: stateOf({ ask, calls, questions }, view, isAnswered) };
+  const step = view.steps[ask.path];
+  const wait = step?.state === "waiting" && step.wait?.for !== "approval" && view.ended === undefined ? step.wait : undefined;
+  return { ask, calls, questions, below, deep, took, wait, state: stateOf({ ask, calls, questions }, view, isAnswered) };
 }
 
 function tookOf(parts: readonly { started: string; ended: string | undefined }[]): number | undefined {

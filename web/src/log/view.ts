@@ -1,4 +1,4 @@
-import type { Approval, Asking, Event, Json, Problem, Status, Usage } from "../api/types";
+import type { Approval, Asking, Event, Json, Problem, Reached, Status, Usage } from "../api/types";
 
 /** One call, of a model or of a tool: running (perhaps writing), waiting for its next attempt, or over. */
 export interface Call {
@@ -205,6 +205,8 @@ export interface ExecutionView {
   usage: Usage;
   turns: number;
   request: Request | undefined;
+  /** The budget that keeps it from going on. */
+  reached: Reached | undefined;
   entries: readonly Entry[];
   calls: Readonly<Record<string, Call>>;
   /** By call key. */
@@ -240,6 +242,7 @@ export const EMPTY_VIEW: ExecutionView = {
   usage: { model_calls: 0, tokens_in: 0, tokens_out: 0, cost_usd: "0" },
   turns: 0,
   request: undefined,
+  reached: undefined,
   entries: [],
   calls: {},
   writing: {},

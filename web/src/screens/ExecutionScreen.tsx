@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 
 import { openQuestions } from "../approvals/fromLog";
 import { usePending } from "../approvals/pending";
@@ -19,12 +19,20 @@ import { useNow, useTitle } from "../ui/hooks";
 import { reveal } from "../ui/Lazy";
 import { Announcement, ErrorNotice, Loading, ProblemNotice, StatusBadge } from "../ui/parts";
 
-/** One execution, live while it runs: as a story, or as the log it is. */
+const ExecutionUsage = lazy(() => import("../usage/ExecutionUsage").then((module) => ({ default: module.ExecutionUsage })));
+
+const VIEWS = [
+  ["story", "Story"],
+  ["events", "Events"],
+  ["usage", "Usage"],
+] as const;
+
+/** One execution, live while it runs: as a story, as the log it is, or as what it cost. */
 export function ExecutionScreen({ id, query }: { id: string; query: URLSearchParams }) {
   const { view, state, record, refused } = useExecution(id);
   const running = view.started !== undefined && view.ended === undefined;
   const now = useNow(running);
-  const asLog = query.get("view") === "events";
+  const shown = query.get("view") ?? "story";
   const [forked, setForked] = useState<string>();
   useTitle(view.workflow === undefined ? "Execution" : `${view.workflow} ${view.status ?? ""}`);
   if (refused) return <ErrorNotice error={refused} />;
@@ -36,15 +44,24 @@ export function ExecutionScreen({ id, query }: { id: string; query: URLSearchPar
       <Summary id={id} view={view} state={state} record={record} now={now} />
       <Announcement>{`Execution ${view.status ?? "loading"}, ${plural(view.turns, "turn")} so far.`}</Announcement>
       <nav className="segments" aria-label="View">
-        <a href={href(["executions", id])} aria-current={asLog ? undefined : "true"}>
-          Story
-        </a>
-        <a href={href(["executions", id], { view: "events" })} aria-current={asLog ? "true" : undefined}>
-          Events
-        </a>
+        {VIEWS.map(([name, words]) => (
+          <a
+            key={name}
+            href={href(["executions", id], { view: name === "story" ? undefined : name })}
+            aria-current={shown === name ? "true" : undefined}
+          >
+            {words}
+          </a>
+        ))}
       </nav>
       {view.offset === 0 && <Loading what="the log" />}
-      {view.offset > 0 && (asLog ? <EventLog events={view.events} /> : <Story id={id} view={view} now={now} />)}
+      {view.offset > 0 && shown === "events" && <EventLog events={view.events} />}
+      {view.offset > 0 && shown === "usage" && (
+        <Suspense fallback={<Loading what="the usage" />}>
+          <ExecutionUsage id={id} query={query} calls={view.usage.model_calls} />
+        </Suspense>
+      )}
+      {view.offset > 0 && shown === "story" && <Story id={id} view={view} now={now} />}
       {forked !== undefined && (
         <ForkDialog execution={id} step={forked} view={view} onClose={() => setForked(undefined)} />
       )}
