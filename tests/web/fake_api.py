@@ -23,9 +23,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from tests.web.spent import budgets, capped, execution_usage, usage_by_day
 from tests.web.steered import approvals, comparison, decide, release, stuck, talk
 from tests.web.stories import Json, Story, failure, finish_review, panel, review
-from tests.web.spent import budgets, capped, execution_usage, usage_by_day
 from tests.web.tooled import helpdesk, lost, paid_back
 
 TOKEN = "secret"
@@ -156,7 +156,7 @@ class FakeApi:
         return JSONResponse(story.record(request.path_params["id"]))
 
     async def control(self, request: Request) -> Response:
-        """Pause, resume, cancel, raise a budget: the log tells that it was asked for, and the rest is up to the test."""
+        """Pause, resume, cancel, raise a budget: the log tells that it was asked; the rest is up to the test."""
         story = self._noted(request, await request.body())
         verb = request.path_params["verb"]
         story.seconds += 1
