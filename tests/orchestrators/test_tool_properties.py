@@ -160,7 +160,7 @@ async def begin(bench: Bench) -> str:
     inner = Workflow.model_validate(
         {"name": "inner", "input": NUMBER, "steps": [{"id": "t", "tool": "did", "arguments": {"n": "${input.n}"}}]}
     )
-    made = {
+    made: dict[str, dict[str, Any]] = {
         "did": {"function": "did", "input": NUMBER},
         "failed": {"function": "failed", "input": NUMBER},
         "asked": {"function": "did", "input": NUMBER, "approval": {}},
