@@ -103,7 +103,9 @@ class Session:
             name: self._secrets.for_host(text, self._tenant, target) if isinstance(text, SecretReference) else text
             for name, text in self._server.headers.items()
         }
-        transport = CheckedTransport(target, self._server.allowed, 2 * MOST_BYTES, self._resolve, self._token())
+        # Reading certificates takes a while: not on the event loop.
+        about = (target, self._server.allowed, 2 * MOST_BYTES, self._resolve, self._token())
+        transport = await asyncio.to_thread(CheckedTransport, *about)
         # Each call has a time limit of its own; a stream may be silent for as long as it likes.
         http = httpx2.AsyncClient(transport=transport, headers=headers, timeout=httpx2.Timeout(None))
         await stack.enter_async_context(http)

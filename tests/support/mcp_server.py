@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import uvicorn
 from mcp.server.mcpserver import MCPServer
@@ -15,12 +16,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 class HttpMcp:
     """Serves while its context lasts. `headers` are those of each request."""
 
-    def __init__(self, server: MCPServer, port: int = 0, **how: Any) -> None:
-        self._app: ASGIApp = server.streamable_http_app(**how)
+    def __init__(self, server: MCPServer, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        self._app: ASGIApp = server.streamable_http_app()
         self.headers: list[dict[str, str]] = []
         self._listener = socket.create_server(("127.0.0.1", port))
         self.port: int = self._listener.getsockname()[1]
         config = uvicorn.Config(self._watched, log_config=None, ws="none", lifespan="on", interface="asgi3")
+        if tls is not None:
+            config.load()
+            config.ssl = tls
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._listener],))
 

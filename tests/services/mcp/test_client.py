@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import azure.identity
 import pytest
+import trustme
 import yaml
 from azure.core.credentials import AccessToken
 from mcp.server.mcpserver import Context, Image, MCPServer
@@ -25,6 +27,7 @@ from domain.tools import Tool
 from services.settings import Settings
 from services.tools.client import Attempt, ToolClient
 from tests.support.mcp_server import HttpMcp
+from tests.support.resolving import leads_to
 
 SECRET = "tok-0123456789"
 Servers = dict[str, dict[str, Any]]
@@ -205,6 +208,23 @@ class TestTrust:
         assert {sent.get("authorization") for sent in served.headers} == {f"Bearer {SECRET}"}
         ours = [record.getMessage() for record in caplog.records if not record.name.startswith("mcp.server")]
         assert SECRET not in "".join(ours)
+
+    async def test_the_certificate_must_be_the_names_wherever_that_leads(
+        self, client_of: MakeClient, odd: Odd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        for name, right in (("localhost", True), ("other.example.com", False)):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            authority.issue_cert(name).configure_cert(context)
+            with HttpMcp(odd.server, tls=context) as served:
+                client = client_of({"odd": {"url": f"https://localhost:{served.port}/mcp"}}, leads_to("127.0.0.1"))
+                if right:
+                    assert await call(client, tool("odd", "table")) == {"rows": [1, 2]}
+                else:
+                    assert "CERTIFICATE_VERIFY_FAILED" in (await problem(client, tool("odd", "table"))).message
+                await client.close()
 
     async def test_a_server_behind_entra_id_gets_tokens_of_the_apps_identity(
         self, client_of: MakeClient, served: HttpMcp, monkeypatch: pytest.MonkeyPatch
