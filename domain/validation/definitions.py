@@ -16,6 +16,8 @@ from domain.validation.findings import Enough, Findings, Notes, Parts
 from domain.validation.schemas import check_schema, check_value
 from domain.values import Json
 
+NOT_NAMES = frozenset({"functions"})
+"""What follows `/api/tools/` and is no tool."""
 IN_TOOL = frozenset({"arguments"})
 
 
@@ -52,6 +54,8 @@ def _tool(tool: Tool, notes: Notes) -> None:
         notes.error(("input", *parts), message)
     if not mistakes and tool.input.get("type", "object") != "object":
         notes.error(("input", "type"), "the arguments of a tool are an object: write `type: object`")
+    if tool.name in NOT_NAMES:
+        notes.error(("name",), "this is a word of the API's own: choose another name")
     if tool.name == READ_MORE:
         notes.error(("name",), "this is what agents read long results with: choose another name")
     if tool.approval is not None and tool.approval.when is not None:

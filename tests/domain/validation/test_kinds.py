@@ -177,6 +177,7 @@ class TestOtherDefinitions:
             ({"http": {"url": "ftp://x.example/"}}, "/http/url", "begins with https://"),
             ({"http": {"url": "https:///x"}}, "/http/url", "no host name"),
             ({"http": {"url": "https://[x/"}}, "/http/url", "this is no address"),
+            ({"name": "functions", "function": "x"}, "/name", "a word of the API's own"),
             (
                 {"http": {"url": "https://x.example/${input.id}"}},
                 "/http/url",

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 
 from meta_agents import Client
 from tests.meta_agents.cli.conftest import Command
-from tests.meta_agents.fake_api import FakeApi
+from tests.meta_agents.fake_api import FakeApi, Server
 
 FOUND = {"version": 2, "seconds": 0.125, "result": {"id": 7}, "error": None}
 FAILED = {
@@ -109,6 +109,24 @@ class TestImport:
         seen = api.seen[-1]
         assert seen.body["paths"]["/pets"]["get"]["responses"] == {"200": {"description": "ok"}}
         assert seen.query == {"secret": "petKey:PETS", "server": "https://x.example"}
+
+    def test_a_document_at_an_address_is_read_by_the_command(
+        self, command: Command, api: FakeApi, server: Server
+    ) -> None:
+        answer(api, {"openapi": "3.1.0", "servers": [{"url": "/v2"}], "paths": {}})
+        answer(api, {"items": [ITEM]})
+        url = f"{server.url}/openapi.json"
+        assert command("tool", "import", url, "--all").exit_code == 0
+        fetched, sent = api.seen[-2:]
+        assert (fetched.method, fetched.path) == ("GET", "/openapi.json")
+        # The token is for the app, and for nobody else.
+        assert "authorization" not in fetched.headers
+        assert sent.query == {"server": url}
+
+    def test_an_address_without_one_says_so(self, command: Command, api: FakeApi, server: Server) -> None:
+        done = command("tool", "import", f"{server.url}/nowhere", "--all")
+        assert done.exit_code == 2
+        assert "cannot be read" in done.stderr
 
     def test_it_may_only_be_shown(self, command: Command, api: FakeApi, file: str) -> None:
         answer(api, {"items": [{**ITEM, "change": "shown", "version": None}]})
