@@ -18,6 +18,7 @@ from api import (
     approvals,
     budgets,
     bundles,
+    citations,
     diffs,
     evaluations,
     events,
@@ -125,6 +126,7 @@ def create_app(dist: Path = DIST) -> FastAPI:
         retention.router,
         webhooks.router,
         library.router,
+        citations.router,
         negotiation.router,
         about.router,
     ):

@@ -19,11 +19,13 @@ from activities.waiting import perform_ask, perform_park
 from devhost.engine.engine import SqliteEngine
 from devhost.engine.sdk_app import SdkApp
 from domain.calls import Ask, CancelSteps, Ending, Evaluation, ModelCall, NextTurns, Park, ToolCall
+from domain.library import IndexWork
 from domain.values import Json
 from domain.webhooks import Delivery
 from entities.chat import chat
 from entities.semaphore import semaphore
 from orchestrators.group_chat import group_chat
+from orchestrators.indexing import index_document
 from orchestrators.interpreter import run_step
 from orchestrators.looping import loop_rounds
 from orchestrators.mapping import map_slice
@@ -38,6 +40,7 @@ def app_over(services: Services, client: Callable[[], Waker]) -> SdkApp:
 
     app = SdkApp()
     app.orchestrator(group_chat)
+    app.orchestrator(index_document)
     for orchestrator in (workflow, map_slice, loop_rounds, sub_workflow):
         app.replace(orchestrator.__name__, lambda context, run=orchestrator: run(context, run_step))
     app.entity(chat)
@@ -73,7 +76,14 @@ def app_over(services: Services, client: Callable[[], Waker]) -> SdkApp:
         return {"wait": await perform_delivery(Delivery.model_validate(payload), services)}
 
     _add_waking(app, services, client)
+    _add_library(app, services)
     return app
+
+
+def _add_library(app: SdkApp, services: Services) -> None:
+    @app.activity
+    async def index_part(payload: Json) -> Json:
+        return dumped(await services.library.part(IndexWork.model_validate(payload)))
 
 
 def _add_waking(app: SdkApp, services: Services, client: Callable[[], Waker]) -> None:

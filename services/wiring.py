@@ -128,6 +128,7 @@ def build(settings: Settings) -> Services:
     events = EventLog(documents, artifacts, bus.publish)
     controls = Controls(documents, events)
     embeddings = Embeddings(settings)
+    library = Library(documents, artifacts, embeddings, SqliteIndex(settings.state_dir / "library.db"))
     accounts = Accounts(documents, timedelta(seconds=settings.model_timeout) + LEASE)
     retention = Retention(documents)
     model_registry = ModelRegistry(settings, documents)
@@ -160,8 +161,8 @@ def build(settings: Settings) -> Services:
         model_registry=model_registry,
         models=ModelClient(settings, registry=model_registry),
         embeddings=embeddings,
-        library=Library(documents, artifacts, embeddings, SqliteIndex(settings.state_dir / "library.db")),
-        tools=ToolClient(settings),
+        library=library,
+        tools=ToolClient(settings, library=library),
         realtime=Realtime(bus, SignalRPublisher(endpoint) if endpoint else None),
         webhooks=WebhookSender(settings),
         deliveries=Deliveries(documents),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from domain.errors import ProblemError
 from domain.values import Json
 from services.hosts import AllowedHosts
+from services.library.library import Library
 from services.mcp.client import McpTools
 from services.mcp.servers import McpServers
 from services.reaching import Reach, Resolve
@@ -16,6 +17,7 @@ from services.settings import Settings
 from services.tools.attempts import Attempt
 from services.tools.functions import Functions
 from services.tools.http import HttpTools
+from services.tools.searching import searched
 
 if TYPE_CHECKING:
     import httpx
@@ -34,10 +36,12 @@ class ToolClient:
         settings: Settings,
         resolve: Resolve | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        library: Library | None = None,
     ) -> None:
         self._secrets = Secrets.of(settings)
         self._reach = Reach(settings.tool_hosts or AllowedHosts.for_tools(""), resolve, transport)
         self._http = HttpTools(self._reach, self._secrets)
+        self._library = library
         self.functions = Functions(settings.tool_modules)
         self.mcp = McpTools(McpServers(settings.mcp_servers_file), self._secrets, resolve)
         self._turns: dict[tuple[str, str], asyncio.Semaphore] = {}
@@ -69,6 +73,8 @@ class ToolClient:
     async def _made(self, attempt: Attempt) -> Json:
         if attempt.tool.http is not None:
             return await self._http.call(attempt, attempt.tool.http)
+        if attempt.tool.library is not None:
+            return await searched(attempt, attempt.tool.library, self._library)
         if attempt.tool.mcp is not None:
             return await self.mcp.call(attempt, attempt.tool.mcp)
         return await self.functions.call(attempt, self._secrets)

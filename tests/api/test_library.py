@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
+from domain.events import Draft, EventType
 from domain.library import IndexWork
 from services.library import reading
 from services.wiring import Services
@@ -141,3 +143,28 @@ async def test_bodies(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -
     problem(await put(api, content=b"x" * (reading.MOST_BYTES + 1)), 413, "too_large")
     for body in ({}, {"query": ""}, {"query": "x", "top": 51}, {"query": "x", "mode": "magic"}, {"query": "x", "q": 1}):
         problem(await api.post("/api/library/handbook/search", json=body), 400, "invalid_request")
+
+
+async def test_citations_of_an_execution(
+    api: httpx.AsyncClient, other: httpx.AsyncClient, execution: str, services: Services
+) -> None:
+    passage = {"cite": "[guide.md#1]", "document": "guide.md", "title": "Refunds", "text": "Money"}
+    found = {"collection": "handbook", "passages": [passage]}
+
+    def call(number: int, value: Any, **data: Any) -> Draft:
+        now, type = datetime.now(UTC), EventType.CALL_COMPLETED
+        return Draft(id=f"c{number}", type=type, time=now, step="draft", agent="writer", data=data, value=value)
+
+    drafts = [
+        call(1, "Before [guide.md#1]."),
+        call(2, found, tool="search"),
+        call(3, "After [guide.md#1] and [made-up.md#2]."),
+        call(4, "Nothing."),
+    ]
+    await services.events.append("one", execution, drafts)
+    first, second = (await api.get(f"/api/executions/{execution}/citations")).json()["items"]
+    assert (first["cited"], first["unknown"]) == ([], ["[guide.md#1]"])
+    told = {"collection": "handbook", "cite": "[guide.md#1]", "document": "guide.md", "title": "Refunds"}
+    assert (second["step"], second["agent"], second["cited"]) == ("draft", "writer", [told])
+    assert second["unknown"] == ["[made-up.md#2]"]
+    problem(await other.get(f"/api/executions/{execution}/citations"), 404, "not_found")
