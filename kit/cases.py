@@ -90,7 +90,7 @@ class Sent(Shape):
 class Expected(Shape):
     """What is to come of it. What is not said is not looked at."""
 
-    status: Literal["completed", "failed"] = "completed"
+    status: Literal["completed", "failed", "paused"] = "completed"
     output: Any = Field(default=None, description="Exactly.")
     error: Code | None = Field(default=None, description="Code of the error that the execution fails with.")
     stop_reason: StopReason | None = Field(default=None, description="Of the execution.")

@@ -92,9 +92,11 @@ class _Stage:
         began = self.clock.now
         self.execution = await self._begin(workflow)
         try:
-            while not await self._at_rest():
+            while not await self._at_rest() and not await self._is_paused():
                 await self._next()
-            record = await self.bench.ended(self.execution)
+            record = (
+                await self._record() if self.case.expect.status == "paused" else await self.bench.ended(self.execution)
+            )
             self._check_all_was_wanted()
         except CaseFailed as failed:
             answered = ", ".join(f"`{call}`" for call in self.script.calls) or "none"
@@ -195,12 +197,24 @@ class _Stage:
     async def _log(self) -> list[Event]:
         return await self.bench.log(self.execution)
 
+    async def _is_paused(self) -> bool:
+        """Whether a budget has paused it, as the case expects: what was under way has come to its end."""
+        is_expected = self.case.expect.status == "paused" and not self.players.waiting
+        return is_expected and (await self._record()).paused_for is not None
+
+    async def _record(self) -> Execution:
+        record = await self.bench.services.executions.get(TENANT, self.execution)
+        assert record is not None
+        return record
+
     async def _stuck(self) -> str:
         """Why nothing more happens."""
         waits = [f"an answer to `{call.key}`, which nobody breaks off" for call in self.players.waiting]
         asked = await self.bench.services.approvals.pending_of(TENANT, self.execution)
         waits += [f"a decision of people in `{one.step}`" for one in asked]
         waits += [f"the event `{event.data['event']}` in `{event.step}`" for event in await self._waits()]
+        if reached := (await self._record()).paused_for:
+            waits.append(f"somebody who raises its budget, of which it has used {reached.what}: write `status: paused`")
         return f"Nothing more happens: the execution waits for {' and '.join(waits)}."
 
     def _check_all_was_wanted(self) -> None:

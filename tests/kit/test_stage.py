@@ -179,3 +179,12 @@ async def test_tools_that_agents_ask_for_are_looked_at(tmp_path: Path, answers: 
     with pytest.raises(CaseFailed) as failed:
         await helped(tmp_path, **answers)
     assert complaint in str(failed.value)
+
+
+async def test_a_budget_that_pauses_is_where_a_case_may_end(tmp_path: Path) -> None:
+    two = [{**step, "input": "${input}"} for step in TWO]
+    capped = {"id": "capped", "budget": {"model_calls": 1, "at_cap": "pause"}, "sequential": two}
+    expect = {"status": "paused", "calls": ["capped/one"]}
+    assert await played(tmp_path / "a", capped, answers={"capped/one": "x"}, expect=expect) == []
+    with pytest.raises(CaseFailed, match="has used 1 of 1 model calls: write `status: paused`"):
+        await played(tmp_path / "b", capped, answers={"capped/one": "x"})
