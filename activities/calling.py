@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -75,7 +75,11 @@ class _Call:
             request = await self._request()
         except ProblemError as error:
             return await self._failed(error.problem, call.events)
-        return await self._reused(request) or await (self._unlike(request) if call.offline else self._make(request))
+        if (again := await self._reused(request)) is not None:
+            return again
+        if call.offline:
+            return await self._unlike(request)
+        return await self._cached(request) or await self._make(request)
 
     async def _stopped(self, entry: Entry) -> tuple[CallOutcome, list[Event]] | None:
         """What comes of a call that is not to be made, or not yet."""
@@ -156,6 +160,19 @@ class _Call:
         problem = await unanswered(self.services, self.call, _parts(request))
         return await self._failed(problem, self.call.events)
 
+    async def _cached(self, request: ModelRequest) -> tuple[CallOutcome, list[Event]] | None:
+        """An answer to the same request that its model's alias has kept: free, and said to be so."""
+        answer = await self.services.answers.find(self.call.tenant, request)
+        if answer is None:
+            return None
+        free = Usage()
+        data = {**_facts(answer, request, seconds=0), "usage": free.model_dump(mode="json"), "cached": True}
+        over: list[Operation] = [Delete(waiting_id(self.call.key))] if self.waited else []
+        draft, _ = self._told(answer, None, request, data)
+        # An attempt that a crash cut off may have left its reservation.
+        events = await self._append([*self.call.events, draft], *over, usage=free if self.attempt > 1 else None)
+        return await self.record.outcome_of(events[-1]), events
+
     async def _make(self, request: ModelRequest) -> tuple[CallOutcome, list[Event]]:
         if await self.budget.limited():
             # A budget is reserved before anything is asked.
@@ -195,6 +212,16 @@ class _Call:
         except ProblemError as error:
             return await self._failed(error.problem, spent=await self.budget.broken_off(request, "".join(self.said)))
         facts = _facts(answer, request, seconds=round(monotonic() - before, 3))
+        draft, rejected = self._told(answer, rejected, request, facts)
+        events = await self._append([draft], usage=Usage.model_validate(facts["usage"]))
+        if rejected is None:
+            await self.services.answers.keep(self.call.tenant, request, answer)
+        return await self.record.outcome_of(events[-1]), events
+
+    def _told(
+        self, answer: ModelAnswer, rejected: Problem | None, request: ModelRequest, facts: Mapping[str, Json]
+    ) -> tuple[Draft, Problem | None]:
+        """The event of an answer that is there, and what is wrong with it, if anything is."""
         data = {**self.record.about(self.attempt), **facts}
         draft = self.record.answer(EventType.CALL_COMPLETED, answer.value, data)
         if answer.tool_calls and request.must_answer:
@@ -204,8 +231,7 @@ class _Call:
         if rejected is not None:
             data["error"] = rejected.model_dump(mode="json", exclude_none=True)
             draft = self.record.answer(EventType.CALL_REJECTED, answer.text, data)
-        events = await self._append([draft], usage=Usage.model_validate(facts["usage"]))
-        return await self.record.outcome_of(events[-1]), events
+        return draft, rejected
 
     def _asking(self, answer: ToolAnswer, data: dict[str, Json]) -> Draft:
         """The answer asks for tools: recorded with what is to be done about each."""
@@ -242,6 +268,8 @@ class _Call:
             waits.append(waiting(self.call))
         if spent is not None:
             facts["spent"] = spent.model_dump(mode="json")
+        if self.said and problem.code is not Code.CANCELED:
+            facts["discard"] = sum(map(len, self.said))
         draft = self.record.draft(EventType.CALL_FAILED, f":{self.attempt}", self.attempt, **facts)
         if problem.code is Code.CANCELED and self.said:
             # What it had said by then was perhaps paid for, and may be of use to people.

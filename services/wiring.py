@@ -29,6 +29,7 @@ from services.labels import Labels
 from services.ledger import Ledger
 from services.library.library import Library
 from services.library.sqlite_index import SqliteIndex
+from services.models.cache import AnswerCache
 from services.models.client import ModelClient
 from services.models.registry import ModelRegistry
 from services.plans import Plans
@@ -78,6 +79,7 @@ class Services:
     schedules: Schedules
     model_registry: ModelRegistry
     models: ModelClient
+    answers: AnswerCache
     embeddings: Embeddings
     library: Library
     tools: ToolClient
@@ -163,6 +165,7 @@ def build(settings: Settings) -> Services:
         embeddings=embeddings,
         library=library,
         tools=ToolClient(settings, library=library),
+        answers=AnswerCache(documents, model_registry),
         realtime=Realtime(bus, SignalRPublisher(endpoint) if endpoint else None),
         webhooks=WebhookSender(settings),
         deliveries=Deliveries(documents),

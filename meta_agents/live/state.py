@@ -254,6 +254,8 @@ def _delta(state: State, delta: Delta) -> State:
     call = state.calls.get(delta.call)
     if call is None or delta.attempt < call.attempt:
         return state
+    if call.waiting is not None and delta.attempt == call.attempt:
+        return state  # it comes late: its attempt has failed, and what it had written counts no longer
     if delta.attempt > call.attempt:
         # Deltas travel apart from the log and may overtake the event that starts their attempt.
         call = replace(call, attempt=delta.attempt, text="", start=0, waiting=None)

@@ -152,6 +152,13 @@ def test_a_failed_call_waits_for_its_next_attempt() -> None:
     assert (writing_again.waiting, writing_again.text) == (None, "Whole")
 
 
+def test_a_late_piece_of_an_attempt_that_failed_is_dropped() -> None:
+    lost = event(2, "call.failed", step="write", agent="writer", call="call:write", attempt=1, error=ERROR, retry_in=2)
+    pieces = [delta("write", 0, "Half an"), lost, delta("write", 7, " answer"), delta("write", 0, "Half")]
+    (call,) = state_after([call_started("write", "writer"), *pieces]).calls.values()
+    assert (call.waiting, call.text) == ("The model did not answer.", "")
+
+
 def test_a_call_that_failed_for_good_is_gone() -> None:
     lost = event(2, "call.failed", step="write", agent="writer", call="call:write", attempt=1, error=ERROR)
 
