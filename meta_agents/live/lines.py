@@ -92,8 +92,10 @@ def _call_completed(state: State, event: Event) -> Text | None:
 
 
 def _call_rejected(state: State, event: Event) -> Text:
-    line = Text.assemble(("↻ ", "yellow"), _speaker(state, event), " gave an answer that does not fit")
-    return _with_problem(line, problem_of(event))
+    problem = problem_of(event)
+    why = "is not accepted" if problem is not None and problem.code == "model_not_accepted" else "does not fit"
+    line = Text.assemble(("↻ ", "yellow"), _speaker(state, event), f" gave an answer that {why}")
+    return _with_problem(line, problem)
 
 
 def _call_failed(state: State, event: Event) -> Text:
@@ -170,6 +172,10 @@ def _facts(event: Event) -> str:
     if "usage" in event.data:
         usage = usage_of(event)
         parts.append(f"{usage.tokens_in:,} in, {usage.tokens_out:,} out")
+    if event.data.get("cached") is True:
+        parts.append("a kept answer, free")
+    passed = event.data.get("passed_over")
+    parts += [f"instead of {safe(text_of(one, 'alias') or '?')}" for one in passed or () if isinstance(one, dict)]
     if event.data.get("finish_reason") == "length":
         parts.append("cut off at its limit")
     return ", ".join(parts)

@@ -143,6 +143,21 @@ def test_what_a_tool_gave() -> None:
     assert said(made) == '⚒ database look-up  0.2 s\n    {\n      "rows": 2\n    }'
 
 
+def test_a_cheap_answer_that_was_not_accepted() -> None:
+    error = ERROR | {"code": "model_not_accepted"}
+    rejected = event(1, "call.rejected", step="write", agent="writer", call="c", error=error)
+
+    assert (said(rejected) or "").startswith("↻ writer write gave an answer that is not accepted")
+
+
+def test_an_answer_that_was_kept_or_came_from_another() -> None:
+    passed = [{"alias": "large", "code": "model_unreachable", "message": "503"}]
+    facts: dict[str, Any] = {"call": "c", "cached": True, "passed_over": passed}
+    done = event(1, "call.completed", step="write", agent="writer", value="Hi", **facts)
+
+    assert "a kept answer, free, instead of large" in (said(done) or "")
+
+
 def test_an_answer_that_does_not_fit() -> None:
     rejected = event(1, "call.rejected", step="write", agent="writer", call="c", error=ERROR | {"message": "No `a`."})
 

@@ -102,6 +102,8 @@ export interface CallData {
   tool?: string;
   /** The call whose answer did not fit, where this one asks again. */
   repairs?: string;
+  /** The call of a cascade's cheap model, where this one asks the stronger. */
+  escalates?: string;
 }
 
 export interface CallDone extends CallData {
@@ -110,6 +112,10 @@ export interface CallDone extends CallData {
   seconds?: number;
   finish_reason?: string;
   reused_from?: string | null;
+  /** It was kept from an earlier request, and cost nothing. */
+  cached?: boolean;
+  /** The models that were to answer first, and did not. */
+  passed_over?: { alias: string; code: string; message: string }[];
 }
 
 /** A budget that is used up, and how it stands. `path` is empty for the execution's own, `budget` the name of a tenant's. */
@@ -174,7 +180,7 @@ export type Event =
   | EventOf<"call.completed", CallDone>
   | EventOf<"call.asked", CallDone & { asks?: Asking[] }>
   | EventOf<"call.rejected", CallDone & { error: Problem }>
-  | EventOf<"call.failed", CallData & { error: Problem; retry_in?: number | null }>
+  | EventOf<"call.failed", CallData & { error: Problem; retry_in?: number | null; discard?: number }>
   | EventOf<"chat.speaker_chosen", { turn: number; by: string; reason: string }>
   | EventOf<"chat.judged", { settled: boolean; reason: string }>
   | EventOf<"chat.summarised", { covers?: [number, number] }>

@@ -40,11 +40,18 @@ export function WhyChip({ choice: { by, reason } }: { choice: Choice }) {
 }
 
 export function StateChips({ call, stopped }: { call: Call; stopped: boolean }) {
-  const { attempt, reusedFrom, finishReason, repairs, state } = call;
+  const { attempt, reusedFrom, finishReason, repairs, escalates, cached, passedOver, state } = call;
   return (
     <>
       {attempt > 1 && <span className="chip">attempt {attempt}</span>}
       {repairs !== undefined && <span className="chip">asked again to mend its answer</span>}
+      {escalates !== undefined && <span className="chip">asked the stronger model</span>}
+      {cached && <span className="chip">kept answer, free</span>}
+      {passedOver.map(({ alias, message }) => (
+        <span key={alias} className="chip chip-warning" title={message}>
+          instead of {alias}
+        </span>
+      ))}
       {reusedFrom !== undefined && (
         <a className="chip" href={href(["executions", reusedFrom])}>
           reused from {shortId(reusedFrom)}

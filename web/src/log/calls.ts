@@ -6,7 +6,7 @@ import type { Call, ToolAsk } from "./view";
 
 /** The call of the event, entered in the transcript at its first sign of life; a later attempt keeps its place. */
 function callOf(draft: Draft, event: { step: string | null; agent: string | null; time: string; data: CallData }): Call {
-  const { call: key, attempt, role, turn, tool, repairs } = event.data;
+  const { call: key, attempt, role, turn, tool, repairs, escalates } = event.data;
   const known = draft.calls[key];
   const step = event.step ?? "";
   if (known === undefined) {
@@ -32,10 +32,13 @@ function callOf(draft: Draft, event: { step: string | null; agent: string | null
     artifact: null,
     asks: [],
     repairs,
+    escalates,
     usage: undefined,
     seconds: undefined,
     finishReason: undefined,
     reusedFrom: undefined,
+    cached: false,
+    passedOver: [],
     error: undefined,
     retryAt: undefined,
   };
@@ -95,6 +98,8 @@ function answeredCall(draft: Draft, event: EventOf<"call.completed" | "call.reje
     seconds: data.seconds,
     finishReason: data.finish_reason,
     reusedFrom: data.reused_from ?? undefined,
+    cached: data.cached ?? false,
+    passedOver: data.passed_over ?? [],
   };
 }
 

@@ -24,10 +24,16 @@ export interface Call {
   asks: readonly ToolAsk[];
   /** The call whose answer did not fit, where this one asks again. */
   repairs: string | undefined;
+  /** The call of a cheaper model, where this one asks the stronger. */
+  escalates: string | undefined;
   usage: Usage | undefined;
   seconds: number | undefined;
   finishReason: string | undefined;
   reusedFrom: string | undefined;
+  /** It was kept from an earlier request, and cost nothing. */
+  cached: boolean;
+  /** Who was to answer first, and why it did not. */
+  passedOver: readonly { alias: string; message: string }[];
   error: Problem | undefined;
   /** When the next attempt is due, while waiting. */
   retryAt: string | undefined;

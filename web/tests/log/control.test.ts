@@ -101,6 +101,15 @@ describe("calls", () => {
     expect([view.turns, view.usage.model_calls]).toEqual([0, 0]);
   });
 
+  it("tell who answered instead, that an answer was kept, and which cheap one was not accepted", () => {
+    const passed = [{ alias: "large", code: "model_unreachable", message: "503" }];
+    const lines = [completed("a", 1, { passed_over: passed }), completed("b", 2, { cached: true }), completed("c", 3, { escalates: "b" })];
+    const { calls } = viewOf(log([BEGIN, ...lines]));
+    expect([calls.a?.passedOver, calls.a?.cached]).toEqual([passed, false]);
+    expect([calls.b?.passedOver, calls.b?.cached, calls.b?.escalates]).toEqual([[], true, undefined]);
+    expect(calls.c?.escalates).toBe("b");
+  });
+
   it("whose answer did not fit are paid for, and no turn: the one that mends it is", () => {
     const usage = { model_calls: 1, tokens_in: 1, tokens_out: 1, cost_usd: "0.5" };
     const error = { code: "model_bad_answer", message: "m", action: "a", fault: "model" };

@@ -141,6 +141,15 @@ describe("deltas", () => {
     expect(applyEvents(second, log([started("a", { attempt: 2 })], 4)).writing.a?.text).toBe("Whole");
   });
 
+  it("are discarded when their attempt fails, and come too late after it", () => {
+    const error = { code: "model_bad_answer", message: "m", action: "a", fault: "model" };
+    const failed: Parameters<typeof log>[0][number] = ["call.failed", { step: "a", data: { call: "a", attempt: 1, error, retry_in: 2, discard: 11 } }];
+    const waiting = applyEvents(write(begun, ["a", 0, "Half an ans"]), log([failed], 4));
+    expect(waiting.writing.a).toBeUndefined();
+    expect(write(waiting, ["a", 11, "wer"])).toBe(waiting);
+    expect(write(waiting, ["a", 0, "Whole", 2]).writing.a?.text).toBe("Whole");
+  });
+
   it("of an attempt that was superseded change nothing", () => {
     const second = applyEvents(begun, log([started("a", { attempt: 2 })], 4));
     expect(write(second, ["a", 0, "ghost", 1])).toBe(second);
