@@ -18,7 +18,6 @@ DocumentName = Annotated[str, StringConstraints(pattern=DOCUMENT_PATTERN)]
 ORCHESTRATOR = "index_document"
 ATTEMPTS = 8
 """Failures in a row of one part of the work until it is given up; what may help is waited for over an hour."""
-MOST_PARTS = 2_000
 
 
 class DocumentStatus(StrEnum):

@@ -54,7 +54,7 @@ class RecordingApp(SdkApp):
         script = self.script = ScriptedActivities(scenario)
         for activity in (
             script.call_model, script.call_tool, script.ask_human, script.park, script.cancel_steps, script.evaluate,
-            script.finish, script.deliver, script.next_turns,
+            script.finish, script.deliver, script.next_turns, script.index_part,
         ):  # fmt: skip
             self.activity(activity)
 
@@ -96,7 +96,7 @@ async def recorded(name: str, state_file: Path) -> Recording:
     engine = SqliteEngine(state_file, app, every_turn, clock=clock)
     await engine.start()
     try:
-        await engine.start_instance("workflow", name, json.dumps(json.dumps(_payload(name, scenario))))
+        await engine.start_instance(scenario.orchestrator, name, json.dumps(json.dumps(_payload(name, scenario))))
         while await _is_running(engine, name):
             if app.let_one_go():
                 clock.now += timedelta(seconds=1)
@@ -111,6 +111,8 @@ async def recorded(name: str, state_file: Path) -> Recording:
 
 
 def _payload(name: str, scenario: Scenario) -> dict[str, Any]:
+    if scenario.orchestrator != "workflow":
+        return scenario.payload
     return {
         "tenant": "t",
         "execution": name,

@@ -58,6 +58,9 @@ class Scenario:
     payload: dict[str, Any] = field(default_factory=dict)
     """Other keys of the orchestrator's input: the workflows it names, a webhook, outputs that a fork gives."""
 
+    orchestrator: str = "workflow"
+    """Another than a workflow's is given `payload` alone."""
+
     def workflow(self, name: str) -> dict[str, Any]:
         return {"name": name, "steps": self.steps, **({"output": self.output} if self.output else {}), **self.more}
 
@@ -97,6 +100,19 @@ class ScriptedActivities:
     def cancel_steps(self, payload: Json) -> Json:
         self._canceled += CancelSteps.model_validate(payload).paths
         return True
+
+    def index_part(self, _payload: Json) -> Json:
+        """Fails, is to wait, gets on, and is done."""
+        self._asked["index_part"] += 1
+        match self._asked["index_part"]:
+            case 1:
+                raise RuntimeError("the process died")
+            case 2:
+                return {"wait": 30.0, "failures": 1}
+            case 3:
+                return {"failures": 0}
+            case _:
+                return {"done": True}
 
     def deliver(self, _payload: Json) -> Json:
         self._asked["deliver"] += 1
@@ -389,5 +405,10 @@ SCENARIOS: dict[str, Scenario] = {
         input="a queue",
         held=frozenset({"held#0"}),
         payload={"turns": {"agents": {"writer": [["t:model:small", 1]]}}},
+    ),
+    "indexing": Scenario(
+        steps=[],
+        orchestrator="index_document",
+        payload={"tenant": "t", "collection": "notes", "document": "lamp.md", "upload": "u1"},
     ),
 }
