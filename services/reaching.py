@@ -67,8 +67,10 @@ class Reach:
         self._transport = transport
         self._loading = asyncio.Lock()
 
-    async def send(self, request: httpx.Request, target: Target) -> httpx.Response:
-        """The response, its content not yet read: close it.
+    async def send(
+        self, request: httpx.Request, target: Target, begin: Callable[[], None] = lambda: None
+    ) -> httpx.Response:
+        """The response, its content not yet read: close it. `begin` is called before anything can have been sent.
 
         Raises `NotReached` when nothing was sent, and httpx's `TransportError` when that is not known.
         """
@@ -78,7 +80,9 @@ class Reach:
             raise NotReached(f"It was not called: {refusal}.", forbidden=True)
         transport = await self._loaded()
         failure = ""
-        for address in await addresses_of(target, self._allowed, self._resolve):
+        addresses = await addresses_of(target, self._allowed, self._resolve)
+        begin()
+        for address in addresses:
             try:
                 return await transport.handle_async_request(_at(address, request, target))
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:

@@ -61,6 +61,7 @@ class McpTools:
         session, (client, offers) = await self._listed(attempt.tenant, call.server, server, call.tool)
         _check(call, next((offered for offered in offers if offered.name == call.tool), None))
         meta: Any = {KEY: attempt.key}
+        attempt.begin()
         try:
             result = await client.call_tool(call.tool, attempt.arguments, meta=meta)
         except (ProblemError, TimeoutError):
@@ -69,8 +70,11 @@ class McpTools:
             if _is_answer(error):
                 said = f"MCP server `{call.server}` refused the call: {self._secrets.scrubbed(line(error))}."
                 raise tool_refused(said, "Correct the tool.") from error
+            said = self._secrets.scrubbed(line(error))
+            if _is_told(error):
+                raise attempt.cut_off(f"the server could not finish it ({said}).") from error
             await self._sessions.drop(attempt.tenant, call.server, session)
-            raise attempt.cut_off(f"the session was lost ({self._secrets.scrubbed(line(error))}).") from error
+            raise attempt.cut_off(f"the session was lost ({said}).") from error
         try:
             return value_of(attempt, result, self._secrets)
         except (ValueError, TypeError, RecursionError) as error:
@@ -120,9 +124,21 @@ def _check(call: McpCall, offered: Offered | None) -> None:
         raise tool_refused(f"MCP server `{call.server}` has changed tool `{call.tool}`: it {said}.", action)
 
 
-def _is_answer(error: Any) -> bool:
+def _is_answer(error: Exception) -> bool:
     """Whether the server itself said no, and so did nothing."""
-    from mcp.shared.exceptions import MCPError  # noqa: PLC0415 - slow to import
     from mcp.types import INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND  # noqa: PLC0415 - slow to import
 
-    return isinstance(error, MCPError) and error.code in (INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND)
+    return _code(error) in (INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND)
+
+
+def _is_told(error: Exception) -> bool:
+    """Whether the server said that it failed: the session goes on."""
+    from mcp.types import CONNECTION_CLOSED  # noqa: PLC0415 - slow to import
+
+    return _code(error) not in (None, CONNECTION_CLOSED)
+
+
+def _code(error: Exception) -> int | None:
+    from mcp.shared.exceptions import MCPError  # noqa: PLC0415 - slow to import
+
+    return error.code if isinstance(error, MCPError) else None

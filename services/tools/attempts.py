@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from domain.errors import ProblemError
 from domain.tools import MOST_BYTES, Tool
 from domain.values import MOST_DEPTH, Json, is_deep
 from services.tools.problems import tool_failed, tool_refused, tool_uncertain
+
+
+@dataclass
+class Begun:
+    """Whether anything was sent, as far as that is known: until then a call was surely not carried out."""
+
+    is_set: bool = False
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,11 @@ class Attempt:
     arguments: Json
     key: str
     tenant: str = ""
+    begun: Begun = field(default_factory=Begun, compare=False)
+
+    def begin(self) -> None:
+        """From here on, it may have been carried out."""
+        self.begun.is_set = True
 
     @property
     def most_bytes(self) -> int:
@@ -30,6 +42,12 @@ class Attempt:
     def too_much(self) -> ProblemError:
         message = f"Tool `{self.tool.name}` answered with more than {self.most_bytes} bytes."
         return tool_refused(message, "Ask it for less, or raise the tool's `max_bytes`.")
+
+    def too_late(self, seconds: float) -> ProblemError:
+        if self.begun.is_set:
+            return self.cut_off(f"it did not answer within {seconds:g} seconds.")
+        said = f"it could not be reached within {seconds:g} seconds, and nothing was sent."
+        return tool_failed(f"Tool `{self.tool.name}` failed: {said}")
 
     def cut_off(self, why: str) -> ProblemError:
         """It may have been carried out: made again only where that does no harm."""

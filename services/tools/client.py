@@ -68,7 +68,7 @@ class ToolClient:
             async with asyncio.timeout(seconds):
                 return await self._made(attempt)
         except TimeoutError as error:
-            raise attempt.cut_off(f"it did not answer within {seconds:g} seconds.") from error
+            raise attempt.too_late(seconds) from error
 
     async def _made(self, attempt: Attempt) -> Json:
         if attempt.tool.http is not None:

@@ -131,6 +131,7 @@ class Functions:
             where = ".".join(map(str, first["loc"]))
             action = "Correct the arguments; the tool's `input` may say less than the function's signature."
             raise tool_refused(f"Function `{name}` does not take this, at `{where}`: {first['msg']}", action) from error
+        attempt.begin()
         try:
             return plain(to_jsonable_python(await _called(registered, given, attempt.key)))
         except (ProblemError, TimeoutError):

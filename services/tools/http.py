@@ -43,7 +43,7 @@ class HttpTools:
         request, target = self._built(attempt, http)
         name = attempt.tool.name
         try:
-            response = await self._reach.send(request, target)
+            response = await self._reach.send(request, target, attempt.begin)
             try:
                 content = await _content(attempt, response)
             finally:

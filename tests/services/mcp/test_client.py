@@ -19,6 +19,7 @@ import yaml
 from azure.core.credentials import AccessToken
 from mcp.server.mcpserver import Context, Image, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.shared.exceptions import MCPError
 from mcp.types import ToolAnnotations
 from mcp_server_time.server import create_server
 
@@ -83,6 +84,10 @@ class Odd:
         @self.server.tool()
         def fails(text: str) -> str:
             raise ToolError(f"no: {text}")
+
+        @self.server.tool()
+        def breaks(text: str) -> str:
+            raise MCPError(-32_603, "the disk is full")
 
         @self.server.tool(structured_output=False)
         def picture() -> list[Any]:
@@ -153,6 +158,22 @@ class TestResults:
         assert (found.code, found.retryable, found.fault) == (Code.TOOL_FAILED, False, "tool")
         assert "no: xxx" in found.message
         assert len(found.message) < 600
+
+    @pytest.mark.parametrize(
+        ("delivery", "code"), [("at_most_once", Code.TOOL_UNCERTAIN), ("idempotent", Code.TOOL_FAILED)]
+    )
+    async def test_one_that_broke_while_it_worked_may_have_done_it(
+        self, client_of: MakeClient, served: HttpMcp, delivery: str, code: Code
+    ) -> None:
+        client = client_of({"odd": {"url": served.url}})
+        found = await problem(client, tool("odd", "breaks", delivery=delivery), text="x")
+        assert (found.code, "the disk is full" in found.message) == (code, True)
+
+    async def test_a_server_that_starts_too_slowly_was_surely_not_called(self, client_of: MakeClient) -> None:
+        slow = {"command": [sys.executable, "-c", "import time; time.sleep(60)"]}
+        found = await problem(client_of({"slow": slow}), tool("slow", "any", timeout="PT0.3S"))
+        assert (found.code, found.retryable) == (Code.TOOL_FAILED, True)
+        assert "nothing was sent" in found.message
 
     async def test_an_answer_is_bounded(self, client_of: MakeClient, served: HttpMcp) -> None:
         found = await problem(client_of({"odd": {"url": served.url}}), tool("odd", "echo", max_bytes=50), text="x" * 60)

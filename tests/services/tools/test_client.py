@@ -339,6 +339,17 @@ class TestWhereNamesLead:
         assert asked == ["localhost"]
         assert endpoint.received[0].headers["host"] == f"localhost:{endpoint.port}"
 
+    async def test_a_name_that_is_not_found_in_time_was_surely_not_called(self) -> None:
+        async def never(host: str, port: int) -> Sequence[str]:
+            await asyncio.Event().wait()
+            return ()
+
+        client = ToolClient(Settings.from_environment({"TOOL_HOSTS": "api.example.com"}), never)
+        made = Tool.model_validate({"name": "orders", "http": {"url": URL}, "timeout": "PT0.05S"})
+        found = await problem(client, made)
+        assert (found.code, found.retryable) == (Code.TOOL_FAILED, True)
+        assert "nothing was sent" in found.message
+
     async def test_a_private_network_that_is_listed_may_be_reached(self) -> None:
         settings = Settings.from_environment({"TOOL_HOSTS": "stock.internal:8080, 10.1.0.0/16"})
         sent: list[httpx.Request] = []
