@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from types import TracebackType
@@ -14,6 +14,7 @@ import httpx
 from meta_agents import operations
 from meta_agents.diffs import Diff
 from meta_agents.errors import MetaAgentsError, require_stream, unreachable
+from meta_agents.evaluations import Comparison, Evaluation, EvaluationRecord
 from meta_agents.following import Follower, Item, OnLost, Reconnect
 from meta_agents.money import Budgets
 from meta_agents.operations import Kind, Operation
@@ -76,10 +77,12 @@ class Client:
             verify=has_certificate(target),
         )
         self.agents = Definitions("agents", self._call)
+        self.datasets = Definitions("datasets", self._call)
         self.prompts = Prompts("prompts", self._call)
         self.tools = Tools("tools", self._call)
         self.workflows = Workflows("workflows", self._call)
         self.executions = Executions(self._http, self._call)
+        self.evaluations = Evaluations(self._call)
         self.schedules = Schedules(self._call)
         self.approvals = Approvals(self._call)
         self.retention = Retention(self._call)
@@ -191,6 +194,34 @@ class Prompts(Definitions):
     def diff(self, name: str, before: int | str | None = None, after: int | str | None = None) -> PromptDiff:
         """Two versions, by number or label, side by side; unless told otherwise the latest and the one before it."""
         return self._call(operations.diff_prompt(name, before, after))
+
+    def try_on(  # noqa: PLR0913 - each is one thing that a request may say
+        self,
+        name: str,
+        agent: str,
+        executions: Sequence[str] | Mapping[str, Json],
+        *,
+        version: int | None = None,
+        draft: Mapping[str, Json] | None = None,
+        variables: Mapping[str, Json] | None = None,
+        graders: Sequence[Mapping[str, Json]] = (),
+        limits: Mapping[str, Json] | None = None,
+        idempotency_key: str | None = None,
+    ) -> EvaluationRecord:
+        """Ask what the agent was asked in past executions again, under this prompt.
+
+        `executions`: ids, or `{"workflow": …, "last": …}`. `draft`: `template` and `variables` that are not stored.
+        """
+        request = {
+            "agent": agent,
+            "executions": executions,
+            "version": version,
+            "draft": draft,
+            "variables": variables,
+            "graders": list(graders),
+            "limits": limits,
+        }
+        return self._call(operations.try_prompt(name, request, idempotency_key))
 
 
 class Tools(Definitions):
@@ -538,6 +569,63 @@ class Models:
     def delete(self, alias: str, *, if_match: str | None = None) -> None:
         """Take the stored one away: what settings and file give counts again."""
         self._call(operations.delete_model(alias, if_match))
+
+
+class Evaluations:
+    """Agents and workflows on data sets, and how two of them compare. Each is an execution too, under the same id."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def start(  # noqa: PLR0913 - each is one thing that a request may say
+        self,
+        *,
+        agent: str | None = None,
+        workflow: str | None = None,
+        data: str | None = None,
+        cases: Sequence[Mapping[str, Json]] | None = None,
+        graders: Sequence[Mapping[str, Json]] = (),
+        prompt: str | None = None,
+        draft: Mapping[str, Json] | None = None,
+        variables: Mapping[str, Json] | None = None,
+        concurrency: int | None = None,
+        limits: Mapping[str, Json] | None = None,
+        idempotency_key: str | None = None,
+    ) -> EvaluationRecord:
+        """Evaluate an agent or a workflow on a data set (`name` or `name@version`), or on `cases`.
+
+        `prompt`, or a `draft` (`template`, `variables`) that is not stored: what the agent has in place of its own.
+        """
+        request = {
+            "agent": agent,
+            "workflow": workflow,
+            "data": data,
+            "cases": cases,
+            "graders": list(graders),
+            "prompt": prompt,
+            "draft": draft,
+            "variables": variables,
+            "concurrency": concurrency,
+            "limits": limits,
+        }
+        return self._call(operations.start_evaluation(request, idempotency_key))
+
+    def list(self, *, kind: str | None = None, page_size: int = 50) -> Iterator[EvaluationRecord]:
+        """Newest first; `kind="trial"`: of prompts tried on past calls."""
+        return _pages(lambda continuation: self._call(operations.list_evaluations(kind, page_size, continuation)))
+
+    def get(
+        self, evaluation: str, *, cases: str | None = None, page_size: int = 200, continuation: str | None = None
+    ) -> Evaluation:
+        """What came of it, as far as it has come: the sums and a page of its cases.
+
+        `cases`: `failed` for those that a grader did not pass, `changed` for those whose answer is another.
+        """
+        return self._call(operations.get_evaluation(evaluation, cases, page_size, continuation))
+
+    def compare(self, left: str, right: str) -> Comparison:
+        """Two over the same cases."""
+        return self._call(operations.compare_evaluations(left, right))
 
 
 class Schedules:

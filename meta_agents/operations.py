@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from meta_agents.diffs import Diff
 from meta_agents.errors import InvalidArgument, json_of, refusal, unexpected
+from meta_agents.evaluations import Comparison, Evaluation, EvaluationRecord
 from meta_agents.results import (
     Approval,
     Chat,
@@ -45,7 +46,7 @@ from meta_agents.results import (
 )
 from meta_agents.tool_results import ImportedTools, McpServers, McpTools, ToolCall, ToolFunctions
 
-Kind = Literal["agents", "prompts", "tools", "workflows"]
+Kind = Literal["agents", "datasets", "prompts", "tools", "workflows"]
 T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R", bound=BaseModel)
 
@@ -166,6 +167,31 @@ def list_mcp_servers() -> Operation[McpServers]:
 
 def discover_tools(server: str) -> Operation[McpTools]:
     return Operation("GET", f"/api/mcp/{_segment(server)}/tools", _as(McpTools), seconds=CALL_SECONDS)
+
+
+def try_prompt(name: str, request: Mapping[str, Json], idempotency_key: str | None) -> Operation[EvaluationRecord]:
+    headers, body = _keyed(idempotency_key), _without_nothing(request)
+    return Operation("POST", f"{_prompt(name)}/try", _as(EvaluationRecord), headers=headers, body=body)
+
+
+def start_evaluation(request: Mapping[str, Json], idempotency_key: str | None) -> Operation[EvaluationRecord]:
+    headers, body = _keyed(idempotency_key), _without_nothing(request)
+    return Operation("POST", "/api/evaluations", _as(EvaluationRecord), headers=headers, body=body)
+
+
+def list_evaluations(kind: str | None, limit: int, continuation: str | None) -> Operation[Page[EvaluationRecord]]:
+    params = _given(kind=kind, limit=limit, continuation=continuation)
+    return Operation("GET", "/api/evaluations", _as(Page[EvaluationRecord]), params)
+
+
+def get_evaluation(evaluation: str, cases: str | None, limit: int, continuation: str | None) -> Operation[Evaluation]:
+    params = _given(cases=cases, limit=limit, continuation=continuation)
+    return Operation("GET", f"/api/evaluations/{_segment(evaluation)}", _as(Evaluation), params)
+
+
+def compare_evaluations(left: str, right: str) -> Operation[Comparison]:
+    path = f"/api/evaluations/{_segment(left)}/compare/{_segment(right)}"
+    return Operation("GET", path, _as(Comparison))
 
 
 def validate_workflow(definition: Mapping[str, Json]) -> Operation[Validation]:
@@ -429,6 +455,10 @@ def health() -> Operation[Health]:
 
 def _execution(execution: str) -> str:
     return f"/api/executions/{_segment(execution)}"
+
+
+def _without_nothing(request: Mapping[str, Json]) -> dict[str, Json]:
+    return {key: value for key, value in request.items() if value is not None}
 
 
 def _prompt(name: str) -> str:

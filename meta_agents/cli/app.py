@@ -15,7 +15,9 @@ from meta_agents.cli import (
     bundling,
     comparing,
     controlling,
+    datasets,
     definitions,
+    evaluating,
     executing,
     forking,
     keeping,
@@ -112,6 +114,8 @@ app.command()(keeping.release)
 app.command()(keeping.purge)
 app.command()(prompting.uses)
 app.add_typer(prompting.app, name="prompt")
+app.add_typer(datasets.app, name="dataset")
+app.add_typer(evaluating.app, name="eval")
 app.command()(using.usage)
 app.add_typer(scheduling.app, name="schedule")
 app.add_typer(tooling.app, name="tool")

@@ -13,17 +13,18 @@ from meta_agents.client import Client
 from meta_agents.operations import Kind
 from meta_agents.results import Detail, Json, Validation
 
-_ORDER: tuple[Kind, ...] = ("prompts", "agents", "tools", "workflows")
+_ORDER: tuple[Kind, ...] = ("prompts", "agents", "tools", "workflows", "datasets")
 """Each comes before those of later kinds, but for what it names itself."""
 _UNKNOWN = (
     "a workflow has `steps`, an agent `instructions` or `prompt`, a tool `http`, `function` or `mcp`, a prompt "
-    "`template`; this has none of them"
+    "`template`, a data set `cases`; this has none of them"
 )
 _KEYS: dict[str, Kind] = {
     "steps": "workflows",
     "instructions": "agents",
     "prompt": "agents",
     "template": "prompts",
+    "cases": "datasets",
     "http": "tools",
     "function": "tools",
     "mcp": "tools",
@@ -157,6 +158,7 @@ _NAMES: dict[Kind, tuple[Kind, ...]] = {
     "tools": ("agents", "workflows"),
     "agents": ("prompts", "tools"),
     "prompts": (),
+    "datasets": (),
     "workflows": ("agents", "tools", "workflows"),
 }
 """Kinds of what a definition of a kind may name."""

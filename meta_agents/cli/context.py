@@ -21,6 +21,7 @@ class Thing(StrEnum):
     """What `list` and `get` can show."""
 
     AGENTS = "agents"
+    DATASETS = "datasets"
     PROMPTS = "prompts"
     TOOLS = "tools"
     WORKFLOWS = "workflows"
@@ -39,7 +40,9 @@ def thing(text: str) -> Thing:
     for known in Thing:
         if text.lower() in {known.value, known.value[:-1]}:
             return known
-    raise BadInput(f"There is no kind {text!r}.", "Say agents, prompts, tools, workflows, executions or approvals.")
+    raise BadInput(
+        f"There is no kind {text!r}.", "Say agents, datasets, prompts, tools, workflows, executions or approvals."
+    )
 
 
 def definition_kind(text: str) -> Kind:
@@ -47,6 +50,8 @@ def definition_kind(text: str) -> Kind:
     match thing(text):
         case Thing.AGENTS:
             return "agents"
+        case Thing.DATASETS:
+            return "datasets"
         case Thing.PROMPTS:
             return "prompts"
         case Thing.TOOLS:
@@ -54,12 +59,15 @@ def definition_kind(text: str) -> Kind:
         case Thing.WORKFLOWS:
             return "workflows"
         case other:
-            raise BadInput(f"An {other.value[:-1]} is not a definition.", "Say agents, prompts, tools or workflows.")
+            raise BadInput(
+                f"An {other.value[:-1]} is not a definition.", "Say agents, datasets, prompts, tools or workflows."
+            )
 
 
 def definitions_in(client: Client, kind: Kind) -> Definitions:
     shelves: dict[Kind, Definitions] = {
         "agents": client.agents,
+        "datasets": client.datasets,
         "prompts": client.prompts,
         "tools": client.tools,
         "workflows": client.workflows,

@@ -22,7 +22,7 @@ Files = Annotated[
 
 
 def apply(context: typer.Context, files: Files) -> None:
-    """Keep agents, prompts, tools and workflows from files: all are checked before any is changed."""
+    """Keep agents, data sets, prompts, tools and workflows from files: all are checked before any is changed."""
     batch = definitions_of(read_documents(files))
     with client_of(context) as client:
         findings = findings_of(batch, checked(client, batch))
@@ -54,7 +54,9 @@ def lint(context: typer.Context, files: Files) -> None:
 
 def delete(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="agent, prompt, tool or workflow", show_default=False)],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="agent, dataset, prompt, tool or workflow", show_default=False)
+    ],
     name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
 ) -> None:
     """Hide a definition's name; executions that use it go on."""

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from itertools import islice
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from meta_agents.cli.context import client_of, console, definition_kind, definitions_in, print_json
+from meta_agents.cli.documents import read_text
+from meta_agents.cli.evaluating import Cost, FailUnder, Grade, conclude_evaluation
+from meta_agents.cli.executing import Detach, IdempotencyKey
+from meta_agents.cli.exits import BadInput
+from meta_agents.cli.grading import read_graders
+from meta_agents.cli.inputs import read_definition, read_settings
 from meta_agents.cli.showing import table_of
 from meta_agents.live.style import clock, safe
-from meta_agents.results import DiffLine, PromptDiff
+from meta_agents.results import DiffLine, Json, PromptDiff
 
 app = typer.Typer(help="Versions of prompts, and the labels on them.", no_args_is_help=True)
 
@@ -75,6 +82,58 @@ def diff(
     out = console()
     for line in _told(found):
         out.print(line, soft_wrap=True)
+
+
+@app.command("try")
+def try_on(  # noqa: PLR0913, PLR0917 - each is one thing that a command line may say
+    context: typer.Context,
+    name: Name,
+    agent: Annotated[str, typer.Option(metavar="AGENT", help="Whose calls are made again.")],
+    on: Annotated[
+        list[str] | None, typer.Option("--on", metavar="ID", help="An execution's id; may be repeated.")
+    ] = None,
+    workflow: Annotated[str | None, typer.Option(metavar="NAME", help="Or the latest executions of this one.")] = None,
+    last: Annotated[int, typer.Option(min=1, max=100, help="With --workflow: so many.")] = 10,
+    version: Annotated[int | None, typer.Option(min=1, help="Which version; the latest unless told otherwise.")] = None,
+    draft: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A prompt in a file, or a text, that is not stored.")
+    ] = None,
+    variables: Annotated[
+        list[str] | None, typer.Option("--var", metavar="KEY=VALUE", help="A variable; may be repeated.")
+    ] = None,
+    grade: Grade = None,
+    cost_usd: Cost = None,
+    fail_under: FailUnder = None,
+    detach: Detach = False,
+    idempotency_key: IdempotencyKey = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask what an agent was asked in past executions again, under this prompt: answers and costs side by side."""
+    if bool(on) == (workflow is not None):
+        raise BadInput("Say on which executions.", "Give --on ID, or --workflow NAME, and not both.")
+    with client_of(context) as client:
+        record = client.prompts.try_on(
+            name,
+            agent,
+            on or {"workflow": workflow, "last": last},
+            version=version,
+            draft=_draft(draft) if draft else None,
+            variables=read_settings(variables) if variables else None,
+            graders=read_graders(grade or ()),
+            limits={"cost_usd": cost_usd} if cost_usd else None,
+            idempotency_key=idempotency_key,
+        )
+        for one in record.skipped:
+            console(error=True).print(safe(f"left out {one['execution']}: {one['reason']}"), soft_wrap=True)
+        conclude_evaluation(client, record, detach=detach, as_json=as_json, fail_under=fail_under)
+
+
+def _draft(path: Path) -> dict[str, Json]:
+    """The template of a file, and its variables if it says any."""
+    if path.suffix in (".yaml", ".yml", ".json"):
+        written = read_definition(path)
+        return {key: written[key] for key in ("template", "variables") if key in written}
+    return {"template": read_text(path)}
 
 
 def uses(

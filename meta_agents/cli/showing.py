@@ -24,7 +24,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 def list_things(
     context: typer.Context,
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="agents, prompts, tools, workflows or executions")
+        str, typer.Argument(metavar="KIND", help="agents, datasets, prompts, tools, workflows or executions")
     ] = "executions",
     status: Annotated[
         str | None,
@@ -61,7 +61,9 @@ def get(
     context: typer.Context,
     kind: Annotated[
         str,
-        typer.Argument(metavar="KIND", help="agent, prompt, tool, workflow, execution or approval", show_default=False),
+        typer.Argument(
+            metavar="KIND", help="agent, dataset, prompt, tool, workflow, execution, approval", show_default=False
+        ),
     ],
     name: Annotated[str, typer.Argument(metavar="NAME|ID", show_default=False)],
     version: Annotated[int | None, typer.Option(min=1, help="Definitions: this version, not the latest.")] = None,

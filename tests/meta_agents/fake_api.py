@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from tests.meta_agents.fake_evaluations import comparison, record, results
 from tests.meta_agents.samples import TERMINAL, event, frames
 
 Json = Any
@@ -52,7 +53,7 @@ class FakeApi:
     """The state of the stand-in. `answers` and `streams` come first, in turn; then it does what the contract says."""
 
     definitions: dict[str, dict[str, list[dict[str, Json]]]] = field(
-        default_factory=lambda: {"agents": {}, "prompts": {}, "tools": {}, "workflows": {}}
+        default_factory=lambda: {"agents": {}, "datasets": {}, "prompts": {}, "tools": {}, "workflows": {}}
     )
     schedules: dict[str, dict[str, Json]] = field(default_factory=dict)
     """By name: what the API shows of each, with its etag."""
@@ -188,6 +189,11 @@ class FakeApi:
                 Route("/api/approvals", self._list_approvals),
                 Route("/api/approvals/{approval}", self._approval),
                 Route("/api/approvals/{approval}", self._decide, methods=["POST"]),
+                Route("/api/evaluations", self._start_evaluation, methods=["POST"]),
+                Route("/api/evaluations", _evaluations),
+                Route("/api/evaluations/{id}", _evaluation),
+                Route("/api/evaluations/{id}/compare/{other}", _comparison),
+                Route("/api/prompts/{name}/try", self._start_evaluation, methods=["POST"]),
                 Route("/api/{kind}/{name}/uses", _uses),
                 Route("/api/prompts/{name}/labels", _labels),
                 Route("/api/prompts/{name}/labels/{label}", self._label, methods=["PUT", "DELETE"]),
@@ -200,6 +206,17 @@ class FakeApi:
             ],
             exception_handlers={404: _not_found},
         )
+
+    def _start_evaluation(self, request: Request) -> Response:
+        is_trial = request.url.path.endswith("/try")
+        id = self.add_execution(self.next_log, workflow="evaluate-host")
+        if is_trial:
+            id = self.add_execution(self.next_log, id="f" * 32)
+            self.executions["f" * 32] = self.executions.pop(id)
+            self.logs["f" * 32] = self.logs.pop(id)
+            id = "f" * 32
+        skipped = [{"execution": "f" * 32, "reason": "it has no agent `host`"}] if is_trial else []
+        return JSONResponse({**record(id, "trial" if is_trial else "evaluation"), "skipped": skipped}, 202)
 
     def _label(self, request: Request) -> Response:
         if request.method == "DELETE":
@@ -566,6 +583,22 @@ LABEL = {
 }
 
 
+def _evaluations(request: Request) -> Response:
+    kind = request.query_params.get("kind", "evaluation")
+    return _page([record(f"{number:032x}", kind) for number in range(3)], request)
+
+
+def _evaluation(request: Request) -> Response:
+    """The one whose id is all `f` is a trial."""
+    id, query = request.path_params["id"], request.query_params
+    kind = "trial" if id == "f" * 32 else "evaluation"
+    return JSONResponse(results(id, kind, query.get("cases") == "failed", int("continuation" in query)))
+
+
+def _comparison(request: Request) -> Response:
+    return JSONResponse(comparison(request.path_params["id"], request.path_params["other"]))
+
+
 def _uses(request: Request) -> Response:
     direct = {"kind": "agent", "name": "host", "version": 3, "direct": True, "references": ["greet:production"]}
     through = {"kind": "workflow", "name": "hello", "version": 1, "direct": False, "through": ["agent/host"]}
@@ -592,6 +625,7 @@ def _prompt_diff(request: Request) -> Response:
 KEYS = {
     "agent": {"name", "instructions", "prompt"},
     "prompt": {"name", "template", "variables"},
+    "dataset": {"name", "cases"},
     "tool": {"name", "function", "input"},
     "workflow": {"name", "steps", "output"},
 }

@@ -120,6 +120,24 @@ class TestDefinitions:
             ("schedule", "daily", False),
         ]
 
+    def test_evaluations(self, client: Client, api: FakeApi) -> None:
+        graders = [{"name": "exact", "rule": "equals"}]
+        started = client.evaluations.start(agent="host", data="capitals", graders=graders, idempotency_key="k")
+        assert api.seen[-1].body == {"agent": "host", "data": "capitals", "graders": graders}
+        assert api.seen[-1].headers["idempotency-key"] == "k"
+        assert started.evaluation.target == "host@2"
+        found = client.evaluations.get(started.id, cases="failed", page_size=7)
+        assert api.seen[-1].query == {"cases": "failed", "limit": "7"}
+        assert (found.summary.graders[0].passed, found.cases.items[0].grades["exact"].passed) == (1, False)
+        assert [one.evaluation.kind for one in client.evaluations.list(kind="trial")] == ["trial"] * 3
+        compared = client.evaluations.compare(started.id, "b" * 32)
+        assert (compared.graders[0].lost[0].id, compared.cost_difference) == ("it", Decimal("0.0003"))
+
+    def test_a_prompt_tried_on_past_executions(self, client: Client, api: FakeApi) -> None:
+        record = client.prompts.try_on("greet", "host", ["e" * 32], version=3)
+        assert api.seen[-1].body == {"agent": "host", "executions": ["e" * 32], "version": 3, "graders": []}
+        assert client.evaluations.get(record.id).cases.items[0].recorded is not None
+
     def test_schema(self, client: Client, api: FakeApi) -> None:
         assert client.agents.schema()["type"] == "object"
         assert api.seen[-1].path == "/api/schemas/agent"
