@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -181,10 +182,12 @@ class ModelServer(Child):
 
     def environment(self) -> dict[str, str]:
         """What the app must be started with to use this model."""
+        name = weights.served_name(self.model)
         return {
             "OPENAI_BASE_URL": self.address,
             "OPENAI_API_KEY": "local",
-            "MODEL_NAME": weights.served_name(self.model),
+            "MODEL_NAME": name,
+            "MODEL_PRICES": json.dumps({name: ["0", "0"]}),
             "MODEL_CONTEXT_WINDOW": str(weights.WINDOW),
             "MODEL_TOOL_CALLS": "schema",  # its template knows no tools
         }

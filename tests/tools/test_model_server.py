@@ -124,3 +124,4 @@ async def test_it_chooses_a_tool_by_schema(server: ModelServer) -> None:
     (call,) = answer.tool_calls
     assert (call.name, call.complaint) == ("weather", None)
     assert list(call.arguments or {}) == ["city"]
+    assert answer.cost_usd == 0  # it is one's own machine: budgets of dollars work there, too
