@@ -55,6 +55,8 @@ class CallFacts(Facts):
     turn: Count | None = None
     role: str | None = None
     model: str | None = None
+    tool: str | None = None
+    spent: Spent | None = None
     seconds: Seconds | None = None
     retry_in: Seconds | None = None
     finish_reason: str | None = None

@@ -198,6 +198,8 @@ ANSWER: list[tuple[str, Json]] = [
     ("seconds", -1),
     ("attempt", 10**18),
     ("role", ["chair"]),
+    ("tool", 5),
+    ("spent", {**USAGE, "cost_usd": "-1"}),
     ("reused_from", {}),
 ]
 
