@@ -64,6 +64,8 @@ export interface Fork {
   outputs: string[];
   /** `input`, `workflow`, `agents/NAME`. */
   edited: string[];
+  /** A replay: nothing was called, all was taken from the other's log. */
+  offline?: boolean;
 }
 
 /** Why an execution is kept, whatever the retention policy says. */

@@ -1,4 +1,4 @@
-import type { Execution, Status, Usage } from "../api/types";
+import type { Execution, Fork, Status, Usage } from "../api/types";
 import type { FollowState } from "../log/follow";
 import type { ExecutionView } from "../log/view";
 import { href } from "../router";
@@ -54,7 +54,7 @@ function Lineage({ record: { id, retry_of: other, fork, imported_from: origin, h
     <>
       {other !== null && (
         <span>
-          {fork ? "Fork" : "Retry"} of <a href={href(["executions", other])}>{shortId(other)}</a>
+          {kindOf(fork)} of <a href={href(["executions", other])}>{shortId(other)}</a>
           {fork?.before && (
             <>
               {" before "}
@@ -74,6 +74,11 @@ function Lineage({ record: { id, retry_of: other, fork, imported_from: origin, h
       )}
     </>
   );
+}
+
+function kindOf(fork: Fork | null | undefined): string {
+  if (fork?.offline) return "Replay";
+  return fork ? "Fork" : "Retry";
 }
 
 /** What was asked of it and is not over yet. */
