@@ -22,6 +22,7 @@ from domain.prompt_definitions import PromptDefinition
 from domain.tools import Tool
 from domain.validation import Findings, check_agent, check_dataset, check_prompt, check_tool
 from domain.values import Json
+from domain.wording import did_you_mean
 from domain.workflows import Workflow
 from services.wiring import Services, services
 
@@ -144,7 +145,16 @@ async def check_agent_here(
     prompted = await PromptShelf(services, tenant, batch.prompts if batch else None).of(agent, written)
     more = prompted.findings
     errors = itself.errors + more.errors + (await missing(services, tenant, agent, batch)).errors
-    return Findings(errors, itself.warnings + more.warnings)
+    return Findings(errors, itself.warnings + more.warnings + await _unknown_model(services, agent))
+
+
+async def _unknown_model(services: Services, agent: Agent) -> tuple[Detail, ...]:
+    """A warning, no mistake: the model may be made later, and where none is set up nobody has said anything yet."""
+    known = await services.model_registry.known()
+    if not known or agent.model in known:
+        return ()
+    message = f"this deployment knows no model `{agent.model}`{did_you_mean(agent.model, known)}"
+    return (Detail(pointer="/model", message=message),)
 
 
 async def check_tool_here(

@@ -108,7 +108,7 @@ class Settings(BaseModel):
     models_file: Path | None = Field(
         default=None,
         alias="MODELS_FILE",
-        description="A file of models, such as `models.yaml`: endpoints, limits, fallbacks; see [models](models.md).",
+        description="A file of models, such as `models.yaml` in the app's folder; see [models](models.md).",
     )
     model_key_values: dict[str, SecretStr] = Field(
         default={},

@@ -13,6 +13,9 @@ from domain.models import DEFAULT, KeyReference, ModelAlias, ModelsFile, mistake
 from domain.values import Json
 from services.settings import Settings, SettingsError
 
+APP = Path(__file__).parents[2]
+"""The app's folder, from which a path that is not absolute counts."""
+
 
 def from_settings(settings: Settings) -> dict[str, ModelAlias]:
     """What the variables of one endpoint make: `default`, and each of MODEL_ALIASES."""
@@ -25,9 +28,9 @@ def from_settings(settings: Settings) -> dict[str, ModelAlias]:
 
 def from_file(settings: Settings) -> dict[str, ModelAlias]:
     """Those of the file, if there is one. Raises `SettingsError` that names the field."""
-    path = settings.models_file
-    if path is None:
+    if settings.models_file is None:
         return {}
+    path = APP / settings.models_file
     from domain.validation import details_of, pointer  # noqa: PLC0415 - slow to import
 
     written = _read(path)

@@ -14,7 +14,7 @@ from services.models.client import ModelClient
 from services.models.registry import ModelRegistry
 from services.settings import Settings
 from services.wiring import Services, use
-from tests.api.conftest import problem
+from tests.api.conftest import AGENT, problem
 
 SMALL = {"provider": "openai", "model": "gpt-4.1-mini"}
 KEY = "sk-this-must-never-be-seen"
@@ -127,3 +127,16 @@ async def test_what_is_not_stored_is_not_taken_away(api: httpx.AsyncClient) -> N
     await api.put("/api/models/default", json=SMALL)
     assert (await api.delete("/api/models/default")).status_code == 204
     assert (await api.get("/api/models/default")).json()["source"] == "settings"
+
+
+@pytest.mark.parametrize(
+    ("model", "says"), [("default", None), ("defualt", "did you mean `default`?"), ("xyz", "`xyz`")]
+)
+async def test_an_agent_that_names_no_model_of_this_deployment_is_warned(
+    api: httpx.AsyncClient, model: str, says: str | None
+) -> None:
+    agent = {"kind": "agent", "definition": {**AGENT, "model": model}}
+    [found] = (await api.post("/api/validate", json={"definitions": [agent]})).json()["results"]
+    assert found["valid"] is True
+    assert [warning["pointer"] for warning in found["warnings"]] == ([] if says is None else ["/model"])
+    assert says is None or says in found["warnings"][0]["message"]
