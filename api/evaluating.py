@@ -85,7 +85,7 @@ async def start_evaluation(
         request.limits,
     )
     batch = Batch(agents=made.agents, workflows={**generated.others, **made.workflows}, prompts=made.prompts)
-    value = {"groups": [[case.model_dump(mode="json", exclude_defaults=True) for case in cases]]}
+    value = {"groups": [[case.model_dump(mode="json") for case in cases]]}
     about = about.model_copy(update=made.about)
     return await start_generated(services, client, caller, generated.workflow, batch, value, about, idempotency)
 

@@ -228,6 +228,7 @@ class _Reader:
         case = {
             "id": f"{self._execution.id}/{call}"[:200],
             "input": text,
+            "expected": None,
             "recorded": recorded.model_dump(mode="json", exclude_defaults=True),
         }
         return _Call(agent, case)

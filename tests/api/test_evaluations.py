@@ -138,6 +138,16 @@ async def test_a_page_at_a_time_and_only_what_did_not_pass(live: Living) -> None
     assert [case["id"] for case in (await read(live.api, id, cases="failed"))["cases"]["items"]] == ["it", "no", "de"]
 
 
+async def test_more_cases_than_one_orchestrator_takes(live: Living) -> None:
+    cases = [{"id": f"c{number}", "input": f"Germany {number} {'x' * 40}"} for number in range(130)]
+    graders = [{"name": "text", "schema": {"type": "string"}}, GRADERS[4]]
+    found = await evaluated(live, agent="guide", cases=cases, graders=graders, concurrency=20)
+    assert (found["summary"]["answered"], found["summary"]["graders"][0]["passed"]) == (130, 130)
+    assert found["summary"]["graders"][1]["passed"] == 130, found["cases"]["items"][0]
+    last = await read(live.api, found["id"], limit=200)
+    assert [case["step"] for case in last["cases"]["items"]][-1] == "cases[129]"
+
+
 async def test_evaluations_are_executions_and_listed_apart(live: Living) -> None:
     id = (await evaluated(live, agent="guide", cases=[{"input": "France"}]))["id"]
     [item] = (await live.api.get("/api/evaluations")).json()["items"]

@@ -59,7 +59,7 @@ def test_the_commands_of_the_examples_run_as_written(tmp_path: Path) -> None:
         environment = {"META_AGENTS_URL": system.host.address, "META_AGENTS_TOKEN": TOKEN}
         linted, applied, ran = (said(line, ROOT, environment) for line in block.splitlines())
     assert "0 errors, 0 warnings" in linted
-    assert applied.count("created") == definitions_in("agents", "tools", "workflows", "steps")
+    assert applied.count("created") == definitions_in("agents", "datasets", "prompts", "tools", "workflows", "steps")
     assert ran.strip()
 
 

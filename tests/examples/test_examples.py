@@ -63,7 +63,7 @@ def test_nothing_is_wrong_with_any_workflow(workflow: Workflow) -> None:
 
 
 def test_every_example_says_first_what_it_shows() -> None:
-    for folder in ("steps", "tools", "workflows"):
+    for folder in ("datasets", "prompts", "steps", "tools", "workflows"):
         for path in (EXAMPLES / folder).glob("*.yaml"):
             lines = path.read_text("utf-8").splitlines()
             first = next(line for line in lines if "yaml-language-server" not in line)
