@@ -25,7 +25,7 @@ async def ids(api: httpx.AsyncClient, services: Any, execution: str) -> dict[str
     """What is there, by the name of the path parameter that leads to it."""
     await finish(services, execution)
     await api.post("/api/tools", json={"name": "mail", "http": {"url": "https://api.example.com/"}})
-    await api.post("/api/prompts", json={"name": "mail", "text": "Hello."})
+    await api.post("/api/prompts", json={"name": "mail", "template": "Hello."})
     return {"id": execution, "other": execution}
 
 
