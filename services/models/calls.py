@@ -62,7 +62,10 @@ class Calls:
             raise AnswerRejected(error.problem, answer) from error
         if way.whole:
             await tell(on_text, text)
-        return answer.model_copy(update={"text": text, "value": value, "tool_calls": tool_calls})
+        if tool_calls and reason == "stop":
+            reason = "tool_calls"  # not every endpoint says so, and by schema none can
+        heard = {"text": text, "value": value, "tool_calls": tool_calls, "finish_reason": reason}
+        return answer.model_copy(update=heard)
 
     async def close(self) -> None:
         await self._client.close()
@@ -78,6 +81,9 @@ class Calls:
         except TimeoutError as error:
             if not limit.expired():
                 raise  # not ours: `on_text` raised it
+            if reading.finish_reason is not None:
+                reading.check()
+                return reading  # only the end of the stream was missing
             raise unreachable(f"The model did not finish its answer within {seconds:g} seconds.") from error
         except openai.APIError as error:
             raise (of_error if taken else of_request)(error, self._secret) from error

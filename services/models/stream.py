@@ -67,23 +67,32 @@ class Reading:
         self._length = 0
 
     async def read(self, chunks: AsyncIterator[Any], on_text: OnText | None, secret: str) -> None:
-        """Take in the whole stream. Raises `ProblemError` for one that is broken, filtered, refused or empty."""
+        """Take in the whole stream. Raises `ProblemError` for one that is broken, filtered, refused or empty.
+
+        One that breaks after its answer was told to be complete is whole, and paid for: nothing is asked again.
+        """
         while True:
             try:
                 chunk = await anext(chunks, None)
-            except openai.APITimeoutError:
-                raise
-            except openai.APIConnectionError as error:
-                raise bad_answer("the connection broke before it was complete.") from error
             except openai.APIError as error:
-                raise of_error(error, secret) from error
+                if self.finish_reason is not None:
+                    break
+                raise self._broken(error, secret) from error
             except (ValueError, TypeError, AttributeError, RecursionError) as error:
                 # What the client's parser makes of bytes that are not the protocol.
                 raise bad_answer(f"the endpoint does not speak the protocol ({type(error).__name__}).") from error
             if chunk is None:
                 break
             await self._take(_parsed(chunk), on_text)
-        self._check()
+        self.check()
+
+    @staticmethod
+    def _broken(error: openai.APIError, secret: str) -> Exception:
+        if isinstance(error, openai.APITimeoutError):
+            return error
+        if isinstance(error, openai.APIConnectionError):
+            return bad_answer("the connection broke before it was complete.")
+        return of_error(error, secret)
 
     async def _take(self, chunk: _Chunk, on_text: OnText | None) -> None:
         self.model = chunk.model or self.model
@@ -111,7 +120,8 @@ class Reading:
         self._half = piece[-1] if "\ud800" <= piece[-1] <= "\udbff" else ""
         return well_formed(piece.removesuffix(self._half))
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raises `ProblemError` unless it is an answer."""
         if self.finish_reason == "content_filter":
             raise filtered()
         if self._refusal:

@@ -17,6 +17,7 @@ from tests.services.models.conftest import SECRET, MakeClient, ask
 from tests.services.models.endpoint import (
     OPEN_STREAM,
     RawEndpoint,
+    Reply,
     answer,
     chunk,
     events,
@@ -96,6 +97,28 @@ async def test_a_long_answer_is_accepted_where_no_schema_was_asked(endpoint: Raw
     endpoint.reply = answer("Once upon a", finish="length")
     got = await client.complete(ask())
     assert (got.text, got.finish_reason) == ("Once upon a", "length")
+
+
+async def no_end(writer: asyncio.StreamWriter) -> None:
+    writer.write(OPEN_STREAM + piece(events(chunk("Hello"), chunk(finish="stop"), usage(10, 5))))
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("reply", "tokens"),
+    [
+        (OPEN_STREAM + piece(events(chunk("Hello"), chunk(finish="stop"), usage(10, 5))), 5),
+        (OPEN_STREAM + piece(events(chunk("Hello"), chunk(finish="stop"))), 0),
+        (stream(chunk("Hello"), chunk(finish="stop"), usage(10, 5), {"error": {"message": "late"}}, done=False), 5),
+        (no_end, 5),
+    ],
+)
+async def test_an_answer_that_is_complete_is_kept_however_its_stream_ends(
+    endpoint: RawEndpoint, client: ModelClient, reply: Reply, tokens: int
+) -> None:
+    endpoint.reply = reply
+    got = await client.complete(ask(timeout=0.5))
+    assert (got.text, got.tokens_out, got.finish_reason) == ("Hello", tokens, "stop")
 
 
 @pytest.mark.parametrize("pieces", [["🚀"], ["\ud83d", "\ude80"], ["\ud83d", "\ude80", ""], ["\ud83d\ude80"]])

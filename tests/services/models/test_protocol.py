@@ -57,7 +57,7 @@ ROWS: dict[str, Row] = {
     "bad_json": Row(None, Code.MODEL_BAD_ANSWER, Fault.MODEL, True, billed=True, asked=SCHEMA),
     "slow": Row(openai.APITimeoutError, Code.MODEL_UNREACHABLE, Fault.MODEL, True),
     "cut_off": Row(openai.APIConnectionError, Code.MODEL_BAD_ANSWER, Fault.MODEL, True),
-    "stall": Row(openai.APITimeoutError, Code.MODEL_UNREACHABLE, Fault.MODEL, True),
+    "stall": Row(openai.APITimeoutError, None, billed=True),
     "length": Row(None, None, billed=True),
 }
 

@@ -190,7 +190,7 @@ class TestBySchema:
         got = await heard(endpoint, by_schema, {"tool": "weather", "arguments": {"city": "Ulm"}})
         # Two were asked for before; none may have the same id.
         assert got.tool_calls == (asked("call_3", "weather", city="Ulm"),)
-        assert (got.text, got.value) == ("", None)
+        assert (got.text, got.value, got.finish_reason) == ("", None, "tool_calls")
 
     async def test_a_call_without_an_object(self, endpoint: RawEndpoint, by_schema: ModelClient) -> None:
         (call,) = (await heard(endpoint, by_schema, {"tool": "weather", "arguments": "Ulm"})).tool_calls
