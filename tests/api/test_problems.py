@@ -127,4 +127,5 @@ def test_how_long_to_wait_is_passed_on() -> None:
 @pytest.mark.parametrize("code", [code for code in Code if code not in STATUS])
 def test_codes_that_only_end_executions_are_known(code: Code) -> None:
     of_steps = (Code.TIMEOUT, Code.JOIN_UNMET, Code.BUDGET_EXCEEDED, Code.NOBODY_ANSWERED)
-    assert code.startswith(("model_", "tool_")) or code in (Code.CANCELED, *of_steps)
+    of_calls = (Code.SECRET_UNAVAILABLE, Code.CONTEXT_EXCEEDED, Code.NOT_RECORDED)
+    assert code.startswith(("model_", "tool_")) or code in (Code.CANCELED, *of_steps, *of_calls)
