@@ -49,6 +49,12 @@ class Facts(BaseModel):
     turns: Count | None = None
 
 
+class Passed(BaseModel):
+    alias: str
+    code: str
+    message: str
+
+
 class CallFacts(Facts):
     call: str
     attempt: Count = 1
@@ -61,6 +67,12 @@ class CallFacts(Facts):
     retry_in: Seconds | None = None
     finish_reason: str | None = None
     reused_from: str | None = None
+    repairs: str | None = None
+    escalates: str | None = None
+    alias: str | None = None
+    passed_over: tuple[Passed, ...] = ()
+    cached: bool = False
+    discard: Count | None = None
     request: Hash | None = None
 
 

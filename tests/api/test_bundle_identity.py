@@ -74,6 +74,9 @@ def drafts(draw: st.DrawFn, number: int) -> Draft:
         data |= {"call": f"{step}#{number}", "usage": usage, "request": content_hash(number), "attempt": 1}
     if type in (EventType.STEP_FAILED, EventType.CALL_FAILED, EventType.CALL_REJECTED):
         data["error"] = draw(PROBLEMS).model_dump(mode="json", exclude_none=True)
+    value = draw(VALUES)
+    if type is EventType.CALL_ASKED:
+        data["asks"], value = [], {"text": draw(TEXTS), "tool_calls": []}
     return Draft(
         id=f"{step}#{number}:{type}",
         type=type,
@@ -81,7 +84,7 @@ def drafts(draw: st.DrawFn, number: int) -> Draft:
         step=step,
         agent=draw(st.sampled_from([None, "writer", "writer@2"])),
         data=data,
-        value=draw(VALUES),
+        value=value,
     )
 
 

@@ -201,6 +201,13 @@ ANSWER: list[tuple[str, Json]] = [
     ("tool", 5),
     ("spent", {**USAGE, "cost_usd": "-1"}),
     ("reused_from", {}),
+    ("escalates", ["a#0"]),
+    ("alias", 5),
+    ("passed_over", 5),
+    ("passed_over", ["large"]),
+    ("passed_over", [{"alias": {}, "code": "x", "message": "m"}]),
+    ("cached", "often"),
+    ("discard", -1),
 ]
 
 
