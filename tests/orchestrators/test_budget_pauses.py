@@ -71,8 +71,12 @@ async def test_at_the_cap_it_pauses_and_raised_it_goes_on(bench: Bench) -> None:
 async def test_resumed_without_being_raised_it_pauses_again(bench: Bench) -> None:
     held = await paused(bench, {"limits": {"tokens": 1, "at_cap": "pause"}, "steps": STEPS[:2]})
     await resume_execution(bench.services, client(bench), held, "ada")
+
+    async def is_told_twice() -> bool:
+        return len(await told(bench, held.id, "budget.reached")) == 2
+
+    await bench.until(is_told_twice)
     again = await paused_again(bench, held.id)
-    assert len(await told(bench, held.id, "budget.reached")) == 2
     await raised(bench, again, tokens=1_000)
     assert (await bench.ended(held.id)).status is Status.COMPLETED
 
