@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from activities.canceling import withdraw
@@ -12,9 +14,11 @@ from domain.errors import Problem, ProblemError
 from domain.events import Draft, Event, EventType
 from domain.executions import Execution, Status, StopReason
 from domain.expressions import render
+from domain.rollups import Days, folded
 from domain.usage import Usage
 from domain.values import Json
 from services.eventlog import EventLog
+from services.usage import Whole
 from services.wiring import Services
 
 PAGE = 500
@@ -49,7 +53,7 @@ async def perform_ending(ending: Ending, services: Services) -> tuple[str, list[
         status, reason = Status.COMPLETED, ending.stop_reason
     if status is not Status.COMPLETED:
         await withdraw(services, tenant, execution, ("",))
-    usage, turns = await sum_up(services.events, tenant, execution)
+    sums = await sum_up(services.events, tenant, execution)
     # At the same time what need not wait for one another: each pair costs one flush to disk, not two.
     logged, record = await asyncio.gather(
         services.events.append(tenant, execution, ending.events),
@@ -60,15 +64,15 @@ async def perform_ending(ending: Ending, services: Services) -> tuple[str, list[
             output=output,
             error=problem,
             stop_reason=reason,
-            usage=usage,
-            turns=turns,
+            usage=sums.usage,
+            turns=sums.turns,
             ended=datetime.now(UTC),
         ),
     )
     ending_event = last_event(record)
     last, _, _ = await asyncio.gather(
         services.events.append(tenant, execution, [ending_event]),
-        services.usage.add(tenant, execution, record.workflow, ending_event),
+        services.usage.add(tenant, execution, record.workflow, ending_event, sums.whole),
         services.executions.unmark(execution),
     )
     return record.status, [*logged, *last]
@@ -100,13 +104,32 @@ async def _output(ending: Ending, services: Services) -> tuple[Json, Problem | N
         return None, error.problem
 
 
-async def sum_up(log: EventLog, tenant: str, execution: str) -> tuple[Usage, int]:
-    """What all answered calls have cost, and how many of them were turns (what a chair or a judge says is none)."""
-    usage, turns, offset = Usage(), 0, 0
-    while page := await log.read(tenant, execution, offset, PAGE):
-        for event in page:
+@dataclass
+class Sums:
+    """What all answered calls have cost, how many of them were turns (what a chair or a judge says is none), and what
+    there is to count of the log so far.
+    """
+
+    usage: Usage = field(default_factory=Usage)
+    turns: int = 0
+    offset: int = 0
+    days: Days = field(default_factory=dict)
+
+    def add(self, events: Sequence[Event]) -> None:
+        for event in events:
             if event.type in ANSWERS and "usage" in event.data:
-                usage += Usage.model_validate(event.data["usage"])
-                turns += event.type is EventType.CALL_COMPLETED and "role" not in event.data
-        offset = page[-1].offset
-    return usage, turns
+                self.usage += Usage.model_validate(event.data["usage"])
+                self.turns += event.type is EventType.CALL_COMPLETED and "role" not in event.data
+        folded(events, self.days)
+        self.offset = events[-1].offset
+
+    @property
+    def whole(self) -> Whole:
+        return Whole(self.offset, self.days)
+
+
+async def sum_up(log: EventLog, tenant: str, execution: str) -> Sums:
+    sums = Sums()
+    while page := await log.read(tenant, execution, sums.offset, PAGE):
+        sums.add(page)
+    return sums

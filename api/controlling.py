@@ -139,15 +139,15 @@ async def _end_canceled(services: Services, record: Execution) -> Execution:
     await withdraw(services, record.tenant, record.id, ("",))
     if record.webhook is not None:
         await _say_that_nobody_is_told(services, record)
-    usage, turns = await sum_up(services.events, record.tenant, record.id)
+    sums = await sum_up(services.events, record.tenant, record.id)
     ended = await services.executions.end(
         record.tenant,
         record.id,
         status=Status.CANCELED,
         stop_reason=StopReason.CANCELED,
         ended=datetime.now(UTC),
-        usage=usage,
-        turns=turns,
+        usage=sums.usage,
+        turns=sums.turns,
     )
     events = await services.events.append(record.tenant, record.id, [last_event(ended)])
     services.realtime.publish_events(record.tenant, record.id, events)

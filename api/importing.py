@@ -50,8 +50,8 @@ async def _kept(
 ) -> tuple[Execution, bool]:
     await _write_log(services, execution, bundle.events)
     if not bundle.execution.status.is_ended:
-        usage, turns = await sum_up(services.events, execution.tenant, execution.id)
-        execution = execution.model_copy(update={"usage": usage, "turns": turns})
+        sums = await sum_up(services.events, execution.tenant, execution.id)
+        execution = execution.model_copy(update={"usage": sums.usage, "turns": sums.turns})
     if not any(event.type in TERMINAL for event in bundle.events):
         await services.events.append(execution.tenant, execution.id, [last_event(execution)])
     return await services.executions.keep(execution, idempotency)

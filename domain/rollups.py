@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, get_args
 
-from domain.base import Shape
 from domain.errors import Code
 from domain.events import TERMINAL, Draft, Event, EventType
 from domain.usage import Usage
@@ -20,7 +20,8 @@ STEP_DIMENSIONS: tuple[StepDimension, ...] = get_args(StepDimension)
 _ANSWERS = frozenset({EventType.CALL_COMPLETED, EventType.CALL_REJECTED, EventType.CALL_ASKED})
 
 
-class Figures(Shape):
+@dataclass(frozen=True, slots=True)
+class Figures:
     """Sums. `reused`: answers that were taken over and not paid; `unpriced`: paid calls whose price is not known.
 
     `failures` are attempts at calls that failed. `seconds` is how long calls took, in all.
@@ -39,7 +40,7 @@ class Figures(Shape):
     seconds: Decimal = Decimal(0)
 
     def plus(self, other: Figures) -> Figures:
-        return Figures(**{name: getattr(self, name) + getattr(other, name) for name in Figures.model_fields})
+        return Figures(*[getattr(self, name) + getattr(other, name) for name in _PACKED])
 
 
 class Key(NamedTuple):
@@ -88,7 +89,7 @@ def _key(event: Draft) -> Key:
     return Key(f"{event.time:%Y-%m-%d}", event.step or "", event.agent or "", model, tool)
 
 
-_PACKED = tuple(Figures.model_fields)
+_PACKED = tuple(one.name for one in fields(Figures))
 _DECIMALS = frozenset({"cost_usd", "seconds"})
 _DECIMAL_POSITIONS = [position for position, name in enumerate(_PACKED) if name in _DECIMALS]
 Packed = list[Any]
@@ -102,15 +103,19 @@ def packed(figures: Figures) -> Packed:
 
 
 def unpacked(row: Packed) -> Figures:
-    """Without validation: there are many, and they are ours."""
-    named = zip(_PACKED, row, strict=False)
-    known: dict[str, Any] = {name: Decimal(value) if name in _DECIMALS else value for name, value in named}
-    return Figures.model_construct(None, **known)
+    numbers: list[Any] = [
+        Decimal(value) if name in _DECIMALS else value for name, value in zip(_PACKED, row, strict=True)
+    ]
+    return Figures(*numbers)
 
 
-def folded(events: Iterable[Draft]) -> dict[str, dict[str, Figures]]:
-    """Rows by day, from events of one execution."""
-    days: dict[str, dict[str, Figures]] = {}
+Days = dict[str, dict[str, Figures]]
+"""Rows by day, and by their names."""
+
+
+def folded(events: Iterable[Draft], onto: Days | None = None) -> Days:
+    """The rows of one execution's events, added to others where they are given."""
+    days = {} if onto is None else onto
     for event in events:
         found = figures_of(event)
         if found is None:

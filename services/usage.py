@@ -31,12 +31,24 @@ _DAY = "day:"
 
 
 @dataclass(frozen=True)
+class Whole:
+    """What a log says up to an offset, for who has just read it: rows by day."""
+
+    offset: int
+    days: Mapping[str, Mapping[str, Figures]]
+
+
+@dataclass(frozen=True)
 class Ask:
-    """`last`: the event that ends the execution, which may not be in its log yet."""
+    """`last`: the event that ends the execution, which may not be in its log yet; nothing is logged after it.
+
+    `whole`: what its log says, to spare reading it again.
+    """
 
     execution: str
     workflow: str
     last: Draft | None = None
+    whole: Whole | None = None
 
 
 @dataclass
@@ -62,12 +74,15 @@ class UsageRows:
     async def close(self) -> None:
         await self._together.close()
 
-    async def add(self, tenant: str, execution: str, workflow: str, last: Draft | None = None) -> None:
+    async def add(
+        self, tenant: str, execution: str, workflow: str, last: Draft | None = None, whole: Whole | None = None
+    ) -> None:
         """Count what the execution's log says and was not counted yet.
 
-        `last`: the event that ends it, counted once whether it is in the log already or just being written.
+        `last`: the event that ends it, counted once whether it is in the log already or just being written. `whole`:
+        what its log says but for that, for who has just read it.
         """
-        await self._together.ask(tenant, Ask(execution, workflow, last))
+        await self._together.ask(tenant, Ask(execution, workflow, last, whole))
 
     async def query(self, tenant: str, first: date, last: date, by: Sequence[Dimension]) -> Sums:
         """The sums over the days from the first to the last, both included."""
@@ -124,6 +139,10 @@ class UsageRows:
         if ask.last is not None and not ended:
             batch.add(ask.workflow, folded([ask.last]))
             ended = True
+            if ask.whole is not None and offset == 0:
+                batch.add(ask.workflow, ask.whole.days)
+                batch.marks[ask.execution] = {"offset": ask.whole.offset, "ended": True}
+                return
         while page := await self._events.read(tenant, ask.execution, offset, PAGE):
             offset = page[-1].offset
             batch.add(ask.workflow, folded(event for event in page if not (ended and event.type in TERMINAL)))

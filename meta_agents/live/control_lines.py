@@ -25,10 +25,10 @@ def budget_reached(state: State, event: Event) -> Text:
     name, path = text_of(event.data, "budget"), text_of(event.data, "path")
     whose = f"the budget {name}" if name else f"the budget of {path}" if path else "the execution's budget"
     line = Text.assemble(("$ ", "yellow"), safe(f"{whose} is used up: {text_of(event.data, 'what') or ''}"))
-    if name is not None:
-        return line
     cap = event.data.get("cap")
     option = next((key for key in cap if cap[key] is not None), "cost_usd") if isinstance(cap, dict) else "cost_usd"
+    if name is not None:
+        return line.append(f"\n    meta-agents budget set {safe(name)} --{option.replace('_', '-')} AMOUNT")
     where = f" {safe(path)}" if path else ""
     id = safe(state.execution or "ID")
     return line.append(f"\n    meta-agents budget raise {id}{where} --{option.replace('_', '-')} AMOUNT")

@@ -52,7 +52,8 @@ async def test_a_cancel_cut_off_before_its_event_is_completed(services: Services
 async def test_cost_and_turns_are_summed_over_pages_of_the_log(services: Services, execution: Execution) -> None:
     drafts = [answered(n) for n in range(700)] + [answered(700 + n, role="chair") for n in range(10)]
     await services.events.append(TENANT, execution.id, drafts)
-    usage, turns = await sum_up(services.events, TENANT, execution.id)
+    sums = await sum_up(services.events, TENANT, execution.id)
+    usage, turns = sums.usage, sums.turns
     assert (usage.model_calls, usage.tokens_in, usage.tokens_out, turns) == (710, 7_100, 1_420, 700)
 
 
