@@ -17,6 +17,7 @@ from meta_agents.diffs import Diff
 from meta_agents.errors import MetaAgentsError, require_stream, unreachable
 from meta_agents.evaluations import Comparison, Evaluation, EvaluationRecord
 from meta_agents.following import Follower, Item, OnLost, Reconnect
+from meta_agents.library import AsyncLibrary
 from meta_agents.money import AsyncBudgets
 from meta_agents.operations import Kind, Operation
 from meta_agents.results import (
@@ -88,6 +89,7 @@ class AsyncClient:
         self.approvals = AsyncApprovals(self._call)
         self.retention = AsyncRetention(self._call)
         self.budgets = AsyncBudgets(self._call)
+        self.library = AsyncLibrary(self._call)
         self.models = AsyncModels(self._call)
 
     async def validate(self, definitions: Iterable[tuple[Kind, Json]]) -> tuple[Validation, ...]:

@@ -16,6 +16,7 @@ from meta_agents.diffs import Diff
 from meta_agents.errors import MetaAgentsError, require_stream, unreachable
 from meta_agents.evaluations import Comparison, Evaluation, EvaluationRecord
 from meta_agents.following import Follower, Item, OnLost, Reconnect
+from meta_agents.library import Library
 from meta_agents.money import Budgets
 from meta_agents.operations import Kind, Operation
 from meta_agents.results import (
@@ -87,6 +88,7 @@ class Client:
         self.approvals = Approvals(self._call)
         self.retention = Retention(self._call)
         self.budgets = Budgets(self._call)
+        self.library = Library(self._call)
         self.models = Models(self._call)
 
     def validate(self, definitions: Iterable[tuple[Kind, Json]]) -> tuple[Validation, ...]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from meta_agents.diffs import Diff
 from meta_agents.errors import InvalidArgument, json_of, refusal, unexpected
 from meta_agents.evaluations import Comparison, Evaluation, EvaluationRecord
+from meta_agents.library_results import Citations, Collections, LibraryDocument, RemovedCollection, SearchResult
 from meta_agents.results import (
     Approval,
     Chat,
@@ -47,6 +48,7 @@ from meta_agents.results import (
 from meta_agents.tool_results import ImportedTools, McpServers, McpTools, ToolCall, ToolFunctions
 
 Kind = Literal["agents", "datasets", "prompts", "tools", "workflows"]
+SearchMode = Literal["hybrid", "text", "vector"]
 T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R", bound=BaseModel)
 
@@ -413,6 +415,59 @@ def delete_model(alias: str, if_match: str | None) -> Operation[None]:
     return Operation("DELETE", f"/api/models/{_segment(alias)}", _nothing, headers=_given(**{"If-Match": if_match}))
 
 
+def list_collections() -> Operation[Collections]:
+    return Operation("GET", "/api/library", _as(Collections))
+
+
+def delete_collection(collection: str, vectors: bool) -> Operation[RemovedCollection]:
+    params = {"vectors": "true"} if vectors else {}
+    path = f"/api/library/{_segment(collection)}"
+    return Operation("DELETE", path, _as(RemovedCollection), params=params, seconds=PURGE_SECONDS)
+
+
+def list_documents(collection: str, limit: int, continuation: str | None) -> Operation[Page[LibraryDocument]]:
+    params = _given(limit=limit, continuation=continuation)
+    return Operation("GET", _documents(collection), _as(Page[LibraryDocument]), params=params)
+
+
+def get_document(collection: str, name: str) -> Operation[LibraryDocument]:
+    return Operation("GET", _document(collection, name), _tagged(LibraryDocument))
+
+
+def put_document(
+    collection: str, name: str, content: bytes, title: str | None, if_match: str | None, create_only: bool
+) -> Operation[LibraryDocument]:
+    return Operation(
+        "PUT",
+        _document(collection, name),
+        _tagged(LibraryDocument),
+        params=_given(title=title),
+        headers=_conditions(if_match, create_only),
+        content=content,
+        seconds=CALL_SECONDS,
+    )
+
+
+def document_content(collection: str, name: str) -> Operation[bytes]:
+    return Operation("GET", f"{_document(collection, name)}/content", _bytes)
+
+
+def delete_document(collection: str, name: str, if_match: str | None) -> Operation[None]:
+    return Operation("DELETE", _document(collection, name), _nothing, headers=_given(**{"If-Match": if_match}))
+
+
+def search_library(
+    collection: str, query: str, top: int, mode: SearchMode, documents: Iterable[str]
+) -> Operation[SearchResult]:
+    body: dict[str, Json] = {"query": query, "top": top, "mode": mode, "documents": list(documents)}
+    path = f"/api/library/{_segment(collection)}/search"
+    return Operation("POST", path, _as(SearchResult), body=body, seconds=CALL_SECONDS)
+
+
+def citations(execution: str) -> Operation[Citations]:
+    return Operation("GET", f"{_execution(execution)}/citations", _as(Citations))
+
+
 def list_schedules(limit: int, continuation: str | None) -> Operation[Page[ScheduleSummary]]:
     params = _given(limit=limit, continuation=continuation)
     return Operation("GET", "/api/schedules", _as(Page[ScheduleSummary]), params)
@@ -471,6 +526,14 @@ def _label(name: str, label: str) -> str:
 
 def _budget(name: str) -> str:
     return f"/api/budgets/{_segment(name)}"
+
+
+def _documents(collection: str) -> str:
+    return f"/api/library/{_segment(collection)}/documents"
+
+
+def _document(collection: str, name: str) -> str:
+    return f"{_documents(collection)}/{_segment(name)}"
 
 
 def _schedule(name: str) -> str:

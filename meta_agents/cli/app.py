@@ -21,6 +21,7 @@ from meta_agents.cli import (
     executing,
     forking,
     keeping,
+    library,
     models,
     prompting,
     replaying,
@@ -121,6 +122,7 @@ app.add_typer(scheduling.app, name="schedule")
 app.add_typer(tooling.app, name="tool")
 app.add_typer(budgets.app, name="budget")
 app.add_typer(models.app, name="models")
+app.add_typer(library.app, name="library")
 
 
 def main() -> None:

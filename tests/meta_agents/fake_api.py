@@ -21,6 +21,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from tests.meta_agents.fake_evaluations import comparison, record, results
+from tests.meta_agents.fake_library import FakeLibrary
 from tests.meta_agents.samples import TERMINAL, event, frames
 
 Json = Any
@@ -66,6 +67,7 @@ class FakeApi:
     budgets: dict[str, dict[str, Json]] = field(default_factory=dict)
     """By name: what the API shows of each."""
     models: dict[str, dict[str, Json]] = field(default_factory=dict)
+    library: FakeLibrary = field(default_factory=FakeLibrary)
     retentions: list[dict[str, Json]] = field(default_factory=list)
     """The retention policies that were set; the last one counts."""
     next_log: list[dict[str, Json]] = field(default_factory=list)
@@ -137,6 +139,7 @@ class FakeApi:
         self.seen.append(
             Seen(request.method, request.scope["path"], dict(request.query_params), dict(request.headers), sent)
         )
+        self.library.sent = sent
         if self.answers:
             await self.answers.popleft()(scope, receive, send)
         elif request.url.path != "/api/health" and request.headers.get("authorization") != f"Bearer {TOKEN}":
@@ -165,6 +168,7 @@ class FakeApi:
                 Route(f"{execution}/release", self._release, methods=["POST"]),
                 Route("/api/usage", self._usage),
                 Route("/api/executions/{execution}/usage", self._usage),
+                *self.library.routes(),
                 Route("/api/budgets", self._budgets),
                 Route("/api/budgets/{name}", self._budget),
                 Route("/api/budgets/{name}", self._put_budget, methods=["PUT"]),

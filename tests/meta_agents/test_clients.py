@@ -397,6 +397,35 @@ class TestApprovals:
         assert late.value.status == 409
 
 
+class TestLibrary:
+    def test_sent_found_and_taken_away(self, client: Client, api: FakeApi) -> None:
+        sent = client.library.put("c", "a.md", b"hello", title="Hi", create_only=True)
+        assert (sent.status, sent.title, sent.etag) == ("indexing", "Hi", '"1"')
+        assert api.seen[-1].headers["if-none-match"] == "*"
+        client.library.put("c", "b.md", b"more")
+        assert [one.name for one in client.library.list("c")] == ["a.md", "b.md"]
+        assert client.library.content("c", "a.md") == b"hello"
+        client.library.get("c", "a.md")
+        assert client.library.get("c", "a.md").status == "ready"
+        assert [one.name for one in client.library.collections()] == ["c"]
+        found = client.library.search("c", "money", top=2, mode="text", documents=["a.md"])
+        assert (found.items[0].page, found.usage.tokens) == (3, 3)
+        assert api.seen[-1].body == {"query": "money", "top": 2, "mode": "text", "documents": ["a.md"]}
+        client.library.delete("c", "a.md", if_match='"1"')
+        assert api.seen[-1].headers["if-match"] == '"1"'
+        gone = client.library.delete_collection("c", vectors=True)
+        assert (gone.documents, gone.vectors) == (1, 7)
+
+    def test_citations(self, client: Client) -> None:
+        [answer] = client.library.citations("e1")
+        assert (answer.cited[0].document, answer.unknown) == ("a.md", ("[b#1]",))
+
+    def test_names_cannot_leave_their_place_in_the_address(self, client: Client, api: FakeApi) -> None:
+        with pytest.raises(ApiError):
+            client.library.get("c", "../../me?x=1#y")
+        assert all(seen.path.startswith("/api/library/c/documents/") for seen in api.seen)
+
+
 class TestBudgets:
     def test_kept_and_read(self, client: Client) -> None:
         first = client.budgets.put({"name": "all", "cost_usd": "5"}, create_only=True)

@@ -1,0 +1,137 @@
+"""The tenant's library, for both clients."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from meta_agents import operations
+from meta_agents.library_results import AnswerCitations, Collection, LibraryDocument, RemovedCollection, SearchResult
+from meta_agents.operations import SearchMode
+
+if TYPE_CHECKING:
+    from meta_agents.async_client import AsyncCall
+    from meta_agents.client import Call
+
+PAGE_SIZE = 50
+
+
+class Library:
+    """Documents in collections, which agents search. A collection is there as long as it has a document."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def collections(self) -> tuple[Collection, ...]:
+        return self._call(operations.list_collections()).items
+
+    def list(self, collection: str, *, page_size: int = PAGE_SIZE) -> Iterator[LibraryDocument]:
+        """Its documents by name, asked for page by page."""
+        continuation: str | None = None
+        while True:
+            page = self._call(operations.list_documents(collection, page_size, continuation))
+            yield from page.items
+            continuation = page.continuation
+            if continuation is None:
+                return
+
+    def get(self, collection: str, name: str) -> LibraryDocument:
+        return self._call(operations.get_document(collection, name))
+
+    def content(self, collection: str, name: str) -> bytes:
+        """As it was sent."""
+        return self._call(operations.document_content(collection, name))
+
+    def put(
+        self,
+        collection: str,
+        name: str,
+        content: bytes,
+        *,
+        title: str | None = None,
+        if_match: str | None = None,
+        create_only: bool = False,
+    ) -> LibraryDocument:
+        """Send text, Markdown, HTML or PDF, in place of what has that name; it is indexed from then on.
+
+        `if_match` and `create_only` as for definitions.
+        """
+        return self._call(operations.put_document(collection, name, content, title, if_match, create_only))
+
+    def delete(self, collection: str, name: str, *, if_match: str | None = None) -> None:
+        self._call(operations.delete_document(collection, name, if_match))
+
+    def delete_collection(self, collection: str, *, vectors: bool = False) -> RemovedCollection:
+        """With all its documents; with `vectors`, forget also those that are kept for text that is sent again."""
+        return self._call(operations.delete_collection(collection, vectors))
+
+    def search(
+        self, collection: str, query: str, *, top: int = 5, mode: SearchMode = "hybrid", documents: Iterable[str] = ()
+    ) -> SearchResult:
+        """By words and meaning together, or by one alone (`text`, `vector`); only in these documents, if any."""
+        return self._call(operations.search_library(collection, query, top, mode, documents))
+
+    def citations(self, execution: str) -> tuple[AnswerCitations, ...]:
+        """What each answer of an execution cites, and what of it was never found."""
+        return self._call(operations.citations(execution)).items
+
+
+class AsyncLibrary:
+    """Documents in collections, which agents search. A collection is there as long as it has a document."""
+
+    def __init__(self, call: AsyncCall) -> None:
+        self._call = call
+
+    async def collections(self) -> tuple[Collection, ...]:
+        return (await self._call(operations.list_collections())).items
+
+    async def list(self, collection: str, *, page_size: int = PAGE_SIZE) -> AsyncIterator[LibraryDocument]:
+        """Its documents by name, asked for page by page."""
+        continuation: str | None = None
+        while True:
+            page = await self._call(operations.list_documents(collection, page_size, continuation))
+            for item in page.items:
+                yield item
+            continuation = page.continuation
+            if continuation is None:
+                return
+
+    async def get(self, collection: str, name: str) -> LibraryDocument:
+        return await self._call(operations.get_document(collection, name))
+
+    async def content(self, collection: str, name: str) -> bytes:
+        """As it was sent."""
+        return await self._call(operations.document_content(collection, name))
+
+    async def put(
+        self,
+        collection: str,
+        name: str,
+        content: bytes,
+        *,
+        title: str | None = None,
+        if_match: str | None = None,
+        create_only: bool = False,
+    ) -> LibraryDocument:
+        """Send text, Markdown, HTML or PDF, in place of what has that name; it is indexed from then on.
+
+        `if_match` and `create_only` as for definitions.
+        """
+        return await self._call(operations.put_document(collection, name, content, title, if_match, create_only))
+
+    async def delete(self, collection: str, name: str, *, if_match: str | None = None) -> None:
+        await self._call(operations.delete_document(collection, name, if_match))
+
+    async def delete_collection(self, collection: str, *, vectors: bool = False) -> RemovedCollection:
+        """With all its documents; with `vectors`, forget also those that are kept for text that is sent again."""
+        return await self._call(operations.delete_collection(collection, vectors))
+
+    async def search(
+        self, collection: str, query: str, *, top: int = 5, mode: SearchMode = "hybrid", documents: Iterable[str] = ()
+    ) -> SearchResult:
+        """By words and meaning together, or by one alone (`text`, `vector`); only in these documents, if any."""
+        return await self._call(operations.search_library(collection, query, top, mode, documents))
+
+    async def citations(self, execution: str) -> tuple[AnswerCitations, ...]:
+        """What each answer of an execution cites, and what of it was never found."""
+        return (await self._call(operations.citations(execution))).items
