@@ -87,11 +87,11 @@ def _read(path: Path) -> Json:
     try:
         return yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:
-        raise SettingsError(f"MODELS_FILE: {path} cannot be read ({error.strerror}).") from error
+        raise SettingsError(f"MODELS_FILE: {path.name} cannot be read ({error.strerror}).") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"MODELS_FILE: {path} is not YAML: {' '.join(str(error).split())[:300]}") from error
+        raise SettingsError(f"MODELS_FILE: {path.name} is not YAML: {' '.join(str(error).split())[:300]}") from error
 
 
 def _wrong(path: Path, complaints: list[str]) -> SettingsError:
-    lines = [f"{path}: {complaint}" for complaint in complaints]
+    lines = [f"{path.name}: {complaint}" for complaint in complaints]
     return SettingsError("\n".join([*lines, "docs/models.md explains each field."]))

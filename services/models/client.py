@@ -41,13 +41,19 @@ class ModelClient:
 
     @property
     def name(self) -> str:
-        """The model that `default` means, or `none`."""
+        """The model that `default` means, of a cascade both aliases; or `none`."""
         default = self._registry.lately.get(DEFAULT)
-        return (default and default.entry.model) or "none"
+        if default is None:
+            return "none"
+        cascade = default.entry.cascade
+        return f"{cascade.first}, then {cascade.then}" if cascade else default.entry.model or "none"
 
     @property
     def provider(self) -> Provider:
-        default = self._registry.lately.get(DEFAULT)
+        known = self._registry.lately
+        default = known.get(DEFAULT)
+        if default is not None and default.entry.cascade is not None:
+            default = known.get(default.entry.cascade.first)
         return (default and default.entry.provider) or "none"
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelAnswer:

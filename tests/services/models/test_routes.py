@@ -242,6 +242,10 @@ class TestCascade:
         got = await make(BOTH).complete(ask(alias="both"))
         assert (got.alias, [passed.alias for passed in got.passed_over]) == ("two", ["one"])
 
+    def test_as_the_default_it_goes_by_both_names(self, make: Make) -> None:
+        client = make({"default": BOTH["both"]})
+        assert (client.name, client.provider) == ("one, then two", "compatible")
+
     async def test_what_it_costs_is_what_the_dearer_costs(self, make: Make) -> None:
         prices = {"one": {"input": 1, "output": 1}, "two": {"input": 2, "output": 8}}
         models = {
