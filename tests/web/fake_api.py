@@ -23,6 +23,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from tests.web.prompted import Prompts
 from tests.web.spent import budgets, capped, execution_usage, usage_by_day
 from tests.web.steered import approvals, comparison, decide, release, stuck, talk
 from tests.web.stories import Json, Story, failure, finish_review, panel, review
@@ -59,12 +60,14 @@ WORKFLOW = {
 class FakeApi:
     """What it serves, changed by tests at will: `executions` by id, newest first, and the `deltas` of those that run.
 
-    `started` keeps what starts were sent, `asked` every other POST as its path and body; `refusal` answers starts and
-    forks, while it is set. `approvals` are the questions that wait. `answers` are those of everything else, by
-    `METHOD /path`: JSON, or a function of the request that gives it (or a response).
+    `started` keeps what starts were sent, `asked` every other POST and PUT as its path and body; `refusal` answers
+    starts and forks, while it is set. `roles` are those of whoever is signed in. `approvals` are the questions that
+    wait. `answers` are those of everything else, by `METHOD /path`: JSON, or a function of the request that gives it
+    (or a response).
     """
 
     def __init__(self) -> None:
+        self.roles = ["admin"]
         self.executions: dict[str, Story] = {}
         self.workflows: list[dict[str, Json]] = [WORKFLOW]
         self.started: list[dict[str, Json]] = []
@@ -118,7 +121,7 @@ class FakeApi:
         return answer if isinstance(answer, Response) else JSONResponse(answer)
 
     async def me(self, _request: Request) -> Response:
-        return JSONResponse({"tenant": "local", "principal": "local", "roles": ["admin"]})
+        return JSONResponse({"tenant": "local", "principal": "local", "roles": self.roles})
 
     async def list_workflows(self, _request: Request) -> Response:
         items = [{**workflow, "version": 3, "updated": "2026-10-12T08:00:00Z"} for workflow in self.workflows]
@@ -323,11 +326,18 @@ def spent() -> FakeApi:
     return api
 
 
+def prompted() -> FakeApi:
+    """An installation with a prompt, and with what came of evaluating it."""
+    api = sample()
+    api.answers |= Prompts().answers()
+    return api
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Serve the page with a scripted API.")
     parser.add_argument("--port", type=int, default=7099)
     api = sample()
-    for more in (steered(), tooled(), spent()):
+    for more in (steered(), tooled(), spent(), prompted()):
         api.executions |= more.executions
         api.approvals |= more.approvals
         api.answers |= more.answers

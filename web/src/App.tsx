@@ -18,6 +18,11 @@ import { useLoad } from "./ui/hooks";
 import { ErrorNotice, Loading, Notice } from "./ui/parts";
 
 // Loaded when somebody goes there: whoever watches an execution does not wait for them.
+const PromptsScreen = lazy(() => import("./prompts/PromptsScreen").then((module) => ({ default: module.PromptsScreen })));
+const PromptScreen = lazy(() => import("./prompts/PromptScreen").then((module) => ({ default: module.PromptScreen })));
+const EvaluationsScreen = lazy(() => import("./evaluations/EvaluationsScreen").then((module) => ({ default: module.EvaluationsScreen })));
+const EvaluationScreen = lazy(() => import("./evaluations/EvaluationScreen").then((module) => ({ default: module.EvaluationScreen })));
+const CompareEvaluations = lazy(() => import("./evaluations/CompareEvaluations").then((module) => ({ default: module.CompareEvaluations })));
 const UsageScreen = lazy(() => import("./usage/UsageScreen").then((module) => ({ default: module.UsageScreen })));
 
 export function App() {
@@ -58,7 +63,11 @@ function SignedIn({ token, onLeave }: { token: string; onLeave: (because401: boo
   );
 }
 
-const MORE: readonly (readonly [string, string])[] = [["usage", "Usage"]];
+const MORE: readonly (readonly [string, string])[] = [
+  ["prompts", "Prompts"],
+  ["evaluations", "Evaluations"],
+  ["usage", "Usage"],
+];
 
 function Shell() {
   const { me, signOut } = useSession();
@@ -140,6 +149,13 @@ function Screen({ route: { path, query } }: { route: Route }) {
   if (first === "compare" && second !== undefined) return <CompareWithScreen key={second} id={second} />;
   if (first === "start" && second !== undefined) return <StartForm key={second} name={second} />;
   if (first === "start") return <WorkflowsScreen />;
+  if (first === "prompts" && second !== undefined) return <PromptScreen key={second} name={second} query={query} />;
+  if (first === "prompts") return <PromptsScreen />;
+  if (first === "evaluations" && second !== undefined && path[3] !== undefined) {
+    return <CompareEvaluations key={`${second} ${path[3]}`} left={second} right={path[3]} />;
+  }
+  if (first === "evaluations" && second !== undefined) return <EvaluationScreen key={second} id={second} query={query} />;
+  if (first === "evaluations") return <EvaluationsScreen query={query} />;
   if (first === "usage") return <UsageScreen query={query} />;
   return <Notice title="There is no such page." action="Choose one above." />;
 }

@@ -44,3 +44,43 @@ export function useTitle(title: string): void {
     document.title = `${title} · Meta-Agents`;
   }, [title]);
 }
+
+interface Action {
+  busy: boolean;
+  error: Error | undefined;
+  /** Does it, one at a time; tells whether it succeeded. */
+  run: (action: () => Promise<unknown>) => Promise<boolean>;
+}
+
+/** Something that a button does, and why it failed. */
+export function useAction(): Action {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<Error>();
+  const run = async (action: () => Promise<unknown>): Promise<boolean> => {
+    if (busy) return false;
+    setBusy(true);
+    setError(undefined);
+    try {
+      await action();
+      return true;
+    } catch (reason) {
+      setError(asError(reason));
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { busy, error, run };
+}
+
+/** All pages of a list. */
+export async function allPages<Item>(page: (continuation: string | null) => Promise<{ items: Item[]; continuation?: string | null }>): Promise<Item[]> {
+  const found: Item[] = [];
+  let continuation: string | null = null;
+  do {
+    const read = await page(continuation);
+    found.push(...read.items);
+    continuation = read.continuation ?? null;
+  } while (continuation !== null);
+  return found;
+}
