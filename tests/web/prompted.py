@@ -114,7 +114,7 @@ def diff(request: Request) -> Json:
         {"kind": "same", "before": 1, "after": 1, "text": "You greet guests in ${language}."},
         {"kind": "changed", "before": 2, "after": 2, "text": "Be ${tone}, and never loud.", "pieces": [
             {"kind": "same", "text": "Be "}, {"kind": "removed", "text": "warm"},
-            {"kind": "added", "text": "${tone}, "}, {"kind": "added", "text": "and never loud"}, {"kind": "same", "text": "."},
+            {"kind": "added", "text": "${tone}, and never loud"}, {"kind": "same", "text": "."},
         ]},
         {"kind": "same", "before": 3, "after": 3, "text": "Say no more than two sentences."},
         {"kind": "added", "after": 4, "text": "End with the weather."},
