@@ -85,7 +85,7 @@ def move(label: str, before: int | None, after: int) -> Json:
 
 
 def uses() -> list[Json]:
-    about = {"references": [], "through": []}
+    about: dict[str, Json] = {"references": [], "through": []}
     return [
         {**about, "kind": "agent", "name": "host", "version": 4, "direct": True, "references": ["greet:production"]},
         {
