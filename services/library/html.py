@@ -7,6 +7,7 @@ proportion to its length, which the standard library's parser and those with a t
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from html import unescape
 
@@ -30,17 +31,22 @@ def text_of(page: str) -> tuple[str, str | None]:
     """The text, and the page's own title."""
     parts: list[str] = []
     title, hidden, kept = "", list[str](), 0
+    open_ = Counter[str]()
+    """How often each stands in `hidden`: to look through that for every end would take the square of its length."""
     for name, words in _tokens(page):
         bare = name.removeprefix("/")
         if bare == "title":
             title = title or " ".join(unescape(words).split())
         elif bare == "body" or (hidden == ["head"] and name and bare not in _IN_HEAD):
             hidden.clear()
+            open_.clear()
             parts.append(_before(name))
         elif name in _HIDDEN:
             hidden.append(name)
+            open_[name] += 1
         elif bare in _HIDDEN:
-            hidden = hidden[: hidden.index(bare)] if bare in hidden else hidden
+            while open_[bare]:
+                open_[hidden.pop()] -= 1
         elif not hidden and not name:
             parts.append(unescape(words) if kept else re.sub(r"\s+", " ", unescape(words)))
         elif not hidden:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from time import thread_time
 from typing import Literal
 
 from domain.errors import Code, Fault, Problem, ProblemError
@@ -16,9 +17,15 @@ MOST_BYTES = 10_000_000
 MOST_CHARACTERS = 5_000_000
 """Of its text."""
 MOST_PAGES = 2_000
-_HTML = re.compile(
-    r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
-)
+MOST_SECONDS = 60
+"""Of the processor, for a PDF."""
+_STREAM_BYTES = 8_000_000
+"""Of what a PDF holds in one piece, once it is unpacked."""
+_PARTS = 500_000
+"""Operators, and what they are applied to, of one page."""
+_HTML = re.compile(r"<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_BEFORE = re.compile(r"\s+|<\?xml[^>]*>|<!--.*?-->", re.DOTALL)
+"""What may stand before a page's first tag."""
 _MARKDOWN = re.compile(r"^#{1,6} \S|^```|^\s*[-*] \S|\]\(", re.MULTILINE)
 _BEGINNING = 4_000
 """Characters that are looked at."""
@@ -38,7 +45,7 @@ def sniffed(content: bytes, declared: str) -> MediaType:
     if content.startswith(b"%PDF-"):
         return "application/pdf"
     beginning = _decoded(content)[:_BEGINNING]
-    if _HTML.match(beginning):
+    if _is_page(beginning):
         return "text/html"
     # Between text and Markdown there is no certain difference, and here it makes none but for how it is shown.
     is_markdown = declared == "text/markdown" or _MARKDOWN.search(beginning)
@@ -68,6 +75,14 @@ def read(content: bytes, media_type: str) -> Read:
     return found
 
 
+def _is_page(beginning: str) -> bool:
+    # Piece by piece: an expression that takes any number of comments tries all ways to part them.
+    place = 0
+    while found := _BEFORE.match(beginning, place):
+        place = found.end()
+    return _HTML.match(beginning, place) is not None
+
+
 def unreadable(message: str, action: str) -> ProblemError:
     return ProblemError(Problem(code=Code.INVALID_REQUEST, message=message, action=action, fault=Fault.CALLER))
 
@@ -84,17 +99,19 @@ def _decoded(content: bytes) -> str:
 
 
 def _pdf(content: bytes) -> Read:
-    from pypdf import PdfReader  # noqa: PLC0415 - slow to import, and few need it
+    from pypdf import PdfReader, apply_configuration  # noqa: PLC0415 - slow to import, and few need it
     from pypdf.errors import PyPdfError  # noqa: PLC0415 - as above
 
+    most = {f"{way}_maximum_output_length": _STREAM_BYTES for way in ("zlib", "lzw", "run_length", "brotli")}
     try:
-        reader = PdfReader(BytesIO(content))
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise unreadable("The PDF is encrypted.", "Send it without a password.")
-        if len(reader.pages) > MOST_PAGES:
-            raise unreadable(f"The PDF has more than {MOST_PAGES:,} pages.", "Send it in parts.")
-        title = reader.metadata.title if reader.metadata else None
-        return _paged(_page_texts(reader), title)
+        with apply_configuration(**most, stream_parsing_work_maximum_count=_PARTS):
+            reader = PdfReader(BytesIO(content))
+            if reader.is_encrypted and not reader.decrypt(""):
+                raise unreadable("The PDF is encrypted.", "Send it without a password.")
+            if len(reader.pages) > MOST_PAGES:
+                raise unreadable(f"The PDF has more than {MOST_PAGES:,} pages.", "Send it in parts.")
+            title = reader.metadata.title if reader.metadata else None
+            return _paged(_page_texts(reader), title)
     # A damaged file ends in whatever the parser happens to meet.
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OSError) as error:
         message = f"The PDF cannot be read: {str(error)[:200] or type(error).__name__}."
@@ -102,9 +119,16 @@ def _pdf(content: bytes) -> Read:
 
 
 def _page_texts(reader: object) -> Iterator[str]:
-    left = MOST_CHARACTERS
+    left, until = MOST_CHARACTERS, thread_time() + MOST_SECONDS
+
+    def look(*_: object) -> None:
+        """Asked before each of a page's operators, of which a small file may have millions."""
+        if thread_time() > until:
+            raise unreadable(f"The PDF takes longer than {MOST_SECONDS} seconds to read.", "Send it in parts.")
+
     for page in reader.pages:  # type: ignore[attr-defined]
-        text = page.extract_text().encode("utf-8", errors="replace").decode()
+        look()
+        text = page.extract_text(visitor_operand_before=look).encode("utf-8", errors="replace").decode()
         left -= len(text)
         yield text
         if left < 0:

@@ -121,3 +121,24 @@ def test_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         read(pdf("x" * 150), "application/pdf")
     with pytest.raises(ProblemError, match="more than 2 pages"):
         read(pdf("a", "b", "c"), "application/pdf")
+
+
+class TestHeldUp:
+    """Documents made to take for ever: with what they hold, each would take hours, or days."""
+
+    def test_by_comments(self) -> None:
+        assert sniffed(b"<!--x-->" * 400 + b"<p>", "text/plain") == "text/plain"
+        assert sniffed(b"<!--x-->" * 400 + b"<html>", "text/plain") == "text/html"
+
+    def test_by_elements_that_never_end(self) -> None:
+        assert text_of("<svg>" * 400_000 + "</nav>" * 400_000) == ("", None)
+        assert text_of("a<svg>b<nav>c</svg>d</nav>e<nav>x<svg>y</nav>z") == ("adez", None)
+
+    def test_by_a_page_of_a_million_parts(self) -> None:
+        with pytest.raises(ProblemError, match="cannot be read"):
+            read(pdf("x) Tj (" * 300_000), "application/pdf")
+
+    def test_by_work(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(reading, "MOST_SECONDS", -1)
+        with pytest.raises(ProblemError, match="takes longer than"):
+            read(pdf("a"), "application/pdf")
