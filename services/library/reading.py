@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from time import thread_time
-from typing import Literal
+from typing import Any, Literal
 
 from domain.errors import Code, Fault, Problem, ProblemError
 
@@ -102,7 +102,9 @@ def _pdf(content: bytes) -> Read:
     from pypdf import PdfReader, apply_configuration  # noqa: PLC0415 - slow to import, and few need it
     from pypdf.errors import PyPdfError  # noqa: PLC0415 - as above
 
-    most = {f"{way}_maximum_output_length": _STREAM_BYTES for way in ("zlib", "lzw", "run_length", "brotli")}
+    most: dict[str, Any] = {
+        f"{way}_maximum_output_length": _STREAM_BYTES for way in ("zlib", "lzw", "run_length", "brotli")
+    }
     try:
         with apply_configuration(**most, stream_parsing_work_maximum_count=_PARTS):
             reader = PdfReader(BytesIO(content))
