@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from domain.calls import ModelCall
 from domain.caps import CapReached
 from domain.errors import ProblemError, canceled
-from domain.events import Draft, Event, EventType
+from domain.events import Draft, EventType
 from domain.executions import Execution, Status
 from services.budgets import Refused
-from services.control import state_of
+from services.control import Since, etag_of, state_of
 from services.documents.base import Conflict, Put
 from services.wiring import Services
 
@@ -20,18 +20,22 @@ BUDGET = "budget"
 
 
 async def ask_to_pause(
-    services: Services, record: Execution, by: str, *said: Draft, still: Put | None = None
-) -> list[Event]:
+    services: Services,
+    record: Execution,
+    by: str,
+    *said: Draft,
+    since: Since | None = None,
+    still: Put | None = None,
+) -> None:
     """Log that the execution, whose record is paused, is; with what else is to be said. Asked already, nothing is.
 
-    Raises `ProblemError` conflict when it has ended; `Conflict` when `still` does.
+    Raises as `Controls.ask`.
     """
     type = EventType.EXECUTION_PAUSED
     draft = Draft(id=f"{type}:{secrets.token_hex(8)}", type=type, time=datetime.now(UTC), data={"by": by})
-    events = await services.controls.ask(record.tenant, record.id, "paused", *said, draft, still=still)
+    events = await services.controls.ask(record.tenant, record.id, "paused", *said, draft, since=since, still=still)
     services.realtime.watch(record.tenant, record.id)  # it is rare: told to whoever watches through another process
     services.realtime.publish_events(record.tenant, record.id, events)
-    return events
 
 
 async def pause_at_cap(services: Services, call: ModelCall, refused: CapReached) -> bool:
@@ -40,7 +44,9 @@ async def pause_at_cap(services: Services, call: ModelCall, refused: CapReached)
     True: the call is held as it is, because the execution is being canceled; else it has to look again. Done again, as
     after a crash, it is said once. Raises `ProblemError` canceled when the execution has ended.
     """
-    reached = refused.reached
+    reached = refused.reached.model_copy(update={"call": call.key})
+    # Before the record: whoever resumes it from then on asks for something, and so keeps this from being asked after.
+    control = await services.controls.asked(call.tenant, call.execution)
     if reached.budget is not None:
         await services.tenant_budgets.note_paused(call.tenant, call.execution, reached.budget)
     record = await services.executions.stand(call.tenant, call.execution, Status.PAUSED, (Status.RUNNING,), reached)
@@ -48,7 +54,6 @@ async def pause_at_cap(services: Services, call: ModelCall, refused: CapReached)
         raise ProblemError(canceled())
     if record.status is not Status.PAUSED:
         # Whoever cancels has written the record, and wakes what waits when the rest of it is written.
-        control = await services.controls.asked(call.tenant, call.execution)
         return state_of(control) == "running" and await services.controls.hold(call, control)
     if record.webhook is not None and "paused" in record.webhook.events:
         await services.pause_hooks.note(call.tenant, call.execution, datetime.now(UTC))
@@ -58,11 +63,11 @@ async def pause_at_cap(services: Services, call: ModelCall, refused: CapReached)
         time=datetime.now(UTC),
         step=call.step,
         agent=call.agent,
-        data=reached.model_dump(mode="json", exclude_none=True),
+        data=reached.model_dump(mode="json", exclude_none=True, exclude={"call"}),
     )
     still = refused.still if isinstance(refused, Refused) else None
     try:
-        await ask_to_pause(services, record, BUDGET, draft, still=still)
+        await ask_to_pause(services, record, BUDGET, draft, since=Since(etag_of(control)), still=still)
     except Conflict:
         await services.executions.unpause(call.tenant, call.execution, reached)
     return False

@@ -49,6 +49,8 @@ async def resume_execution(services: Services, client: DurableClient, execution:
     if record.status is not Status.RUNNING:
         raise ProblemError(_no_longer(record, "resumed"))
     async with services.waits.change(client, record.tenant, record.id):
+        # First: where a budget is just pausing it, that either comes too late now, or is seen and ended here.
+        await services.controls.touch(record.tenant, record.id)
         await _ask(services, record, "running", EventType.EXECUTION_RESUMED, by)
     return record
 

@@ -18,6 +18,7 @@ class Reached(Shape):
     path: str | None = Field(default=None, description="Of the step with the budget; empty: of the execution's limits.")
     budget: str | None = Field(default=None, description="Name of the tenant's budget, where it is one of those.")
     period: str | None = Field(default=None, description="The period that it is used up for, such as `2026-11-27`.")
+    call: str | None = Field(default=None, description="Key of the call that was not made.")
     what: str = Field(description="Which part of it is used up, in words: `5 of 5 model calls`.")
     cap: Amounts
     spent: Usage

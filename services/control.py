@@ -57,6 +57,13 @@ def standing(found: dict[str, Document], key: str, step: str, *, about_failure: 
     return Standing(ended, ended or canceling or bool(marks), control, waiting_id(key) in found)
 
 
+@dataclass(frozen=True)
+class Since:
+    """The moment at which this was the last thing asked; None: nothing had been."""
+
+    etag: str | None
+
+
 class Controls:
     def __init__(self, documents: DocumentStore, events: EventLog) -> None:
         self._documents = documents
@@ -85,11 +92,18 @@ class Controls:
         return await self._documents.get(partition_of(tenant, execution), CONTROL)
 
     async def ask(
-        self, tenant: str, execution: str, state: Asked, *said: Draft, still: Put | None = None
+        self,
+        tenant: str,
+        execution: str,
+        state: Asked,
+        *said: Draft,
+        since: Since | None = None,
+        still: Put | None = None,
     ) -> list[Event]:
         """Ask for it, and log that; nothing is logged when it is asked for already.
 
-        Raises `ProblemError` conflict when the execution has ended; `Conflict` when `still` does.
+        Raises `ProblemError` conflict when the execution has ended; `Conflict` when anything was asked `since`, or
+        `still` does.
         """
         conditions = [still] if still else []
         for _ in range(ATTEMPTS):
@@ -98,13 +112,28 @@ class Controls:
                 raise ended()
             if state_of(control) == state:
                 return []
+            if since is not None and etag_of(control) != since.etag:
+                raise Conflict(CONTROL)
             try:
                 return await self._events.append(tenant, execution, said, _put(control, state), *conditions)
             except Conflict as conflict:
                 if still is not None and conflict.id == still.id:
+                    if state_of(await self.asked(tenant, execution)) == state:
+                        return []
                     raise
                 continue
         raise ProblemError(platform_failed("Too many others ask something of the execution at the same time."))
+
+    async def touch(self, tenant: str, execution: str) -> None:
+        """Ask for what is asked for already: whoever is about to ask for something else finds that out."""
+        for _ in range(ATTEMPTS):
+            try:
+                await self._documents.write(
+                    partition_of(tenant, execution), [unchanged(await self.asked(tenant, execution))]
+                )
+            except Conflict:
+                continue
+            return
 
     async def hold(self, action: Action, control: Document | None, drafts: Sequence[Draft] = ()) -> bool:
         """Leave the note that the action waits for the end of the pause; False when it is no longer that pause."""
@@ -128,6 +157,10 @@ class Controls:
 def unchanged(control: Document | None) -> Put:
     """A write that conflicts when something else was asked in the meantime, or the execution has ended."""
     return _put(control, state_of(control))
+
+
+def etag_of(control: Document | None) -> str | None:
+    return control.etag if control else None
 
 
 def state_of(control: Document | None) -> Asked:

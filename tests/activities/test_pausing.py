@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
+from typing import Any, cast
 
 import pytest
 
 from activities.pausing import pause_at_cap
+from api.controlling import resume_execution
+from api.durable import DurableClient
 from api.raising import RaiseRequest, raise_and_go_on
 from domain.calls import Cap, ModelCall
 from domain.errors import ProblemError
@@ -82,6 +86,32 @@ async def test_raised_in_between_it_does_not_pause(services: Services, call: Mod
     assert (await raise_and_go_on(services, None, raised, asked, "ada")).status is Status.RUNNING  # type: ignore[arg-type]
     await pause_at_cap(services, call, error)
     assert await standing(services, call.execution) == (Status.RUNNING, False, "running", 0)
+
+
+async def test_resumed_in_between_it_looks_again(
+    services: Services, call: ModelCall, execution: Execution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = await refused(services, call)
+    stand = services.executions.stand
+
+    async def resumed_at_once(*arguments: Any) -> Execution:
+        record = await stand(*arguments)
+        monkeypatch.setattr(services.executions, "stand", stand)
+        await resume_execution(services, cast(DurableClient, None), record, "ada")
+        return record
+
+    monkeypatch.setattr(services.executions, "stand", resumed_at_once)
+    assert not await pause_at_cap(services, call, error)
+    assert await standing(services, call.execution) == (Status.RUNNING, False, "running", 0)
+    await pause_at_cap(services, call, error)
+    assert await standing(services, call.execution) == (Status.PAUSED, True, "paused", 1)
+
+
+async def test_of_two_that_are_refused_at_once_one_pauses_for_both(services: Services, call: ModelCall) -> None:
+    error = await refused(services, call)
+    other = call.model_copy(update={"key": "t#0", "step": "t"})
+    await asyncio.gather(pause_at_cap(services, call, error), pause_at_cap(services, other, error))
+    assert await standing(services, call.execution) == (Status.PAUSED, True, "paused", 1)
 
 
 async def test_what_has_ended_is_not_paused(services: Services, call: ModelCall) -> None:
