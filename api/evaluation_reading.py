@@ -9,7 +9,7 @@ from typing import Any
 
 from activities.loading import Loader
 from domain import values
-from domain.evaluation_results import CaseResult, Recorded, Status, Summary, graded, summary
+from domain.evaluation_results import CaseResult, Recorded, Status, Summary, all_graded, summary
 from domain.evaluations import place_of
 from domain.events import Event, EventType
 from domain.executions import Execution
@@ -34,7 +34,7 @@ async def results_of(services: Services, execution: Execution) -> tuple[list[Cas
         return _read[key]
     found = await _Reader(services, execution).read()
     graders = execution.evaluation.graders if execution.evaluation else ()
-    results = await asyncio.to_thread(lambda: [graded(result, graders) for result in found])
+    results = await asyncio.to_thread(all_graded, found, graders)
     made = results, await asyncio.to_thread(summary, results, graders)
     if execution.status.is_ended:
         _read[key] = made

@@ -14,6 +14,7 @@ from domain.graders import Grader
 from domain.grading import Answer, Grade, grade
 from domain.intervals import Interval, bootstrap, mcnemar, wilson
 from domain.usage import Usage
+from domain.work import MOST_WORK, Work
 
 Status = Literal["waiting", "running", "answered", "failed"]
 
@@ -82,18 +83,30 @@ class Summary(Shape):
     same: int | None = Field(default=None, description="Answers that are word for word those of the past.")
 
 
-def graded(result: CaseResult, graders: Sequence[Grader]) -> CaseResult:
-    """The result with what each grader says of it."""
+MOST_GRADING = 20 * MOST_WORK
+"""For all grades of an evaluation that are worked out when it is read: ten seconds at most."""
+
+
+def all_graded(results: Sequence[CaseResult], graders: Sequence[Grader]) -> list[CaseResult]:
+    """In their order: where the graders are too much work together, the last ones have no grades."""
+    work = Work(MOST_GRADING)
+    return [graded(result, graders, work) for result in results]
+
+
+def graded(result: CaseResult, graders: Sequence[Grader], work: Work | None = None) -> CaseResult:
+    """The result with what each grader says of it. `work` as of `grade`."""
     if not result.has_ended:
         return result
     case = {"input": result.input, "expected": result.expected}
     answer = Answer(output=result.output, error=result.error, usage=result.usage)
-    grades = {one.name: grade(one, case, answer, result.verdicts.get(one.name)) for one in graders}
+    grades = {one.name: grade(one, case, answer, result.verdicts.get(one.name), work) for one in graders}
     update: dict[str, Any] = {"grades": grades}
     if result.recorded is not None:
         past = Answer(output=result.recorded.output, error=result.recorded.error, usage=result.recorded.usage)
         # Judges were not asked about what was answered in the past.
-        update["recorded_grades"] = {one.name: grade(one, case, past) for one in graders if one.judge is None}
+        update["recorded_grades"] = {
+            one.name: grade(one, case, past, None, work) for one in graders if one.judge is None
+        }
     return result.model_copy(update=update)
 
 

@@ -13,9 +13,12 @@ from domain.graders import Grader
 from domain.patterns import UnusablePattern, found
 from domain.usage import Usage
 from domain.values import Json
-from domain.work import TooMuchWork, Work
+from domain.work import MOST_WORK, TooMuchWork, Work
 
 MOST_REASON = 500
+MOST_COMPLAINTS = 3
+KEYWORD = 10
+"""Cells of work that a keyword of a schema counts for, as long as it takes to look at."""
 
 
 class Grade(Shape):
@@ -34,26 +37,39 @@ class Answer(Shape):
     usage: Usage = Usage()
 
 
-def grade(grader: Grader, case: Mapping[str, Json], answer: Answer, verdict: Json = None) -> Grade:
-    """`case` holds `input` and `expected`, `verdict` what the judge answered, or why it did not (a text)."""
+def grade(
+    grader: Grader, case: Mapping[str, Json], answer: Answer, verdict: Json = None, work: Work | None = None
+) -> Grade:
+    """`case` holds `input` and `expected`, `verdict` what the judge answered, or why it did not (a text).
+
+    `work`: what is left of a bound for many grades, of which this one takes its part.
+    """
     if answer.error is not None:
         return _grade(0.0, f"no answer: {answer.error}", grader)
+    most = MOST_WORK if work is None else min(MOST_WORK, work.left)
+    if most <= 0:
+        return Grade(score=None, passed=None, reason="the graders of this evaluation are too much work together")
+    own = Work(most)
     try:
-        return _graded(grader, case, answer, verdict)
+        return _graded(grader, case, answer, verdict, own)
     except ProblemError as error:
         return Grade(score=None, passed=None, reason=error.problem.message[:MOST_REASON])
     except (UnusablePattern, TooMuchWork) as error:
-        return Grade(score=None, passed=None, reason=f"it cannot be graded: {error}"[:MOST_REASON])
+        said = str(error) or "it is too much work"
+        return Grade(score=None, passed=None, reason=f"it cannot be graded: {said}"[:MOST_REASON])
+    finally:
+        if work is not None:
+            work.left -= most - max(own.left, 0)
 
 
-def _graded(grader: Grader, case: Mapping[str, Json], answer: Answer, verdict: Json) -> Grade:
+def _graded(grader: Grader, case: Mapping[str, Json], answer: Answer, verdict: Json, work: Work) -> Grade:
     if grader.judge is not None:
         return _judged(grader, verdict)
     if grader.schema_ is not None:
-        return _fits(grader.schema_, answer.output)
+        return _fits(grader.schema_, answer.output, work)
     if grader.cel is not None:
-        return _expressed(grader, grader.cel, case, answer)
-    return _ruled(grader, case.get("expected"), answer.output)
+        return _expressed(grader, grader.cel, case, answer, work)
+    return _ruled(grader, case.get("expected"), answer.output, work)
 
 
 def _grade(score: float, reason: str, grader: Grader) -> Grade:
@@ -76,14 +92,25 @@ def _judged(grader: Grader, verdict: Json) -> Grade:
     return Grade(score=None, passed=None, reason="the judge's verdict is neither true or false nor from 0 to 1")
 
 
-def _fits(schema: dict[str, Json], output: Json) -> Grade:
-    from domain.validation.schemas import check_value  # noqa: PLC0415 - slow to import
-
-    complaints = check_value(output, schema)
+def _fits(schema: dict[str, Json], output: Json, work: Work) -> Grade:
+    complaints = _complaints(output, schema, work)
     if complaints and isinstance(output, str):
         read, is_json = _read(output)
-        complaints = check_value(read, schema) if is_json else complaints
-    return _truth(not complaints, "; ".join(f"{'/'.join(map(str, at)) or '/'}: {why}" for at, why in complaints[:3]))
+        complaints = _complaints(read, schema, work) if is_json else complaints
+    return _truth(not complaints, "; ".join(f"{'/'.join(map(str, at)) or '/'}: {why}" for at, why in complaints))
+
+
+def _complaints(value: Json, schema: dict[str, Json], work: Work) -> list[tuple[tuple[str | int, ...], str]]:
+    """The first few. Raises `TooMuchWork`."""
+    from domain.schemas import MOST_KEYWORDS, errors_of  # noqa: PLC0415 - slow to import
+    from domain.validation.schemas import complaint_of  # noqa: PLC0415 - slow to import
+
+    keywords = Work(min(MOST_KEYWORDS, work.left // KEYWORD))
+    before = keywords.left
+    try:
+        return [complaint_of(error) for error in errors_of(value, schema, MOST_COMPLAINTS, keywords)]
+    finally:
+        work.left -= KEYWORD * (before - max(keywords.left, 0))
 
 
 def _read(text: str) -> tuple[Json, bool]:
@@ -97,8 +124,8 @@ def _read(text: str) -> tuple[Json, bool]:
         return None, False
 
 
-def _expressed(grader: Grader, expression: str, case: Mapping[str, Json], answer: Answer) -> Grade:
-    value = evaluate(expression, _scope(case, answer))
+def _expressed(grader: Grader, expression: str, case: Mapping[str, Json], answer: Answer, work: Work) -> Grade:
+    value = evaluate(expression, _scope(case, answer), work)
     if isinstance(value, bool):
         return _truth(value, "the expression is false")
     if isinstance(value, int | float) and 0 <= value <= 1:
@@ -117,8 +144,8 @@ def _scope(case: Mapping[str, Json], answer: Answer) -> dict[str, Json]:
     return {"output": answer.output, "expected": case.get("expected"), "input": case.get("input"), "usage": spent}
 
 
-def _ruled(grader: Grader, expected: Json, output: Json) -> Grade:
-    value = output if grader.of is None else evaluate(grader.of, {"output": output})
+def _ruled(grader: Grader, expected: Json, output: Json, work: Work) -> Grade:
+    value = output if grader.of is None else evaluate(grader.of, {"output": output}, work)
     if expected is None and grader.pattern is None:
         return Grade(score=None, passed=None, reason="the case says nothing of what is expected")
     match grader.rule:
@@ -132,7 +159,7 @@ def _ruled(grader: Grader, expected: Json, output: Json) -> Grade:
         case "regex":
             pattern = grader.pattern if grader.pattern is not None else as_text(expected)
             flags = "(?i)" if grader.ignore_case else ""
-            return _truth(found(flags + pattern, as_text(value), Work()), f"it does not match {pattern}")
+            return _truth(found(flags + pattern, as_text(value), work), f"it does not match {pattern}")
         case _:
             same = value == expected and isinstance(value, bool) == isinstance(expected, bool)
             return _truth(same or _folded(grader, value) == _folded(grader, expected), "it is not what is expected")

@@ -31,9 +31,9 @@ Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
 _work: ContextVar[Work] = ContextVar("work")
 
 
-def errors_of(value: Json, schema: Json, most: int) -> list[ValidationError]:
+def errors_of(value: Json, schema: Json, most: int, work: Work | None = None) -> list[ValidationError]:
     """At most so many of the value's mismatches. Raises `TooMuchWork`, or what the library raises for a bad schema."""
-    return _errors(_BOUNDED(schema, registry=Registry()), value, most, Work(MOST_KEYWORDS))
+    return _errors(_BOUNDED(schema, registry=Registry()), value, most, work or Work(MOST_KEYWORDS))
 
 
 def mistakes_of(schema: Json, most: int) -> list[ValidationError]:

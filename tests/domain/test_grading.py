@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from domain.datasets import Case, named
+from domain.evaluation_results import CaseResult, all_graded
 from domain.graders import Grader
 from domain.grading import Answer, Grade, grade
 from domain.usage import Usage
@@ -82,6 +84,24 @@ def test_judges() -> None:
     assert graded("x", verdict={"score": 0.4}, pass_at=0.3, **judge).passed
     assert graded("x", verdict={"score": 40}, **judge).score is None
     assert "timed out" in graded("x", verdict="it timed out", **judge).reason
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"cel": "output.all(a, output.all(b, a <= 1000 || b == a))"},
+        {"schema": {"uniqueItems": True, "items": {"anyOf": [{"const": n} for n in range(50)]}}},
+        {"rule": "regex", "pattern": "(a?){500}b"},
+    ],
+)
+def test_graders_that_are_too_much_work_together_say_nothing_in_the_end(fields: Any) -> None:
+    grader = Grader.model_validate({"name": "g", **fields})
+    output: Any = "a" * 20_000 if "rule" in fields else list(range(300))
+    results = [CaseResult(id=str(n), input=1, status="answered", output=output) for n in range(300)]
+    begun = time.process_time()
+    graded = all_graded(results, [grader])
+    assert time.process_time() - begun < 30
+    assert "too much work" in graded[-1].grades["g"].reason
 
 
 def test_without_an_answer_no_grader_passes() -> None:
