@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,53 @@ import typer
 from meta_agents.cli.cases import read_dataset
 from meta_agents.cli.context import client_of
 from meta_agents.cli.exits import BadInput
+from meta_agents.client import Client
 from meta_agents.errors import ApiError
 from meta_agents.live.style import safe
+from meta_agents.results import Json
 
 app = typer.Typer(help="Cases to evaluate on.", no_args_is_help=True)
+
+
+@app.command()
+def collect(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the data set is called.", show_default=False)],
+    workflow: Annotated[str, typer.Option(metavar="NAME", help="Past executions of this workflow.")],
+    last: Annotated[int, typer.Option(min=1, max=1_000, help="So many, the latest that were completed.")] = 20,
+    expected: Annotated[
+        bool, typer.Option("--expect-outputs", help="What came of each is what is expected from now on.")
+    ] = False,
+    add: Annotated[bool, typer.Option("--add", help="Add to the cases that the data set has.")] = False,
+) -> None:
+    """Keep the inputs of past executions as the cases of a data set; each is known by its execution's id."""
+    with client_of(context) as client:
+        before = _known(client, name) if add else {}
+        cases: list[dict[str, Json]] = list(before.get("cases", ()))
+        taken = {case.get("id") for case in cases}
+        found = islice(client.executions.list(workflow=workflow, status="completed"), last)
+        for id in [execution.id for execution in found if execution.id not in taken]:
+            execution = client.executions.get(id)
+            said = {"expected": execution.output} if expected else {}
+            cases.append({"id": id, "input": execution.input, **said})
+        if not cases:
+            raise BadInput(f"No execution of {workflow!r} was completed.", "Look with `meta-agents list executions`.")
+        stored = client.datasets.put({**before, "name": name, "cases": cases})
+    typer.echo(safe(f"dataset  {name}  version {stored.version}  {_number(len(cases))}"))
+
+
+def _known(client: Client, name: str) -> dict[str, Json]:
+    """The data set as it is; nothing when there is none of that name."""
+    try:
+        return client.datasets.get(name).definition
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return {}
+
+
+def _number(cases: int) -> str:
+    return "1 case" if cases == 1 else f"{cases} cases"
 
 
 @app.command("import")
@@ -39,5 +83,5 @@ def import_one(
                 raise
             places = tuple(f"{file}{detail.pointer}: {detail.message}" for detail in error.details)
             raise BadInput(error.message, error.action, places) from error
-    number = len(stored.definition.get("cases", ()))
-    typer.echo(safe(f"dataset  {called}  version {stored.version}  {number} {'case' if number == 1 else 'cases'}"))
+    number = _number(len(stored.definition.get("cases", ())))
+    typer.echo(safe(f"dataset  {called}  version {stored.version}  {number}"))

@@ -177,6 +177,21 @@ class TestImport:
         assert said in done.stderr
 
 
+def test_past_executions_become_cases(command: Command, api: FakeApi) -> None:
+    ids = [api.add_execution(short_log(f"Tea {n}."), input={"n": n}) for n in range(3)]
+    done = command("dataset", "collect", "past", "--workflow", "brief", "--last", "2", "--expect-outputs")
+    assert "dataset  past  version 1  2 cases" in done.stdout
+    assert api.definitions["datasets"]["past"][-1]["cases"] == [
+        {"id": ids[2], "input": {"n": 2}, "expected": "Tea 2."},
+        {"id": ids[1], "input": {"n": 1}, "expected": "Tea 1."},
+    ]
+    assert "version 2  3 cases" in command("dataset", "collect", "past", "--workflow", "brief", "--add").stdout
+    assert api.definitions["datasets"]["past"][-1]["cases"][-1] == {"id": ids[0], "input": {"n": 0}}
+    assert api.requests("GET", "/api/executions")[-1].query["workflow"] == "brief"
+    api.executions.clear()
+    assert command("dataset", "collect", "past", "--workflow", "nothing").exit_code == 2
+
+
 def test_graders_of_a_file_and_their_names(command: Command, api: FakeApi, tmp_path: Path) -> None:
     (tmp_path / "graders.yaml").write_text("- {name: kind, judge: {agent: critic}}\n")
     (tmp_path / "schema.json").write_text('{"type": "object"}')
