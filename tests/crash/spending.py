@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 from pathlib import Path
 
 from domain.events import EventType
@@ -20,7 +21,8 @@ def spend(folder: Path, executions: int, kills: int, seed: int) -> None:
     """
     chance, whole = random.Random(seed), executions * STEPS
     cap = whole // 2
-    with System(folder, environment={"MODEL_CONCURRENCY": "64"}) as system:
+    environment = {"MODEL_CONCURRENCY": "64", "MODEL_PRICES": '{"stub-model": ["0.40", "1.60"]}'}
+    with System(folder, environment=environment) as system:
         system.agents("writer")
         budgets, start = system.client.budgets, system.client.executions.start
         budgets.put({"name": "all", "model_calls": cap, "period": "total"})
@@ -45,6 +47,8 @@ def spend(folder: Path, executions: int, kills: int, seed: int) -> None:
     tokens = sum(event.data["usage"]["tokens_in"] + event.data["usage"]["tokens_out"] for event in paid)
     assert len(paid) == whole == spent.spent.model_calls
     assert spent.spent.tokens_in + spent.spent.tokens_out == tokens
+    cost = sum((Decimal(event.data["usage"]["cost_usd"]) for event in paid), Decimal(0))
+    assert spent.spent.cost_usd == counted.total.cost_usd == cost > 0
     assert spent.reserved.model_calls == 0
     assert [(item.workflow, item.executions, item.model_calls) for item in counted.items] == [
         ("spender", executions, whole)
