@@ -47,11 +47,14 @@ def test_the_app_has_the_functions_that_the_design_names(azure: AzureApp) -> Non
     http = triggers.pop("httpTrigger")
     assert http >= {"agents", "workflows", "executions", "schedules", "negotiate", "me", "health"}
     assert triggers == {
-        "orchestrationTrigger": {"workflow", "group_chat", "map_slice", "loop_rounds", "sub_workflow"},
-        "activityTrigger": {
-            *("call_model", "call_tool", "ask_human", "park", "cancel_steps", "evaluate", "finish", "deliver")
+        "orchestrationTrigger": {
+            *("workflow", "group_chat", "map_slice", "loop_rounds", "sub_workflow", "index_document")
         },
-        "entityTrigger": {"chat"},
+        "activityTrigger": {
+            *("call_model", "call_tool", "ask_human", "park", "cancel_steps", "evaluate", "finish", "deliver"),
+            *("next_turns", "index_part"),
+        },
+        "entityTrigger": {"chat", "semaphore"},
         "timerTrigger": {"sweep", "purge"},
     }
 
