@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pydantic import Field
 
 from api.durable import DurableClient
 from api.kinds import AGENTS, DATASETS, WORKFLOWS, existing
+from api.prompting import with_prompts
 from api.resolving import Batch, resolve
 from api.shapes import definition_problem, request_problem
 from api.starting import begin, checked_key, new_execution, refuse_input
 from domain.agents import Agent
-from domain.base import Reference, Shape, split_reference
+from domain.base import Name, Reference, Shape, split_reference
 from domain.datasets import MOST_CASES, Case, named
 from domain.errors import Detail, ProblemError, invalid_input
 from domain.evaluations import CONCURRENCY, TARGET, Evaluated, evaluation_workflow, name_for, wrapped
@@ -49,6 +50,9 @@ class EvaluationRequest(Shape):
     agent: Reference | None = Field(default=None, description="The agent to evaluate: `name` or `name@version`.")
     workflow: Reference | None = Field(default=None, description="Or the workflow.")
     prompt: PromptReference | None = Field(default=None, description="Of the agent: this prompt in place of its own.")
+    prompts: dict[Name, PromptReference] = Field(
+        default_factory=dict, max_length=20, description="Of a workflow: by agent, a prompt in place of its own."
+    )
     draft: Draft | None = Field(default=None, description="Or one that is not stored.")
     variables: dict[Variable, Any] | None = Field(
         default=None, description="What it is given; default: as the agent's."
@@ -87,7 +91,8 @@ async def start_evaluation(
     batch = Batch(agents=made.agents, workflows={**generated.others, **made.workflows}, prompts=made.prompts)
     value = {"groups": [[case.model_dump(mode="json") for case in cases]]}
     about = about.model_copy(update=made.about)
-    return await start_generated(services, client, caller, generated.workflow, batch, value, about, idempotency)
+    made_for = Made(generated.workflow, batch, value, about, request.prompts)
+    return await start_generated(services, client, caller, made_for, idempotency)
 
 
 def asked(request: Shape) -> Json:
@@ -107,11 +112,14 @@ class Target(Shape):
 async def _target(tenant: str, request: EvaluationRequest, cases: Sequence[Case]) -> Target:
     if request.workflow is not None:
         if request.prompt or request.draft or request.variables is not None:
-            raise _refused("/prompt", "only an agent can be given another prompt; edit the workflow's agents instead")
+            raise _refused("/prompt", "a workflow is given other prompts by agent: `prompts: {AGENT: PROMPT}`")
         stored = await _stored(WORKFLOWS, tenant, request.workflow)
         _fit(cases, stored.definition.input)
         name = f"{stored.definition.name}@{stored.version}"
-        return Target(target={"workflow": name}, about={"workflow": name})
+        told = ", ".join(f"{agent}: {prompt}" for agent, prompt in request.prompts.items())
+        return Target(target={"workflow": name}, about={"workflow": name, "prompt": told[:500] or None})
+    if request.prompts:
+        raise _refused("/prompts", "an agent has one prompt: write `prompt`")
     stored = await _stored(AGENTS, tenant, request.agent or "")
     agent, reference = stored.definition, f"{stored.definition.name}@{stored.version}"
     about: dict[str, Any] = {"agent": reference}
@@ -154,26 +162,38 @@ def drafted(draft: Draft | None) -> dict[str, PromptDefinition]:
     return {DRAFT: prompt}
 
 
+class Made(NamedTuple):
+    """A workflow that is stored nowhere, what is made for it, its input, and what the record says of it.
+
+    `prompts`: by agent, one in place of its own.
+    """
+
+    workflow: Workflow
+    batch: Batch
+    value: Json
+    about: Evaluated
+    prompts: Mapping[str, str] = {}
+
+
 async def start_generated(
     services: Services,
     client: DurableClient,
     caller: Principal,
-    workflow: Workflow,
-    batch: Batch,
-    value: Json,
-    about: Evaluated,
+    made: Made,
     idempotency: tuple[str, str] | None,
 ) -> Execution:
-    """Start the workflow, which is stored nowhere, with what the batch has for it."""
-    resolved = await resolve(services, caller.tenant, workflow, batch=batch)
+    """Start what was made for an evaluation."""
+    resolved = await resolve(services, caller.tenant, made.workflow, batch=made.batch)
     if resolved.details:
         raise ProblemError(definition_problem(resolved.details))
     id = new_execution_id()
-    plan = _without_versions(resolved.plan(None, seed=idempotency[0] if idempotency else id), batch)
-    refuse_input(plan, value)
+    seed = idempotency[0] if idempotency else id
+    plan = _without_versions(resolved.plan(None, seed=seed), made.batch)
+    plan = await with_prompts(services, caller.tenant, plan, made.prompts, seed)
+    refuse_input(plan, made.value)
     saved = await services.plans.save(caller.tenant, plan)
-    execution = new_execution(caller, plan, saved, value, id=id)
-    execution = execution.model_copy(update={"evaluation": about})
+    execution = new_execution(caller, plan, saved, made.value, id=id)
+    execution = execution.model_copy(update={"evaluation": made.about})
     return await begin(services, client, execution, plan, idempotency)
 
 

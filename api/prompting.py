@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from api.shapes import request_problem
 from domain.agents import Agent
+from domain.base import split_reference
 from domain.chance import chance
-from domain.errors import Detail
+from domain.errors import Detail, ProblemError
+from domain.plans import Plan
 from domain.prompt_definitions import (
     PinnedPrompt,
     PromptDefinition,
@@ -105,3 +108,27 @@ def details_in(prompts: Mapping[str, Prompted]) -> tuple[Detail, ...]:
         for agent, prompted in prompts.items()
         for detail in prompted.findings.errors
     )
+
+
+async def with_prompts(services: Services, tenant: str, plan: Plan, prompts: Mapping[str, str], seed: str) -> Plan:
+    """The plan with other prompts for some of its agents, by their names.
+
+    Raises `ProblemError` invalid_request for an agent that it has not, or a prompt that the agent cannot use.
+    """
+    agents, pinned_prompts, shelf = dict(plan.agents), dict(plan.prompts), PromptShelf(services, tenant)
+    for name, prompt in prompts.items():
+        references = [reference for reference in agents if split_reference(reference)[0] == name]
+        if not references:
+            meant = did_you_mean(name, [split_reference(reference)[0] for reference in agents])
+            message = f"the workflow uses no agent `{name}`{meant}"
+            raise ProblemError(request_problem((Detail(pointer=f"/prompts/{name}", message=message),)))
+        for reference in references:
+            own = agents[reference].model_dump(exclude={"instructions"})
+            agent = Agent.model_validate({**own, "prompt": prompt})
+            found = await shelf.of(agent)
+            if found.findings.errors:
+                place = f"/prompts/{name}"
+                details = tuple(Detail(pointer=place, message=detail.message) for detail in found.findings.errors)
+                raise ProblemError(request_problem(details))
+            agents[reference], pinned_prompts[reference] = agent, found.chosen(seed, reference)
+    return plan.model_copy(update={"agents": agents, "prompts": pinned_prompts})

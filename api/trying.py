@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter
 
 from activities.loading import Loader
 from api.durable import DurableClient
-from api.evaluating import Draft, asked, drafted, refuse_graders, start_generated
+from api.evaluating import Draft, Made, asked, drafted, refuse_graders, start_generated
 from api.kinds import PROMPTS
 from api.kinds import existing as existing_definition
 from api.resolving import Batch
@@ -109,7 +109,8 @@ async def start_trial(
     )
     batch = Batch(agents={agent.name: agent for agent, _ in groups}, workflows=generated.others)
     value = {"groups": [cases for _, cases in groups]}
-    execution = await start_generated(services, client, caller, generated.workflow, batch, value, about, idempotency)
+    made = Made(generated.workflow, batch, value, about)
+    execution = await start_generated(services, client, caller, made, idempotency)
     return execution, skipped
 
 

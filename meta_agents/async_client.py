@@ -594,6 +594,7 @@ class AsyncEvaluations:
         cases: Sequence[Mapping[str, Json]] | None = None,
         graders: Sequence[Mapping[str, Json]] = (),
         prompt: str | None = None,
+        prompts: Mapping[str, str] | None = None,
         draft: Mapping[str, Json] | None = None,
         variables: Mapping[str, Json] | None = None,
         concurrency: int | None = None,
@@ -603,6 +604,7 @@ class AsyncEvaluations:
         """Evaluate an agent or a workflow on a data set (`name` or `name@version`), or on `cases`.
 
         `prompt`, or a `draft` (`template`, `variables`) that is not stored: what the agent has in place of its own.
+        `prompts`: the same for the agents of a workflow, by name.
         """
         request = {
             "agent": agent,
@@ -611,6 +613,7 @@ class AsyncEvaluations:
             "cases": cases,
             "graders": list(graders),
             "prompt": prompt,
+            "prompts": prompts,
             "draft": draft,
             "variables": variables,
             "concurrency": concurrency,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -67,7 +68,10 @@ def run(  # noqa: PLR0913, PLR0917 - each is one thing that a command line may s
         str, typer.Option("--data", metavar="SET|@FILE", help="A data set, or a file with cases.", show_default=False)
     ],
     grade: Grade = None,
-    prompt: Annotated[str | None, typer.Option(metavar="PROMPT", help="Of an agent: in place of its own.")] = None,
+    prompt: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[AGENT=]PROMPT", help="In place of the agent's own; of a workflow, may be repeated."),
+    ] = None,
     variables: Annotated[
         list[str] | None, typer.Option("--var", metavar="KEY=VALUE", help="A variable of the prompt; may be repeated.")
     ] = None,
@@ -89,7 +93,7 @@ def run(  # noqa: PLR0913, PLR0917 - each is one thing that a command line may s
             data=None if cases else data,
             cases=cases,
             graders=read_graders(grade or ()),
-            prompt=prompt,
+            **_prompts(kind, prompt or ()),
             variables=read_settings(variables) if variables else None,
             concurrency=concurrency,
             limits={"cost_usd": cost_usd} if cost_usd else None,
@@ -212,6 +216,18 @@ def _target(client: Client, said: str) -> tuple[str, str]:
     if found:
         raise BadInput(f"{name!r} is a workflow and an agent.", f"Say agent/{said} or workflow/{said}.")
     raise BadInput(f"There is no workflow or agent {name!r}.", "Look with `meta-agents list workflows`, or agents.")
+
+
+def _prompts(kind: str, said: Iterable[str]) -> dict[str, Any]:
+    """What `--prompt` says, as the request says it. Raises `BadInput`."""
+    pairs = [one.rpartition("=") for one in said]
+    if kind == "workflow":
+        if any(not agent for agent, _, _ in pairs):
+            raise BadInput("A workflow has several agents.", "Say whose prompt it is: --prompt AGENT=PROMPT.")
+        return {"prompts": {agent: prompt for agent, _, prompt in pairs}} if pairs else {}
+    if len(pairs) > 1:
+        raise BadInput("An agent has one prompt.", "Give --prompt once.")
+    return {"prompt": pairs[0][2]} if pairs else {}
 
 
 def _is_there(shelf: Any, name: str) -> Json:

@@ -208,6 +208,35 @@ async def test_two_over_the_same_cases(live: Living) -> None:
     assert "no case in common" in problem(answer, 400, "invalid_request")["/path/other"]
 
 
+async def test_a_workflow_with_other_prompts_for_its_agents(live: Living) -> None:
+    loud = {"name": "answer", "template": "Answer loudly."}
+    await live.api.put("/api/prompts/answer", json=loud)
+    found = await evaluated(
+        live, workflow="capital", prompts={"guide": "answer@2"}, data="capitals", graders=GRADERS[:1]
+    )
+    assert (found["evaluation"]["workflow"], found["evaluation"]["prompt"]) == ("capital@1", "guide: answer@2")
+    assert found["cases"]["items"][0]["output"] == "PARIS"
+    record = await live.bench.services.executions.get("t1", found["id"])
+    assert record is not None
+    plan = await live.bench.services.plans.load("t1", record.plan)
+    assert plan.prompts["guide"].reference == "answer@2"
+
+
+async def test_at_its_cap_the_other_cases_fail_or_all_of_it_pauses(live: Living) -> None:
+    limits = {"model_calls": 2}
+    found = await evaluated(live, agent="guide", data="capitals", graders=GRADERS[:1], limits=limits, concurrency=1)
+    assert [case["status"] for case in found["cases"]["items"]] == ["answered", "answered", "failed", "failed"]
+    assert "2 of 2 model calls" in found["cases"]["items"][3]["error"]
+    body = {"agent": "guide", "data": "capitals", "limits": {**limits, "at_cap": "pause"}, "concurrency": 1}
+    id = (await live.api.post("/api/evaluations", json=body)).json()["id"]
+
+    async def is_paused() -> bool:
+        return bool((await read(live.api, id))["status"] == "paused")
+
+    await live.bench.until(is_paused)
+    assert (await read(live.api, id))["summary"]["waiting"] == 2
+
+
 async def test_a_draft_and_variables_of_the_input(live: Living) -> None:
     draft = {"template": "Speak ${how} of ${place}.", "variables": {"how": {"default": "loudly"}, "place": {}}}
     cases = [{"input": {"place": "France"}, "expected": "PARIS"}]
@@ -252,7 +281,10 @@ async def test_while_it_goes_on_it_tells_how_far_it_has_come(live: Living) -> No
         ({"agent": "guide"}, "", "exactly one of these keys is needed: data, cases"),
         ({"agent": "guide", "cases": []}, "/cases", "1"),
         ({"agent": "guide", "cases": [{"id": "a", "input": 1}, {"id": "a", "input": 2}]}, "/cases", "twice"),
-        ({"workflow": "capital", "data": "capitals", "prompt": "answer"}, "/prompt", "only an agent"),
+        ({"workflow": "capital", "data": "capitals", "prompt": "answer"}, "/prompt", "by agent"),
+        ({"workflow": "capital", "data": "capitals", "prompts": {"gide": "answer"}}, "/prompts/gide", "`guide`?"),
+        ({"workflow": "capital", "data": "capitals", "prompts": {"guide": "answer@7"}}, "/prompts/guide", "version 7"),
+        ({"agent": "guide", "data": "capitals", "prompts": {"guide": "answer"}}, "/prompts", "one prompt"),
         ({"agent": "guide", "data": "capitals", "prompt": "answer", "draft": {"template": "x"}}, "/draft", "not both"),
         ({"agent": "guide", "data": "capitals", "draft": {"template": "${x}"}}, "/draft/template", "`x`"),
     ],

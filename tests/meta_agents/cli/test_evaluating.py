@@ -67,6 +67,17 @@ def test_cases_of_a_file_a_prompt_and_a_budget(command: Command, api: FakeApi, t
     }
 
 
+def test_prompts_of_a_workflow_are_said_by_agent(command: Command, api: FakeApi) -> None:
+    command("eval", "workflow/both", "--data", "x", "--prompt", "host=greet@3", "--prompt", "other=p:new", "--detach")
+    assert started(api) == {
+        "workflow": "both",
+        "data": "x",
+        "graders": [],
+        "prompts": {"host": "greet@3", "other": "p:new"},
+    }
+    assert "whose prompt" in command("eval", "workflow/both", "--data", "x", "--prompt", "greet@3").stderr
+
+
 def test_what_is_evaluated_must_be_clear(command: Command) -> None:
     assert "is a workflow and an agent" in command("eval", "both", "--data", "x").stderr
     assert "no workflow or agent 'nothing'" in command("eval", "nothing", "--data", "x").stderr
