@@ -23,27 +23,29 @@ AT_ONCE = 8
 
 async def go_on(services: Services, client: DurableClient, tenant: str, by: str = BUDGET) -> None:
     """Resume the tenant's executions that a budget has paused and has room for now."""
-    room = asyncio.Semaphore(AT_ONCE)
+    places, now = asyncio.Semaphore(AT_ONCE), datetime.now(UTC)
+    paused = await services.tenant_budgets.paused(tenant)
+    # Asked once for each, however many wait for it.
+    budgets = sorted(set(paused.values()))
+    rooms = {name: await services.tenant_budgets.has_room(tenant, name, now) for name in budgets}
 
     async def one(id: str) -> None:
-        async with room:
+        async with places:
             await _go_on(services, client, tenant, id, by)
 
-    await asyncio.gather(*(one(id) for id in await services.tenant_budgets.paused(tenant)))
+    await asyncio.gather(*(one(id) for id, name in paused.items() if rooms[name]))
 
 
 async def _go_on(services: Services, client: DurableClient, tenant: str, id: str, by: str) -> None:
     record = await services.executions.get(tenant, id)
-    if record is not None and record.status is Status.RUNNING:
-        return  # it is just pausing, or has gone on: if so, it is forgotten when it has ended
-    if record is not None and record.status is Status.PAUSED and record.paused_for is not None:
-        if not await services.tenant_budgets.may_go_on(tenant, record, datetime.now(UTC)):
-            return
+    if record is None or record.status.is_ended:
+        await services.tenant_budgets.forget_paused(tenant, id)
+    elif record.status is Status.PAUSED and record.paused_for is not None and record.paused_for.budget is not None:
+        # Its note stays as long as it does: it may be paused again before this is over.
         try:
             await resume_execution(services, client, record, by)
         except ProblemError:  # ended or canceled meanwhile
             log.info("execution %s could not go on", id, exc_info=True)
-    await services.tenant_budgets.forget_paused(tenant, id)
 
 
 async def sweep_budgets(services: Services, client: DurableClient, now: datetime) -> None:

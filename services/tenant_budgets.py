@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 
-from domain.executions import Execution
 from domain.tenant_budgets import MOST, Account, Period, TenantBudget, has_room, matching
 from services.accounts import Accounts, partition_of_budgets
 from services.documents.base import Conflict, Delete, Document, DocumentStore, Put, beginning_with
@@ -94,18 +93,17 @@ class TenantBudgets:
         note = Put(_PAUSED + execution, {"budget": budget})
         await self._documents.write(partition_of_budgets(tenant), [note])
 
-    async def paused(self, tenant: str) -> list[str]:
-        """Ids of executions that a budget has paused, or may have."""
+    async def paused(self, tenant: str) -> dict[str, str]:
+        """The budgets that have paused executions, or may have, by the execution's id."""
         notes = await everything(self._documents, partition_of_budgets(tenant), beginning_with(_PAUSED))
-        return [note.id.removeprefix(_PAUSED) for note in notes]
+        return {note.id.removeprefix(_PAUSED): note.body["budget"] for note in notes}
 
     async def forget_paused(self, tenant: str, execution: str) -> None:
         await self._documents.write(partition_of_budgets(tenant), [Delete(_PAUSED + execution)])
 
-    async def may_go_on(self, tenant: str, execution: Execution, now: datetime) -> bool:
-        """Whether the budget that has paused it has room, or is there no more."""
-        reached = execution.paused_for
-        stored = await self.get(tenant, reached.budget) if reached and reached.budget else None
+    async def has_room(self, tenant: str, name: str, now: datetime) -> bool:
+        """Whether those that the budget has paused may go on: it has room, or is there no more."""
+        stored = await self.get(tenant, name)
         if stored is None:
             return True
         return has_room(stored.budget, (await self.standing(tenant, stored.budget, now)).account)

@@ -41,7 +41,7 @@ async def test_it_pauses_says_which_and_goes_on_when_it_is_raised(bench: Bench) 
     assert set(bench.model.keys.values()) == {1}
     assert (await account(bench, budget)).reserved == Tally()
     await go_on(bench.services, client(bench), TENANT)
-    assert await bench.services.tenant_budgets.paused(TENANT) == []
+    assert await bench.services.tenant_budgets.paused(TENANT) == {}
 
 
 async def test_it_may_fail_the_step_instead(bench: Bench) -> None:
