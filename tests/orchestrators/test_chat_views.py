@@ -53,6 +53,20 @@ async def test_a_view_says_which_turns_it_leaves_out(bench: Bench) -> None:
     assert shown_to(bench, "cat")[1] == ["(Turns 1-2 are not shown.)", "cat: turn 3", "ann: turn 4", "bob: turn 5"]
 
 
+async def test_a_view_may_be_bounded_by_tokens(bench: Bench) -> None:
+    """Of the latest turns as many as are so many tokens; what is left out is told to the model, and in the log."""
+    bench.model._script = lambda request: numbered(request) + " and so on" * 20
+    record = await bench.run(chat({"turns": 9}, view={"last": 6, "tokens": 300}), "it")
+    shown = shown_to(bench, "cat")[2]
+    assert shown[0].startswith("(Turns 1-")
+    turns = [int(line.partition(": turn ")[2].split()[0]) for line in shown if ": turn " in line]
+    assert turns == list(range(turns[0], 9))
+    assert 1 < len(turns) < 6
+    started = [event.data for event in await bench.log(record.id) if event.type == "call.started"]
+    assert started[8]["left_out"]["turns"] == list(range(3, turns[0]))
+    assert "left_out" not in started[0]
+
+
 async def test_a_participant_may_see_only_what_addresses_it(bench: Bench) -> None:
     bench.model._script = by_agent(
         ann=lambda n: f"ann {n}: what does Cat think?" if n == 1 else f"ann {n}: fine",
