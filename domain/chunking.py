@@ -17,7 +17,7 @@ SIZE = 400
 OVERLAP = 60
 """Most tokens that a passage has in common with the one before."""
 
-_HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t#]*$")
+_HEADING = re.compile(r"(#{1,6})[ \t]+(.*)")
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 _FINER = (re.compile(r"\n"), re.compile(r"(?<=[.!?…。！？])\s*(?=\S)"), re.compile(r"\s+"))
 """Where a piece that is too long is cut: after lines, then after sentences, then after words."""
@@ -53,7 +53,9 @@ def passages(text: str, count: Count, size: int = SIZE, overlap: int = OVERLAP) 
         for piece in _cut(text, block, count, size, overlap):
             total = sum(other.tokens for other in held)
             if total + piece.tokens > size or (piece.opens and total >= size // 3):
-                closed, held = _divided(held, piece, min(overlap, size - piece.tokens))
+                # Headings go with what stands under them, unless there are too many of them for that.
+                too_many = total >= size // 3 and all(one.opens for one in held)
+                closed, held = (held, []) if too_many else _divided(held, piece, min(overlap, size - piece.tokens))
                 found += [_joined(closed)] if closed else []
             held.append(piece)
     return [*found, _joined(held)] if held else found
@@ -117,7 +119,7 @@ def _blocks(text: str) -> Iterator[_Piece]:
         if heading:
             level = len(heading.group(1))
             headings = [(above, title) for above, title in headings if above < level]
-            headings.append((level, heading.group(2)[:_LONGEST_TITLE]))
+            headings.append((level, heading.group(2).rstrip(" \t#")[:_LONGEST_TITLE]))
             opens = True
         if line.strip():
             start = line_start if start is None else start

@@ -63,8 +63,8 @@ def read(content: bytes, media_type: str) -> Read:
             found = Read(*text_of(_decoded(content)))
         case _:
             text = _decoded(content).replace("\r\n", "\n")
-            heading = re.search(r"^# +(.+?)[ #]*$", text[:_BEGINNING], re.MULTILINE)
-            found = Read(text, heading.group(1)[:300] if heading else None)
+            heading = re.search(r"^# +(\S.*)", text[:_BEGINNING], re.MULTILINE)
+            found = Read(text, heading.group(1).rstrip(" #")[:300] or None if heading else None)
     if not found.text.strip():
         action = "Send one that has; of a scanned PDF, the text that was recognised in it."
         raise unreadable("The document has no text.", action)

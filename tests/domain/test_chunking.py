@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.chunking import Passage, passages
+from domain.chunking import SIZE, Passage, passages
 
 
 def words(text: str) -> int:
@@ -89,3 +89,15 @@ def test_any_text_is_covered_by_passages_that_fit(parts: list[str], size: int, o
     assert {place for place, letter in enumerate(text) if not letter.isspace()} <= covered
     # Blanks between its pieces count a little more than the pieces did alone.
     assert all(count(text[part.start : part.end]) <= size * 2 for part in found)
+
+
+def test_headings_with_nothing_under_them_make_passages_of_the_size_too() -> None:
+    text = "# a\n" * 20_000
+    found = passages(text, lambda part: len(part.split()))
+    assert max(len(text[one.start : one.end].split()) for one in found) <= SIZE
+    assert "".join(text[one.start : one.end] for one in found).count("a") == 20_000
+
+
+def test_a_heading_made_of_marks_takes_no_more_time_than_another() -> None:
+    [one, *_] = passages("# " + "#" * 400_000 + "x", lambda part: len(part) // 4)
+    assert one.start == 0
