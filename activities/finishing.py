@@ -75,6 +75,8 @@ async def perform_ending(ending: Ending, services: Services) -> tuple[str, list[
         services.usage.add(tenant, execution, record.workflow, ending_event, sums.whole),
         services.executions.unmark(execution),
     )
+    if sums.has_waited:
+        await services.tenant_budgets.forget_paused(tenant, execution)
     return record.status, [*logged, *last]
 
 
@@ -114,12 +116,15 @@ class Sums:
     turns: int = 0
     offset: int = 0
     days: Days = field(default_factory=dict)
+    has_waited: bool = False
+    """For a budget of its tenant, of which a note tells that it does."""
 
     def add(self, events: Sequence[Event]) -> None:
         for event in events:
             if event.type in ANSWERS and "usage" in event.data:
                 self.usage += Usage.model_validate(event.data["usage"])
                 self.turns += event.type is EventType.CALL_COMPLETED and "role" not in event.data
+            self.has_waited |= event.type is EventType.BUDGET_REACHED and "budget" in event.data
         folded(events, self.days)
         self.offset = events[-1].offset
 

@@ -40,7 +40,6 @@ async def test_it_pauses_says_which_and_goes_on_when_it_is_raised(bench: Bench) 
     assert (await bench.ended(held.id)).status is Status.COMPLETED
     assert set(bench.model.keys.values()) == {1}
     assert (await account(bench, budget)).reserved == Tally()
-    await go_on(bench.services, client(bench), TENANT)
     assert await bench.services.tenant_budgets.paused(TENANT) == {}
 
 
