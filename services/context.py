@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from domain.cutting import WHOLE, Cut
@@ -66,21 +67,26 @@ class _Fitting:
         # Where our own count may be a little off: how endpoints write tools down for their models is not published.
         margin = 0 if counter.name == "estimate" else window // 100
         self._most = window - margin - min(request.max_output_tokens, window // 2)
-        self._after = request.messages[len(told(WHOLE)) :]
         self._turns = [] if isinstance(prompt, TemplatePrompt) else [said.turn for said in prompt.view]
         self._may_drop = 0 if isinstance(prompt, SummaryPrompt) else max(0, len(self._turns) - 1)
         self._at_most = prompt.tokens if isinstance(prompt, OverChat) else None
 
     def run(self) -> Fitted:
-        whole = self._fits(WHOLE)
+        # Nearly always so: then nothing is put into words again.
+        fits = counted(self._request, self._counter) <= self._most
         least = self._as_viewed()
-        if least == 0 and whole is not None:
-            return self._done(whole, WHOLE)
+        if least == 0 and fits:
+            return self._done(self._request, WHOLE)
         dropped = _first(least, self._may_drop, lambda turns: self._fits(Cut(turns)) is not None)
         if dropped is not None:
             cut = Cut(dropped)
             return self._done(self._made(cut), cut)
         return self._shortened(least)
+
+    @cached_property
+    def _after(self) -> list[dict[str, Any]]:
+        """What comes after the prompt: an answer that is to be corrected, tools that were called, what they gave."""
+        return self._request.messages[len(self._told(WHOLE)) :]
 
     def _as_viewed(self) -> int:
         """How many turns the view itself leaves out, for the tokens that it may have."""

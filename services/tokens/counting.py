@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -32,16 +33,26 @@ class Counter(Protocol):
     def shortened(self, text: str, most: int) -> str: ...
 
 
+_counters: dict[Name | None, Counter] = {}
+"""Those that were made; they keep nothing of what they count."""
+
+
 async def counter_for(model: str | None) -> Counter:
     """The one for a model, by its name at the endpoint. The first for a vocabulary takes a third of a second."""
     name = _vocabulary(model or "")
+    if name not in _counters:
+        _counters[name] = await asyncio.to_thread(_made, name)
+    return _counters[name]
+
+
+def _made(name: Name | None) -> Counter:
     if name is None:
         from services.tokens.estimate import Estimate  # noqa: PLC0415 - with its neighbour
 
         return Estimate()
     from services.tokens.vocabulary import Vocabulary  # noqa: PLC0415 - brings megabytes with it
 
-    return await asyncio.to_thread(Vocabulary, name)
+    return Vocabulary(name)
 
 
 async def tokens_of(request: ModelRequest, counter: Counter) -> int:
@@ -78,6 +89,7 @@ def _message_texts(message: Mapping[str, Any]) -> Iterator[str]:
             yield value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+@lru_cache(maxsize=256)
 def _vocabulary(model: str) -> Name | None:
     from tiktoken.model import encoding_name_for_model  # noqa: PLC0415 - as above
 
