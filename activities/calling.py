@@ -28,7 +28,7 @@ from domain.prompts import messages, repaired
 from domain.tool_use import asking, said, specs_of, tools_of
 from domain.toolcalls import ToolAnswer
 from domain.usage import Usage
-from domain.values import Json
+from domain.values import Json, size_of
 from services.context import Fitted, fitted
 from services.documents.base import Delete, Operation
 from services.ledger import Entry
@@ -36,6 +36,9 @@ from services.models.client import AnswerRejected, ModelAnswer, ModelRequest
 from services.models.problems import bad_answer
 from services.waits import waiting, waiting_id
 from services.wiring import Services
+
+ASKED_BYTES = 65_536
+"""What a request was made of is remembered up to this size: what an orchestrator holds is small, but for long lists."""
 
 
 async def perform_call(call: ModelCall, services: Services) -> tuple[CallOutcome, list[Event]]:
@@ -313,7 +316,8 @@ def _asked(call: ModelCall) -> Json:
     if call.rounds or call.repair is not None:
         return None
     prompt = call.prompt.model_dump(mode="json", exclude_defaults=True)
-    return {"prompt": prompt, **({"schema": call.output_schema} if call.output_schema else {})}
+    asked = {"prompt": prompt, **({"schema": call.output_schema} if call.output_schema else {})}
+    return asked if size_of(asked) <= ASKED_BYTES else None
 
 
 def _schema_of(agent: Agent, call: ModelCall) -> dict[str, Any] | None:

@@ -26,11 +26,11 @@ async def perform_evaluation(evaluation: Evaluation, services: Services) -> tupl
         events = await services.events.append(tenant, execution, evaluation.events)
         return {"error": error.problem.model_dump(mode="json")}, events
     drafts = list(evaluation.events)
-    value = values.recorded(found, evaluation.id)
+    value = recorded = values.recorded(found, evaluation.id)
     if "r" in value:
         drafts.append(_record(evaluation, found))
         value = _by_item(found, evaluation.id)
-    kept = [Put(given_to(evaluation.step), {"value": value})] if evaluation.input_schema is not None else []
+    kept = [Put(given_to(evaluation.step), {"value": recorded})] if evaluation.input_schema is not None else []
     return {"value": value}, await services.events.append(tenant, execution, drafts, *kept)
 
 

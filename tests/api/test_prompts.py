@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -332,6 +334,16 @@ class TestLabels:
         delete = await api.delete("/api/prompts/greet/labels/staging", headers={"If-Match": etag})
         problem(delete, 412, "precondition_failed")
         problem(await self.put(api, "new", 3, **{"If-Match": "*"}), 412, "precondition_failed")
+
+    async def test_of_many_who_move_it_at_once_each_move_is_kept(self, api: httpx.AsyncClient) -> None:
+        answers = await asyncio.gather(*(self.put(api, "staging", number % 3 + 1) for number in range(12)))
+        assert {answer.status_code for answer in answers} == {200}
+        moves = (await api.get("/api/prompts/greet/moves", params={"limit": 50})).json()["items"]
+        ends = [(move["from"], move["to"]) for move in reversed(moves)]
+        assert ends[0][0] is None
+        assert all(before[1] == after[0] for before, after in pairwise(ends)), "a move began where none had ended"
+        [label] = (await api.get("/api/prompts/greet/labels")).json()["items"]
+        assert label["version"] == ends[-1][1]
 
     async def test_a_protected_one_is_moved_by_admins_alone(self, api: httpx.AsyncClient) -> None:
         operator = {"Authorization": "Bearer operator"}
