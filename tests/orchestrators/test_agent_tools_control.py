@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -13,9 +13,12 @@ from api.durable import DurableClient
 from api.forking import ForkRequest, fork_execution
 from domain.approvals import Kind, State
 from domain.errors import Code, ProblemError
+from domain.events import Draft, EventType
 from domain.executions import Execution, Status
 from domain.tools import Tool
 from domain.workflows import Workflow
+from services.documents.base import Delete
+from services.eventlog import partition_of
 from services.identity import Principal
 from services.tools import functions
 from services.tools.functions import tool_function
@@ -26,6 +29,7 @@ from tests.support.scripted_model import calls, unreachable
 
 STEP = {"id": "s", "agent": "x", "input": "Go.", "retry": {"attempts": 1}}
 SLOW = ("slow", {"n": 1})
+KEY = "s/tool[0]#0"
 
 
 @dataclass
@@ -307,7 +311,11 @@ class TestCallsLeftOpen:
         gate = desk.bench.model.gate("s#0")
         id = await begun(desk.bench)
         await desk.bench.model.until(lambda: bool(desk.bench.model.asked))
-        await desk.bench.services.ledger.begin(TENANT, id, "s/tool[0]#0", 1, [])  # and then the process died
+        began = Draft(
+            id=f"{KEY}:call.started:1", type=EventType.CALL_STARTED, time=datetime.now(UTC), step="s/tool[0]",
+            data={"call": KEY, "attempt": 1, "tool": "slow"},
+        )  # fmt: skip
+        await desk.bench.services.ledger.begin(TENANT, id, KEY, 1, [began])  # and then the process died
         gate.set()
         await desk.decide(await desk.question(id), "fail")
         record = await desk.bench.ended(id)
@@ -333,6 +341,17 @@ class TestCallsLeftOpen:
         await desk.decide(question, decision, comment=comment)
         assert (await desk.bench.ended(again)).output == "done"
         assert (results(desk.bench), slow.begun) == ([result], made)
+
+    async def test_so_does_a_retry_of_one_that_was_imported(self, desk: Desk, slow: Slow) -> None:
+        """Its log says what was begun; what the ledger notes beside it stays where it was."""
+        script(desk.bench, calls(SLOW))
+        id = await self.left_open(desk)
+        await desk.bench.services.documents.write(partition_of(TENANT, id), [Delete(f"{KEY}:call")])
+        again = await begun(desk.bench, retry_of=id)
+        assert (await desk.question(again)).kind is Kind.UNCERTAIN
+        assert slow.begun == []
+        await desk.cancel(again)
+        await desk.bench.ended(again)
 
     async def test_so_does_a_retry_of_that_one(self, desk: Desk, slow: Slow) -> None:
         script(desk.bench, calls(SLOW))
