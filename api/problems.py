@@ -38,6 +38,11 @@ STATUS: Mapping[Code, int] = {
     Code.PRECONDITION_FAILED: 412,
     Code.TOO_LARGE: 413,
     Code.PLATFORM_FAILED: 503,
+    # Of a model that a request waits for: the one that embeds what is searched for.
+    Code.MODEL_UNREACHABLE: 503,
+    Code.MODEL_RATE_LIMITED: 503,
+    Code.MODEL_REFUSED: 502,
+    Code.MODEL_BAD_ANSWER: 502,
 }
 """Codes that are not here end an execution, never a request."""
 

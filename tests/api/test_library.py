@@ -8,9 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
+from domain.errors import Fault
 from domain.events import Draft, EventType
 from domain.library import IndexWork
 from services.library import reading
+from services.models.problems import rate_limited, refused
 from services.wiring import Services
 from tests.api.conftest import FakeDurable, problem
 
@@ -168,3 +170,26 @@ async def test_citations_of_an_execution(
     assert (second["step"], second["agent"], second["cited"]) == ("draft", "writer", [told])
     assert second["unknown"] == ["[made-up.md#2]"]
     problem(await other.get(f"/api/executions/{execution}/citations"), 404, "not_found")
+
+
+async def test_a_model_that_is_not_there_is_a_problem_of_its_own(
+    api: httpx.AsyncClient, durable: FakeDurable, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(api)
+    await work(services, durable)
+
+    async def limited(texts: Any) -> Any:
+        raise rate_limited(7.0)
+
+    monkeypatch.setattr(services.embeddings, "embed", limited)
+    busy = await api.post("/api/library/handbook/search", json={"query": "money"})
+    problem(busy, 503, "model_rate_limited")
+    assert busy.headers["retry-after"] == "7"
+    by_words = await api.post("/api/library/handbook/search", json={"query": "money", "mode": "text"})
+    assert by_words.json()["items"][0]["document"] == "guide.md"
+
+    async def none() -> str:
+        raise refused("No model for embeddings is set up.", "Set EMBEDDING_MODEL.", Fault.PLATFORM)
+
+    monkeypatch.setattr(services.embeddings, "space", none)
+    problem(await put(api, "new.md"), 502, "model_refused")
