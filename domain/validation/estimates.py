@@ -143,7 +143,8 @@ class _Estimates:
         one = Most(1, agent.max_output_tokens, self._dollars(agent))
         if any(self._asks_models(tool) for tool in agent.tools):
             return UNKNOWN
-        return one.times(1 + repairs + (agent.max_rounds if agent.tools else 0))
+        # Each answer of a turn with tools may have to be mended once.
+        return one.times(2 * (1 + agent.max_rounds) if agent.tools else 1 + repairs)
 
     def _asks_models(self, reference: str) -> bool:
         """Whether a tool is an agent, or a workflow: how much these use depends on how often they are asked."""
