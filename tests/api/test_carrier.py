@@ -45,6 +45,7 @@ def test_one_trigger_for_each_resource(loaded: dict[str, Any]) -> None:
         "api/agents/{*path}": "agents",
         "api/datasets/{*path}": "datasets",
         "api/evaluations/{*path}": "evaluations",
+        "api/library/{*path}": "library",
         "api/prompts/{*path}": "prompts",
         "api/tools/{*path}": "tools",
         "api/mcp/{*path}": "mcp",
