@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import Field
 
 from api.durable import DurableClient
+from api.grader_checks import refuse_graders
 from api.kinds import AGENTS, DATASETS, WORKFLOWS, existing
 from api.prompting import with_prompts
 from api.resolving import Batch, resolve
@@ -19,13 +20,11 @@ from domain.datasets import MOST_CASES, Case, named
 from domain.errors import Detail, ProblemError, invalid_input
 from domain.evaluations import CONCURRENCY, TARGET, Evaluated, evaluation_workflow, name_for, wrapped
 from domain.executions import Execution
-from domain.expressions import check, check_template
 from domain.graders import Grader
-from domain.patterns import UnusablePattern, compiled
 from domain.plans import Plan, content_hash
 from domain.policies import Limits
 from domain.prompt_definitions import PromptDefinition, PromptReference, Variable, needs_input
-from domain.validation import check_prompt, check_schema, check_value, pointer
+from domain.validation import check_prompt, check_value, pointer
 from domain.values import Json
 from domain.workflows import Workflow
 from services.definitions import Stored
@@ -34,7 +33,6 @@ from services.identity import Principal
 from services.wiring import Services
 
 DRAFT = "draft"
-_SEEN = {"cel": {"output", "expected", "input", "usage"}, "of": {"output"}, "ask": {"output", "expected", "input"}}
 
 
 class Draft(Shape):
@@ -248,43 +246,6 @@ async def _judges(tenant: str, graders: Sequence[Grader]) -> None:
                 await _stored(AGENTS, tenant, grader.judge.agent)
             except ProblemError as error:
                 raise _refused(f"/graders/{index}/judge/agent", error.problem.message) from error
-
-
-def refuse_graders(graders: Sequence[Grader]) -> None:
-    """Raises `ProblemError` invalid_request with every mistake in them."""
-    details = tuple(
-        Detail(pointer=f"/graders/{index}{where}", message=message)
-        for index, grader in enumerate(graders)
-        for where, message in _mistakes(grader, [one.name for one in graders[:index]])
-    )
-    if details:
-        raise ProblemError(request_problem(details))
-
-
-def _mistakes(grader: Grader, before: Sequence[str]) -> Iterator[tuple[str, str]]:
-    if grader.name in before:
-        yield "/name", f"another grader is called `{grader.name}`"
-    for parts, message in check_schema(grader.schema_ or {}):
-        yield f"/schema{pointer(parts)}", message
-    try:
-        if grader.pattern is not None:
-            compiled(grader.pattern)
-    except UnusablePattern as error:
-        yield "/pattern", str(error)
-    sources = {"cel": grader.cel, "of": grader.of}
-    for key, source in sources.items():
-        if source is not None and (wrong := _wrong(source, key)):
-            yield f"/{key}", wrong
-    if grader.judge is not None and (wrong := _wrong(grader.judge.ask, "ask")):
-        yield "/judge/ask", wrong
-
-
-def _wrong(source: str, key: str) -> str | None:
-    try:
-        (check_template if key == "ask" else check)(source, frozenset(_SEEN[key]))
-    except ProblemError as error:
-        return error.problem.message
-    return None
 
 
 def _one_of(request: Shape, *keys: str) -> None:

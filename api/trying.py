@@ -14,7 +14,8 @@ from pydantic import Field, TypeAdapter
 
 from activities.loading import Loader
 from api.durable import DurableClient
-from api.evaluating import Draft, Made, asked, drafted, refuse_graders, start_generated
+from api.evaluating import Draft, Made, asked, drafted, start_generated
+from api.grader_checks import refuse_graders
 from api.kinds import PROMPTS
 from api.kinds import existing as existing_definition
 from api.resolving import Batch
