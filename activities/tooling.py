@@ -74,7 +74,7 @@ class _ToolCall:
                 raise tool_uncertain(tool.name, f"execution {call.retry_of} began the call, and does not know its end.")
         except ProblemError as error:
             return await self._failed(error.problem, call.events)
-        return await self._reused() or await (self._unlike() if call.offline else self._make(tool, arguments))
+        return await self._reused() or await (self._unlike() if call.offline else self._make(tool, arguments, entry))
 
     def _is_uncertain(self, tool: Tool, entry: Entry) -> bool:
         """Whether it was begun, has no end that is known, and nobody has looked since what became of it."""
@@ -147,7 +147,7 @@ class _ToolCall:
         problem = await unanswered(self.services, self.call, self.asked)
         return await self._failed(problem, self.call.events)
 
-    async def _make(self, tool: Tool, arguments: Json) -> Result:
+    async def _make(self, tool: Tool, arguments: Json, entry: Entry) -> Result:
         call, services = self.call, self.services
         # Made again for another execution, it is still the same call to the other side.
         key = (self.earlier and self.earlier.key(self.request)) or f"{call.execution}:{call.key}"
@@ -155,9 +155,15 @@ class _ToolCall:
         started = self.record.draft(EventType.CALL_STARTED, f":{self.attempt}", self.attempt, **facts)
         # Before it is made, whatever that costs: afterwards nobody could tell that it had been.
         over = [Delete(waiting_id(call.key))] if self.waited else []
-        where = call.tenant, call.execution, call.key, self.attempt
-        events = await services.ledger.begin(*where, [*call.events, started], *over)
-        services.realtime.publish_events(call.tenant, call.execution, events)
+        where = call.tenant, call.execution, call.key, self.attempt, [*call.events, started]
+        if tool.delivery == "at_most_once":
+            begun = await services.ledger.begin_alone(*where, entry, *over)
+        else:
+            begun = await services.ledger.begin(*where, *over)
+        if begun is None:
+            # The platform has given the same activity to another process as well: whoever begins it first, makes it.
+            return await self.perform()
+        services.realtime.publish_events(call.tenant, call.execution, begun)
         before = monotonic()
         try:
             making = services.tools.call(Attempt(tool, arguments, key, call.tenant))

@@ -13,7 +13,7 @@ from domain.calls import asked_id, completed_id, rejected_id, told_id
 from domain.events import Draft, Event
 from domain.values import Json
 from services.control import Standing, standing, standing_ids
-from services.documents.base import DocumentStore, Operation, Put
+from services.documents.base import Conflict, DocumentStore, Operation, Put
 from services.eventlog import WATCHED, EventLog, partition_of
 
 ANSWERS = (completed_id, rejected_id, asked_id, told_id)
@@ -26,7 +26,7 @@ class Entry:
 
     `answer` may be one that did not fit its schema, or asks for tools: it was paid for all the same; and, of an agent's
     tool call, its last failure. `ended`: so many of the attempts are
-    known to have ended (of tools alone). `watched`: somebody has asked to see it live.
+    known to have ended (of tools alone). `watched`: somebody has asked to see it live. `mark`: as it was looked up.
     """
 
     answer: Event | None
@@ -34,6 +34,7 @@ class Entry:
     ended: int
     standing: Standing
     watched: bool
+    mark: str | None = None
 
 
 class Ledger:
@@ -54,6 +55,7 @@ class Ledger:
             ended=counts.get("ended", 0),
             standing=standing(found, key, step),
             watched=WATCHED in found,
+            mark=found[mark].etag if mark in found else None,
         )
 
     async def begin(
@@ -73,6 +75,26 @@ class Ledger:
         """
         mark = Put(_mark_id(key), {"begun": attempt, **({"asked": asked} if asked else {})})
         return await self._log.append(tenant, execution, drafts, mark, *more, patient=True)
+
+    async def begin_alone(
+        self,
+        tenant: str,
+        execution: str,
+        key: str,
+        attempt: int,
+        drafts: Sequence[Draft],
+        entry: Entry,
+        *more: Operation,
+    ) -> list[Event] | None:
+        """As `begin`, unless somebody else has begun or ended an attempt since it was looked up: then None."""
+        body = {"begun": attempt}
+        mark = Put(_mark_id(key), body, if_match=entry.mark, if_absent=entry.mark is None)
+        try:
+            return await self._log.append(tenant, execution, drafts, mark, *more, patient=True)
+        except Conflict as conflict:
+            if conflict.id != mark.id:
+                raise
+            return None
 
     async def asked(self, tenant: str, execution: str, keys: Sequence[str]) -> dict[str, Json]:
         """By key, what the first requests of these calls were made of; nothing of calls that earlier releases made."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ import pytest
 
 from activities.tooling import perform_tool
 from domain.calls import Action, ToolCall
+from domain.errors import Code
 from domain.events import Draft, EventType
 from domain.executions import Execution
 from domain.plans import Plan
@@ -19,6 +21,8 @@ from domain.workflows import Workflow
 from services.control import Asked, canceled_id
 from services.documents.base import Document, Put
 from services.eventlog import partition_of
+from services.ledger import Entry
+from services.tools import functions
 from services.tools.functions import tool_function
 from services.wiring import Services
 from tests.activities.conftest import TENANT
@@ -82,3 +86,41 @@ async def test_a_cancel_that_came_before_the_note_is_not_waited_past(
     assert outcome.error is not None
     assert outcome.error.code == "canceled"
     assert not outcome.held
+
+
+async def test_one_that_two_processes_are_given_is_made_by_one_of_them(
+    services: Services, call: ToolCall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The platform promises that an activity is run at least once, not at most once."""
+    made: list[str] = []
+    both, looked = asyncio.Event(), services.ledger.look_up
+    number = 0
+
+    async def at_the_same_time(*where: str) -> Entry:
+        nonlocal number
+        entry = await looked(*where)
+        number += 1
+        if number >= 2:
+            both.set()
+        await both.wait()
+        return entry
+
+    monkeypatch.setattr(services.ledger, "look_up", at_the_same_time)
+    monkeypatch.setattr(functions, "_registered", {})
+
+    @tool_function("held")
+    async def held_again() -> str:
+        made.append("made")
+        await asyncio.sleep(0)
+        return "made"
+
+    outcomes = [
+        outcome for outcome, _ in await asyncio.gather(perform_tool(call, services), perform_tool(call, services))
+    ]
+    assert made == ["made"]
+    errors = [outcome.error.code for outcome in outcomes if outcome.error is not None]
+    # The other one is told what came of it, or, when that is not there yet, that nobody knows.
+    assert errors in ([], [Code.TOOL_UNCERTAIN])
+    again, _ = await perform_tool(call, services)
+    assert again.value == {"v": "made"}
+    assert made == ["made"]
