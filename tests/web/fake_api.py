@@ -24,6 +24,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from tests.web.prompted import Prompts
+from tests.web.shelved import Shelf, cited
 from tests.web.spent import budgets, capped, execution_usage, usage_by_day
 from tests.web.steered import approvals, comparison, decide, release, stuck, talk
 from tests.web.stories import Json, Story, failure, finish_review, panel, review
@@ -333,11 +334,19 @@ def prompted() -> FakeApi:
     return api
 
 
+def shelved() -> FakeApi:
+    """An installation with a library, models and tools, and an execution whose answer cites."""
+    api = FakeApi()
+    api.executions["0198f1aa0041" + "3" * 12 + "c17ed001"] = cited()
+    api.answers |= Shelf().answers()
+    return api
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Serve the page with a scripted API.")
     parser.add_argument("--port", type=int, default=7099)
     api = sample()
-    for more in (steered(), tooled(), spent(), prompted()):
+    for more in (steered(), tooled(), spent(), prompted(), shelved()):
         api.executions |= more.executions
         api.approvals |= more.approvals
         api.answers |= more.answers

@@ -23,6 +23,11 @@ const PromptScreen = lazy(() => import("./prompts/PromptScreen").then((module) =
 const EvaluationsScreen = lazy(() => import("./evaluations/EvaluationsScreen").then((module) => ({ default: module.EvaluationsScreen })));
 const EvaluationScreen = lazy(() => import("./evaluations/EvaluationScreen").then((module) => ({ default: module.EvaluationScreen })));
 const CompareEvaluations = lazy(() => import("./evaluations/CompareEvaluations").then((module) => ({ default: module.CompareEvaluations })));
+const LibraryScreen = lazy(() => import("./library/LibraryScreen").then((module) => ({ default: module.LibraryScreen })));
+const CollectionScreen = lazy(() => import("./library/CollectionScreen").then((module) => ({ default: module.CollectionScreen })));
+const ModelsScreen = lazy(() => import("./models/ModelsScreen").then((module) => ({ default: module.ModelsScreen })));
+const ToolsScreen = lazy(() => import("./models/ToolsScreen").then((module) => ({ default: module.ToolsScreen })));
+const ToolScreen = lazy(() => import("./models/ToolScreen").then((module) => ({ default: module.ToolScreen })));
 const UsageScreen = lazy(() => import("./usage/UsageScreen").then((module) => ({ default: module.UsageScreen })));
 
 export function App() {
@@ -66,6 +71,9 @@ function SignedIn({ token, onLeave }: { token: string; onLeave: (because401: boo
 const MORE: readonly (readonly [string, string])[] = [
   ["prompts", "Prompts"],
   ["evaluations", "Evaluations"],
+  ["library", "Library"],
+  ["tools", "Tools"],
+  ["models", "Models"],
   ["usage", "Usage"],
 ];
 
@@ -156,6 +164,11 @@ function Screen({ route: { path, query } }: { route: Route }) {
   }
   if (first === "evaluations" && second !== undefined) return <EvaluationScreen key={second} id={second} query={query} />;
   if (first === "evaluations") return <EvaluationsScreen query={query} />;
+  if (first === "library" && second !== undefined) return <CollectionScreen key={second} name={second} query={query} />;
+  if (first === "library") return <LibraryScreen />;
+  if (first === "models") return <ModelsScreen />;
+  if (first === "tools" && second !== undefined) return <ToolScreen key={second} name={second} />;
+  if (first === "tools") return <ToolsScreen />;
   if (first === "usage") return <UsageScreen query={query} />;
   return <Notice title="There is no such page." action="Choose one above." />;
 }

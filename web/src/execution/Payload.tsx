@@ -4,6 +4,7 @@ import type { Json } from "../api/types";
 import { useSession } from "../session";
 import { useLoad } from "../ui/hooks";
 import { CopyButton } from "../ui/parts";
+import { Cited } from "./citations";
 
 interface Props {
   execution: string;
@@ -46,7 +47,13 @@ function Value({ value, copy }: { value: Json; copy: boolean }) {
 }
 
 function Shown({ value }: { value: Json }) {
-  if (typeof value === "string") return <div className="prose">{value}</div>;
+  if (typeof value === "string") {
+    return (
+      <div className="prose">
+        <Cited text={value} />
+      </div>
+    );
+  }
   if (value === null) return <p className="muted">Nothing.</p>;
   if (isFlat(value)) return <Facts facts={value} />;
   return (
@@ -62,7 +69,9 @@ function Facts({ facts }: { facts: Facts }) {
       {Object.entries(facts).map(([key, value]) => (
         <div key={key}>
           <dt>{key}</dt>
-          <dd className="prose">{String(value)}</dd>
+          <dd className="prose">
+            <Cited text={String(value)} />
+          </dd>
         </div>
       ))}
     </dl>

@@ -1,6 +1,7 @@
 /** What the log tells of calls, of models and of tools. */
 import type { AskedTool, CallData, Json, Usage } from "../api/types";
 import { type Draft, enter, type EventOf } from "./draft";
+import { passagesIn } from "./passages";
 import { goOn } from "./steps";
 import type { Call, ToolAsk } from "./view";
 
@@ -54,6 +55,14 @@ export function startCall(draft: Draft, event: EventOf<"call.started">): void {
 export function completeCall(draft: Draft, event: EventOf<"call.completed">): void {
   const { data } = event;
   draft.calls[data.call] = { ...answeredCall(draft, event), state: "completed" };
+  if (data.tool !== undefined) {
+    const found = passagesIn(event.value).map((passage) => [passage.cite, passage] as const);
+    const { passages, isWhole } = draft.found;
+    // Another object only where there is something new: answers are looked at for marks again.
+    if (found.length > 0 || (isWhole && event.artifact !== null)) {
+      draft.found = { passages: { ...passages, ...Object.fromEntries(found) }, isWhole: isWhole && event.artifact === null };
+    }
+  }
   if (data.role === undefined && data.tool === undefined) draft.turns += 1;
 }
 

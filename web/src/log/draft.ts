@@ -1,9 +1,9 @@
 import type { Event } from "../api/types";
 import { around } from "./paths";
-import type { Entry, ExecutionView, ToolTurn } from "./view";
+import type { Entry, ExecutionView, Found, ToolTurn } from "./view";
 
 /** A view while events are taken in. */
-export type Draft = { -readonly [Key in keyof ExecutionView]: Mutable<ExecutionView[Key]> };
+export type Draft = { -readonly [Key in keyof ExecutionView]: Key extends "found" ? Found : Mutable<ExecutionView[Key]> };
 type Mutable<Value> = Value extends readonly (infer Item)[]
   ? Item[]
   : Value extends Readonly<Record<string, infer Item>>

@@ -63,6 +63,22 @@ export interface ToolTurn {
   changes: number;
 }
 
+/** What a search of the library has found, to be cited by its mark `cite`, `[refunds.md#3]`. */
+export interface Passage {
+  cite: string;
+  collection: string;
+  document: string;
+  title: string;
+  page: number | undefined;
+  text: string;
+}
+
+/** By their marks; not all, where a tool's result is too large for the log. */
+export interface Found {
+  passages: Readonly<Record<string, Passage>>;
+  isWhole: boolean;
+}
+
 /** What is known of an answer being written. `next`: the position, in code points, where the next piece belongs. */
 export interface Writing {
   attempt: number;
@@ -227,6 +243,8 @@ export interface ExecutionView {
   chats: Readonly<Record<string, ChatEnd>>;
   /** What a fork gives instead of running them, by step path. */
   given: Readonly<Record<string, Recorded>>;
+  /** Another object only where there is something new. */
+  found: Found;
   /** By approval id, in the order they were asked. */
   approvals: Readonly<Record<string, Asked>>;
 }
@@ -257,5 +275,6 @@ export const EMPTY_VIEW: ExecutionView = {
   choices: {},
   chats: {},
   given: {},
+  found: { passages: {}, isWhole: true },
   approvals: {},
 };

@@ -3,6 +3,7 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { openQuestions } from "../approvals/fromLog";
 import { usePending } from "../approvals/pending";
 import { askedId } from "../execution/AskedCard";
+import { CitationContext } from "../execution/citations";
 import { EventLog } from "../execution/EventLog";
 import { ForkContext } from "../execution/Fork";
 import { ForkDialog } from "../execution/ForkDialog";
@@ -73,25 +74,27 @@ function Story({ id, view, now }: { id: string; view: ExecutionView; now: number
   const running = view.ended === undefined;
   const atEnd = useStickToEnd(running, view);
   return (
-    <div className="story">
-      <aside aria-label="Steps" className="story-steps card">
-        <h2>
-          Steps {view.status && <StatusBadge status={view.status} />}
-        </h2>
-        <Steps view={view} now={now} />
-      </aside>
-      <div className="story-main">
-        <Outcome id={id} view={view} />
-        <Input id={id} view={view} />
-        <Questions view={view} />
-        <Transcript execution={id} view={view} />
-        {running && !atEnd && (
-          <button type="button" className="button jump" onClick={scrollToEnd}>
-            ↓ Latest
-          </button>
-        )}
+    <CitationContext value={view.found}>
+      <div className="story">
+        <aside aria-label="Steps" className="story-steps card">
+          <h2>
+            Steps {view.status && <StatusBadge status={view.status} />}
+          </h2>
+          <Steps view={view} now={now} />
+        </aside>
+        <div className="story-main">
+          <Outcome id={id} view={view} />
+          <Input id={id} view={view} />
+          <Questions view={view} />
+          <Transcript execution={id} view={view} />
+          {running && !atEnd && (
+            <button type="button" className="button jump" onClick={scrollToEnd}>
+              ↓ Latest
+            </button>
+          )}
+        </div>
       </div>
-    </div>
+    </CitationContext>
   );
 }
 
