@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from pathlib import Path
 
+from domain.events import TERMINAL, Event
 from tests.crash import tool_users
 from tests.crash.counting import CountingTools
 from tests.crash.killing import Kill, Progress, kill_at_random_moments, logs_on_disk
@@ -24,6 +25,10 @@ def test_no_tool_is_called_twice_and_no_answer_paid_for_twice(tmp_path: Path) ->
     survive(tmp_path, rounds=1, kills_a_round=KILLS, seed=SEED)
 
 
+def _has_ended(log: list[Event]) -> bool:
+    return any(event.type in TERMINAL for event in log)
+
+
 def survive(folder: Path, rounds: int, kills_a_round: int, seed: int) -> None:
     """One execution in peace, then one a round that is killed so often; print what happened."""
     print(f"seed {seed}")
@@ -40,11 +45,14 @@ def survive(folder: Path, rounds: int, kills_a_round: int, seed: int) -> None:
         assert peaceful.status == "completed", peaceful.error
         size, killed, kills = progress.answered(), dict[str, str](), list[Kill]()
         for number in range(rounds):
-            killed[start(tool_users.workflow(f"round {number}")).id] = f"round {number}"
+            latest = start(tool_users.workflow(f"round {number}")).id
+            killed[latest] = f"round {number}"
             before = progress.answered()
             moments = chance.choices(range(before, before + size * 4 // 5), k=kills_a_round)
-            # Those that have long ended are left alone, and need not be remembered as they were at each kill.
-            kills += kill_at_random_moments(system, [*killed][-2:], moments, chance, MOST_MS, tools)
+            # Those that had ended need not be remembered as they were at each kill.
+            last = kills[-1].logs if kills else {}
+            watched = [id for id in killed if id in last or id == latest if not _has_ended(last.get(id, []))]
+            kills += kill_at_random_moments(system, watched, moments, chance, MOST_MS, tools)
         records = {id: system.ended(id) for id in killed}
         twins = {id: system.ended(start(tool_users.workflow(about)).id) for id, about in killed.items()}
         system.host.kill()
