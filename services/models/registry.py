@@ -139,6 +139,9 @@ class ModelRegistry:
         if entry.provider is not None and _host_of(entry) not in self._hosts(entry.provider):
             message = f"models at {_host_of(entry)!r} are not called by this deployment: have it added to MODEL_HOSTS"
             details.append(Detail(pointer="/base_url", message=message))
+        elif self._in_the_clear(entry):
+            message = "it is sent a key, which nobody on the way may read: begin it with https://"
+            details.append(Detail(pointer="/base_url", message=message))
         if entry.cascade is not None:
             users = sorted(name for name, other in known.items() if name != alias and alias in _used(other))
             details += [
@@ -148,6 +151,13 @@ class ModelRegistry:
             details.append(Detail(pointer="", message=f"there are {MOST} models already"))
         if details:
             raise ProblemError(invalid_definition(f"Model `{alias}` has mistakes.", tuple(details)))
+
+    def _in_the_clear(self, entry: ModelAlias) -> bool:
+        """Whether it would send a key, or a token, without TLS where the deployment's own models do not."""
+        address = urlsplit(entry.base_url or "")
+        has_key = entry.key_setting is not None or entry.provider == "azure-openai"
+        own = {urlsplit(found.entry.base_url or "")[:2] for found in self._given.values()}
+        return address.scheme == "http" and has_key and address[:2] not in own
 
     def _hosts(self, provider: str) -> frozenset[str]:
         """Those of the deployment's own models of that kind: a key or an identity's token is sent nowhere else."""

@@ -171,6 +171,7 @@ class TestStored:
             ({**LOCAL, "base_url": "https://evil.example/v1"}, "/base_url"),
             ({**OPENAI, "base_url": "https://evil.example/v1"}, "/base_url"),
             ({"provider": "azure-openai", "model": "m", "base_url": "https://api.openai.com"}, "/base_url"),
+            ({**OPENAI, "base_url": "http://api.openai.com/v1"}, "/base_url"),
             ({**OPENAI, "fallback": ["nobody"]}, "/fallback/0"),
             ({"cascade": {"first": "new", "then": "small"}}, "/cascade/first"),
             ({**OPENAI, "api_key": {"env": "AZURE_OPENAI_API_KEY"}}, "/api_key/env"),
