@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, cast
 
+import azure.durable_functions as df
 import pytest
 
-from function_app import app
+import activities
+import entities
+import orchestrators
 from kit.app import EngineClient, app_over
 from services.settings import Settings
 from services.wiring import build
@@ -26,6 +29,9 @@ ELSEWHERE = {"index_document", "index_part"}
 async def test_every_durable_function_is_there(tmp_path: Path) -> None:
     services = build(Settings.from_environment({"META_AGENTS_STATE_DIR": str(tmp_path)}))
     played = app_over(services, lambda: cast(EngineClient, None))
+    app = df.DFApp()
+    for room in (orchestrators, activities, entities):
+        app.register_functions(room.blueprint)
     durable = [
         (KINDS[trigger.type], function.get_function_name())
         for function in app.get_functions()
