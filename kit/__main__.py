@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from kit.cases import BadCases
@@ -21,10 +22,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-x", action="store_true", dest="first", help="stop at the first that fails")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the results as JUnit's XML, too")
     options = parser.parse_args(arguments)
-    # What fails is told below; the app's own log would stand between.
+    with _alone():
+        return _played(options)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Nothing logged and modules found in the folder it is called in; the process is left as it was."""
+    level, path = logging.root.manager.disable, sys.path.copy()
+    # What fails is told by the report; the app's own log would stand between.
     logging.disable(logging.CRITICAL)
     # Modules with tools may lie in the folder it is called in; the app's own names come first.
     sys.path.append(str(Path.cwd()))
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        logging.disable(level)
+
+
+def _played(options: argparse.Namespace) -> int:
     results: list[Result] = []
     progress = Progress(sys.stdout)
     try:

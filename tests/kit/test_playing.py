@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -175,3 +177,10 @@ def test_an_editor_finds_nothing_wrong_with_the_examples(path: Path) -> None:
 def test_it_takes_what_authors_write(case: object, valid: bool) -> None:
     document = {"workflow": "w", "cases": [{"name": "it", **case}]}  # type: ignore[dict-item]
     assert Draft202012Validator(schema.schema()).is_valid(document) is valid
+
+
+@pytest.mark.parametrize(("path", "code"), [("flows", 1), ("nowhere", 2)])
+def test_the_process_that_it_runs_in_is_left_as_it_was(flows: Path, path: str, code: int) -> None:
+    before = (logging.root.manager.disable, sys.path.copy())
+    assert main([path]) == code
+    assert (logging.root.manager.disable, sys.path) == before
