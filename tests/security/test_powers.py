@@ -180,3 +180,19 @@ class TestTemplates:
         step = {"id": "s", "agent": "x", "input": "Help with ${input.text}"}
         await overtaken(bench, "done", step=step, input={"text": self.WAY, "private": "do not tell"})
         assert bench.model.asked[0].messages[-1]["content"] == f"Help with {self.WAY}"
+
+
+class TestWorkflowsAsTools:
+    """A `tool` step is its author's decision: what guards it is the approval of the workflow as a tool."""
+
+    async def test_the_workflow_is_asked_about(self, desk: Desk, wire: Wire) -> None:
+        step = {"id": "t", "tool": "crm", "arguments": {"id": 1}}
+        inner = Workflow.model_validate({"name": "inner", "input": ANYTHING, "steps": [step]})
+        guarded = Tool.model_validate({"name": "inner", "workflow": "inner", "approval": {}})
+        id = await begun(
+            desk.bench, calls(("inner", {})), "done", tools={"inner": guarded, "crm": crm(approval={})},
+            given=("inner",), workflows={"inner": inner},
+        )  # fmt: skip
+        await desk.decide(await desk.question(id), "reject")
+        assert (await desk.bench.ended(id)).output == "done"
+        assert wire.sent == []
