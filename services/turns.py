@@ -7,8 +7,6 @@ from domain.values import Json
 from services.settings import Settings
 
 TENANT = "tenant"
-_MADE_BY_ACTIVITIES = ("http", "function", "mcp")
-"""Makers of tools whose calls take a turn; what runs agents or workflows does not: their calls take their own."""
 
 
 def turns_of(settings: Settings, tenant: str, plan: Plan) -> dict[str, Json]:
@@ -23,11 +21,9 @@ def turns_of(settings: Settings, tenant: str, plan: Plan) -> dict[str, Json]:
         return [*around, *([[name, limits[name]]] if name in limits else [])]
 
     agents = {reference: named(f"model:{agent.model}") for reference, agent in plan.agents.items()}
-    tools = {
-        reference: named(f"tool:{tool.name}")
-        for reference, tool in plan.tools.items()
-        if any(getattr(tool, maker, None) is not None for maker in _MADE_BY_ACTIVITIES)
-    }
+    # What runs agents or workflows takes no turn: their calls take their own.
+    called = {reference: tool for reference, tool in plan.tools.items() if tool.agent is None and tool.workflow is None}
+    tools = {reference: named(f"tool:{tool.name}") for reference, tool in called.items()}
     found = {"agents": _met(agents), "tools": _met(tools)}
     return {kind: met for kind, met in found.items() if met}
 

@@ -69,7 +69,9 @@ class Schemas:
         target = self._document.target(reference)
         if reference in within:
             return {"$ref": f"#/$defs/{self._named(reference)}"}
+        self._depth += 1
         made = self.made(target, (*within, reference))
+        self._depth -= 1
         if reference in self._names:
             self.definitions[self._names[reference]] = made
             made = {"$ref": f"#/$defs/{self._names[reference]}"}

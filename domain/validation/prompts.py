@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from domain.agents import Agent
 from domain.errors import Detail, ProblemError, invalid_input
 from domain.expressions import check_template, names_in
 from domain.prompt_definitions import PinnedPrompt, PromptDefinition, filled, needs_input
-from domain.validation.findings import Findings, Notes, Parts
+from domain.validation.findings import Enough, Findings, Notes, Parts
 from domain.validation.pointers import Part, pointer
 from domain.validation.schemas import MOST_PARTS, check_schema, check_value
 from domain.values import Json
@@ -20,6 +21,13 @@ IN_VARIABLES = frozenset({"input"})
 
 def check_prompt(prompt: PromptDefinition | PinnedPrompt, written: Json = None) -> Findings:
     notes = Notes(written)
+    with suppress(Enough):
+        _declared(prompt, notes)
+        _template(prompt, notes)
+    return notes.findings()
+
+
+def _declared(prompt: PromptDefinition | PinnedPrompt, notes: Notes) -> None:
     parts = Work(MOST_PARTS)
     for name, schema in prompt.variables.items():
         at: Parts = ("variables", name)
@@ -30,8 +38,6 @@ def check_prompt(prompt: PromptDefinition | PinnedPrompt, written: Json = None) 
             mistakes = [(("default", *where), message) for where, message in check_value(schema["default"], schema)]
         for where, message in mistakes:
             notes.error((*at, *where), message)
-    _template(prompt, notes)
-    return notes.findings()
 
 
 def _template(prompt: PromptDefinition | PinnedPrompt, notes: Notes) -> None:
@@ -60,6 +66,16 @@ def _is_a_name(name: str) -> bool:
 def check_given(agent: Agent, prompts: Mapping[str, PinnedPrompt | None], written: Json = None) -> Findings:
     """What an agent gives the prompts it names. `prompts`: those that were found, None where one has mistakes."""
     notes = Notes(written)
+    with suppress(Enough):
+        _given(agent, notes)
+        if not notes.findings().errors:
+            for reference, prompt in prompts.items():
+                if prompt is not None:
+                    _variables(agent, prompt, reference, notes)
+    return notes.findings()
+
+
+def _given(agent: Agent, notes: Notes) -> None:
     if agent.prompt is None and agent.variables:
         notes.error(("variables",), "only a `prompt` has variables")
     for name, given in agent.variables.items():
@@ -68,11 +84,6 @@ def check_given(agent: Agent, prompts: Mapping[str, PinnedPrompt | None], writte
                 check_template(text, IN_VARIABLES)
             except ProblemError as error:
                 notes.error(at, error.problem.message)
-    if not notes.findings().errors:
-        for reference, prompt in prompts.items():
-            if prompt is not None:
-                _variables(agent, prompt, reference, notes)
-    return notes.findings()
 
 
 def _variables(agent: Agent, prompt: PinnedPrompt, reference: str, notes: Notes) -> None:

@@ -22,6 +22,7 @@ _IN_HEAD = frozenset({"head", "meta", "link", "base", "script", "style", "noscri
 _LINES = frozenset({"br", "tr", "li", "dt", "dd", "summary", "figcaption", "option", "caption"})
 _HEADING = re.compile(r"h[1-6]")
 _NAME = re.compile(r"/?[a-zA-Z][a-zA-Z0-9-]*")
+_ENDS = {name: re.compile(f"</{name}", re.IGNORECASE | re.ASCII) for name in _VERBATIM}
 
 Token = tuple[str, str]
 """Of a tag its name, with `/` before that of an end, and the words in it if those are no tags; else `` and text."""
@@ -71,8 +72,7 @@ def _after(tag: str) -> str:
 
 
 def _tokens(page: str) -> Iterator[Token]:
-    lower, place = page.lower(), 0
-    last = page.rfind(">")
+    place, last = 0, page.rfind(">")
     while (start := page.find("<", place)) >= 0 and start < last:
         yield "", page[place:start]
         if page.startswith("<!--", start):
@@ -87,8 +87,8 @@ def _tokens(page: str) -> Iterator[Token]:
         place = page.index(">", start) + 1
         name = found.group().lower() if found else ""
         if name in _VERBATIM:
-            end = lower.find(f"</{name}", place)
-            end = len(page) if end < 0 else end
+            closed = _ENDS[name].search(page, place)
+            end = closed.start() if closed else len(page)
             yield name, page[place:end]
             place = end
         elif name:

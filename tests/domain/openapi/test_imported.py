@@ -183,3 +183,13 @@ def test_what_a_reference_says_beside_it_counts_in_3_1_only() -> None:
     assert imported(made).tools[0]["input"]["properties"]["p"] == {"type": "string", "minLength": 2}
     made["openapi"] = "3.0.0"
     assert imported(made).tools[0]["input"]["properties"]["p"] == {"type": "string"}
+
+
+def test_references_that_lead_on_and_on_make_no_tool() -> None:
+    links = {f"s{number}": {"$ref": f"#/components/schemas/s{number + 1}"} for number in range(2_000)}
+    whole = document(parameters=[], requestBody={}, method="post") | {
+        "components": {"schemas": {**links, "s2000": {"type": "object"}}}
+    }
+    content = {"application/json": {"schema": {"type": "object", "properties": {"a": links["s0"]}}}}
+    whole["paths"]["/x"]["post"]["requestBody"] = {"required": True, "content": content}
+    assert "too large" in imported(whole).left[0].reason

@@ -81,6 +81,11 @@ def test_a_page_without_a_body_is_read_too() -> None:
     assert text_of("<html>a<!-- b -->c<!-- d") == ("ac<!-- d", None)
 
 
+def test_letters_that_are_two_as_small_ones_move_nothing() -> None:
+    city = "\u0130stanbul"
+    assert text_of(f"<body>{city} {city}<Script>var a</SCRIPT>is large</body>") == (f"{city} {city}is large", None)
+
+
 @pytest.mark.parametrize(
     "page",
     ["<div>" * 200_000 + "x", "<p>x" * 100_000, "<" * 300_000, "&" * 300_000, "<a b=" * 100_000, "<!--" * 50_000],
