@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from domain.agents import Agent
@@ -72,7 +72,7 @@ def tools_of(agent: Agent, prompt: Prompt) -> dict[str, str]:
     return {split_reference(reference)[0]: reference for reference in agent.tools} if speaks else {}
 
 
-def specs_of(plan: Plan, offered: dict[str, str], results: Sequence[Sequence[Shown]]) -> tuple[ToolSpec, ...]:
+def specs_of(plan: Plan, offered: Mapping[str, str], results: Sequence[Sequence[Shown]]) -> tuple[ToolSpec, ...]:
     """What the model is told; `results` are those so far, by round."""
     specs = [_spec(plan, name, plan.tools[reference]) for name, reference in offered.items()]
     is_cut = any(result.length > SHOWN_CHARACTERS for one in results for result in one)
@@ -80,7 +80,7 @@ def specs_of(plan: Plan, offered: dict[str, str], results: Sequence[Sequence[Sho
 
 
 def asking(
-    asked: Sequence[AskedTool], plan: Plan, offered: dict[str, str], rounds: Sequence[Round]
+    asked: Sequence[AskedTool], plan: Plan, offered: Mapping[str, str], rounds: Sequence[Round]
 ) -> tuple[Asking, ...]:
     """What is to be done about each of the calls that an answer asks for."""
     return tuple(
@@ -117,7 +117,7 @@ def _spec(plan: Plan, name: str, tool: Tool) -> ToolSpec:
     return ToolSpec(name=name, description=tool.description, parameters=parameters_of(tool, plan))
 
 
-def _asking(asked: AskedTool, plan: Plan, offered: dict[str, str], rounds: Sequence[Round]) -> Asking:
+def _asking(asked: AskedTool, plan: Plan, offered: Mapping[str, str], rounds: Sequence[Round]) -> Asking:
     from domain.validation import check_value, pointer  # noqa: PLC0415 - slow to import
 
     if asked.arguments is None:

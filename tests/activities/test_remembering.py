@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from activities.calling import ASKED_BYTES, _asked
+from activities.requests import ASKED_BYTES, remembered
 from domain.calls import ModelCall
 from domain.policies import Retry
 from domain.prompt_shapes import Repair, TemplatePrompt
@@ -19,13 +19,13 @@ def call(text: str = "hi", **fields: Any) -> ModelCall:
 
 
 def test_the_first_request_with_its_schema() -> None:
-    remembered = _asked(call(output_schema={"type": "object"}))
-    assert remembered["prompt"]["scope"] == {"input": {"v": "hi"}}
-    assert remembered["schema"] == {"type": "object"}
+    kept = remembered(call(output_schema={"type": "object"}))
+    assert kept["prompt"]["scope"] == {"input": {"v": "hi"}}
+    assert kept["schema"] == {"type": "object"}
 
 
 @pytest.mark.parametrize(
     "forgotten", [call("x" * ASKED_BYTES), call(repair=Repair(rejected="s#0:call.rejected", complaint="no"))]
 )
 def test_not_what_is_too_large_or_asked_again(forgotten: ModelCall) -> None:
-    assert _asked(forgotten) is None
+    assert remembered(forgotten) is None

@@ -1,0 +1,94 @@
+"""What attempts at a model call and at a tool call share: what is there counts, and what is stopped is not begun."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from activities.recording import Recorder
+from domain.calls import CallOutcome, ModelCall, ToolCall
+from domain.errors import Problem, canceled
+from domain.events import Draft, Event, EventType
+from domain.values import Json
+from services.documents.base import Delete, Operation
+from services.ledger import Entry
+from services.waits import waiting, waiting_id
+from services.wiring import Services
+
+C = TypeVar("C", bound=ModelCall | ToolCall)
+Result = tuple[CallOutcome, list[Event]]
+"""The outcome, and the events that ended the call (for whoever pushes them to watchers)."""
+
+
+class CallAttempt(ABC, Generic[C]):
+    """One attempt at one call. `attempt` counts those that were begun, this one among them."""
+
+    def __init__(self, call: C, services: Services) -> None:
+        self.call: C = call
+        self.services = services
+        self.record = Recorder(call, services)
+        self.attempt = 0
+        self._waited = False
+
+    async def perform(self) -> Result:
+        call = self.call
+        services = self.services
+        entry = await services.ledger.look_up(call.tenant, call.execution, call.key, call.step)
+        if entry.watched:
+            services.realtime.watch(call.tenant, call.execution)
+        if entry.answer is not None:
+            return await self._found(entry.answer)
+        if (stopped := await self._stopped(entry)) is not None:
+            return stopped
+        self.attempt, self._waited = entry.begun + 1, entry.standing.waited
+        return await self._go_on(entry)
+
+    @abstractmethod
+    async def _go_on(self, entry: Entry) -> Result:
+        """Make the call, or say why not: it has no answer yet, and nothing stops it."""
+
+    async def _found(self, answer: Event) -> Result:
+        """It has been answered before."""
+        return await self.record.outcome_of(answer), [*await self._append(self.call.events), answer]
+
+    async def _canceled(self, entry: Entry) -> Result:
+        """It is not wanted any more. After its end nothing more is logged of an execution."""
+        return CallOutcome(error=canceled()), [] if entry.standing.ended else await self._append(self.call.events)
+
+    async def _stopped(self, entry: Entry) -> Result | None:
+        """What comes of a call that is not to be made, or not yet."""
+        call = self.call
+        standing = entry.standing
+        if standing.canceled:
+            return await self._canceled(entry)
+        if standing.control is None or not standing.is_paused:
+            return None
+        drafts = [*call.events, self.record.draft(EventType.STEP_WAITING, f":{call.tries}", 0, **{"for": "resume"})]
+        if await self.services.controls.hold(call, standing.control, drafts):
+            return CallOutcome(error=canceled()) if await self._is_canceled() else CallOutcome(held=True), []
+        return await self.perform()  # it was changed in the meantime
+
+    async def _reused(self, answer: Draft) -> Result:
+        """What another execution's call came to counts here as well."""
+        events = await self._append([*self.call.events, answer])
+        return await self.record.outcome_of(events[-1]), events
+
+    def _over(self) -> list[Operation]:
+        """What takes back the note that the call waits, if it left one."""
+        return [Delete(waiting_id(self.call.key))] if self._waited else []
+
+    def _tried_again(self, problem: Problem) -> tuple[dict[str, Json], list[Operation]]:
+        """For the event of a failure: the wait until the next try, and the note of that, if there is to be one."""
+        facts: dict[str, Json] = {"error": problem.model_dump(mode="json", exclude_none=True)}
+        retry, failures = self.call.retry, self.call.failures + 1
+        if self.call.offline or failures >= retry.attempts or not retry.applies_to(problem):
+            return facts, []
+        return {**facts, "retry_in": retry.delay(failures, problem.retry_after).total_seconds()}, [waiting(self.call)]
+
+    async def _is_canceled(self) -> bool:
+        """Asked again after a note was left that the call waits: whoever cancels from here on finds it."""
+        return (await self.services.controls.standing(self.call)).canceled
+
+    async def _append(self, drafts: Sequence[Draft], *operations: Operation) -> list[Event]:
+        return await self.services.events.append(self.call.tenant, self.call.execution, drafts, *operations)
