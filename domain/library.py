@@ -86,5 +86,5 @@ class LibrarySearch(Shape):
 
 
 def wait_after(failures: int) -> float:
-    """Seconds: 5, 20, 80, then a quarter of an hour at the most."""
+    """Seconds: 5, 20, 80, 320, then twenty minutes at the most."""
     return min(5.0 * 4.0 ** (failures - 1), 1_200.0)

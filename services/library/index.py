@@ -71,8 +71,6 @@ class PassageIndex(Protocol):
     async def remove(self, source: Source, *, earlier: bool = True) -> None:
         """Take away what the document has of this upload, and of earlier ones unless told otherwise."""
 
-    async def remove_collection(self, tenant: str, collection: str) -> None: ...
-
     async def search(self, sought: Sought) -> list[Hit]:
         """The best first. By text and by meaning together, the ranks of both are fused; passages of other spaces are
         found by their text alone."""

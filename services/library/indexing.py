@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 import logging
+from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -50,7 +51,7 @@ class Indexing:
     async def part(self, work: IndexWork) -> IndexStep:
         """Do the next part, whichever that is. What goes wrong is recorded, or waited for, and never raised."""
         stored = await self._records.get(work.tenant, work.collection, work.document)
-        if stored is None or stored.document.upload != work.upload or stored.document.status != DocumentStatus.INDEXING:
+        if stored is None or not _is_under_way(work, stored):
             await self._leave(work, stored)
             return IndexStep(done=True)
         try:
@@ -136,12 +137,13 @@ class Indexing:
             log.warning("%s in %s waits %.0f s: %s", work.document, work.collection, wait, problem.message)
             return IndexStep(wait=wait, failures=failures)
         stored = await self._records.get(work.tenant, work.collection, work.document)
-        if stored is not None and stored.document.upload == work.upload:
-            change: dict[str, Any] = {"status": DocumentStatus.FAILED, "error": problem}
-            try:
-                await self._records.write(work.tenant, _changed(stored.document, change), stored.etag)
-            except Conflict:
-                return IndexStep()
+        if stored is None or not _is_under_way(work, stored):
+            return IndexStep()  # it was replaced or deleted meanwhile: look again
+        change: dict[str, Any] = {"status": DocumentStatus.FAILED, "error": problem}
+        try:
+            await self._records.write(work.tenant, _changed(stored.document, change), stored.etag)
+        except Conflict:
+            return IndexStep()
         await self._records.unmark(work)
         return IndexStep(done=True)
 
@@ -153,6 +155,10 @@ class Indexing:
             await self._artifacts.drop(artifacts_of(work))
         if not is_deleted:
             await self._records.unmark(work)
+
+
+def _is_under_way(work: IndexWork, stored: Stored) -> bool:
+    return stored.document.upload == work.upload and stored.document.status is DocumentStatus.INDEXING
 
 
 def _prepared(document: LibraryDocument, content: bytes, counter: Counter) -> tuple[str, list[Prepared]]:
@@ -176,7 +182,7 @@ def _prepared_passage(number: int, one: chunking.Passage, found: Read, own: str 
         "text": text,
         "start": one.start,
         "end": one.end,
-        "page": sum(start <= one.start for start in found.pages) or None,
+        "page": bisect_right(found.pages, one.start) or None,
         "context": context,
         "key": hashlib.sha256((context + text).encode(errors="replace")).hexdigest(),
     }

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from domain.errors import ProblemError, not_found
+from domain.errors import Code, ProblemError, not_found
 from domain.library import DocumentStatus, IndexStep, IndexWork, LibraryDocument, LibrarySearch
 from services.artifacts.base import ArtifactStore
 from services.definitions import ATTEMPTS, check_preconditions
@@ -133,12 +133,13 @@ class Library:
     async def delete_collection(self, tenant: str, collection: str) -> int:
         """Take all its documents away; how many there were. Raises `ProblemError` not_found when there are none."""
         removed = 0
-        while True:
-            page, _ = await self.records.list(tenant, collection, PAGE)
-            if not page:
-                break
+        while page := (await self.records.list(tenant, collection, PAGE))[0]:
             for document in page:
-                await self.delete(tenant, collection, document.name)
+                try:
+                    await self.delete(tenant, collection, document.name)
+                except ProblemError as error:
+                    if error.problem.code is not Code.NOT_FOUND:  # somebody else has just taken it away
+                        raise
             removed += len(page)
         if not removed:
             raise ProblemError(not_found("collection", collection))

@@ -44,13 +44,16 @@ class Records:
         return _stored(found) if found else None
 
     async def list(self, tenant: str, collection: str | None, limit: int, continuation: str | None = None) -> Page:
-        """By collection and name; those that are being deleted are not there any more."""
+        """By collection and name; those that are being deleted are not there any more. Only the last page is empty."""
         between = beginning_with("document:" if collection is None else f"document:{collection}:")
-        found, more = await self._documents.query(
-            _partition(tenant), between=between, continuation=continuation, limit=limit
-        )
-        documents = [_stored(one).document for one in found]
-        return [document for document in documents if document.status is not DocumentStatus.DELETING], more
+        while True:
+            found, continuation = await self._documents.query(
+                _partition(tenant), between=between, continuation=continuation, limit=limit
+            )
+            documents = [_stored(one).document for one in found]
+            there = [document for document in documents if document.status is not DocumentStatus.DELETING]
+            if there or continuation is None:
+                return there, continuation
 
     async def write(
         self,

@@ -60,14 +60,6 @@ class SqliteIndex:
     async def remove(self, source: Source, *, earlier: bool = True) -> None:
         await self._do(lambda connection: _remove(connection, source, earlier))
 
-    async def remove_collection(self, tenant: str, collection: str) -> None:
-        def remove(connection: sqlite3.Connection) -> None:
-            query = "SELECT document FROM heads WHERE tenant = ? AND collection = ?"
-            for (document,) in connection.execute(query, (tenant, collection)).fetchall():
-                _clear(connection, (tenant, collection, document))
-
-        await self._do(remove)
-
     async def search(self, sought: Sought) -> list[Hit]:
         return await self._do(lambda connection: _search(connection, sought), "BEGIN")
 

@@ -106,7 +106,7 @@ class IndexConformance:
         await index.remove(source())
         for mode in ("text", "vector", "hybrid"):
             assert texts(await index.search(sought("word", UP, mode=mode))) == ["word two"]
-        await index.remove_collection("t1", "docs")
+        await index.remove(source("b.md"))
         assert await index.search(sought("word", UP)) == []
         assert await index.publish(source(), SPACE, passages(("word again", UP)))
 
@@ -118,7 +118,7 @@ class IndexConformance:
             await index.publish(source(tenant=tenant, collection=collection), SPACE, passages(("word of others", UP)))
         assert texts(await index.search(sought("word", UP, mode=mode))) == ["mine word"]
         for tenant, collection in others:
-            await index.remove_collection(tenant, collection)
+            await index.remove(source(tenant=tenant, collection=collection))
         assert texts(await index.search(sought("word", UP, mode=mode))) == ["mine word"]
 
     @pytest.mark.parametrize(

@@ -203,6 +203,34 @@ async def test_a_document_deleted_while_it_is_indexed_stays_away(world: World) -
     assert (world.files(), await world.marks()) == (0, 0)
 
 
+async def test_a_document_whose_content_goes_with_it_while_it_is_read_stays_away(world: World) -> None:
+    work = await world.send("words")
+    get = world.artifacts.get
+
+    async def gone(partition: str, ref: str) -> bytes:
+        [stored] = [await world.library.get(TENANT, "docs", "a.md")]
+        deleting = stored.document.model_copy(update={"status": DocumentStatus.DELETING})
+        await world.library.records.write(TENANT, deleting, stored.etag)
+        await world.artifacts.drop(partition)
+        return await get(partition, ref)
+
+    world.artifacts.get = gone  # type: ignore[method-assign]
+    await world.indexed(work)
+    with pytest.raises(ProblemError, match="no document"):
+        await world.document()
+
+
+async def test_a_document_that_is_being_deleted_hides_none_of_the_others(world: World) -> None:
+    for name in ("a.md", "b.md"):
+        await world.ready(f"words of {name}", name)
+    stored = await world.library.get(TENANT, "docs", "a.md")
+    deleting = stored.document.model_copy(update={"status": DocumentStatus.DELETING})
+    await world.library.records.write(TENANT, deleting, stored.etag)
+    assert "words of b.md" in await world.found("words")
+    page, more = await world.library.list(TENANT, "docs", 1)
+    assert ([document.name for document in page], more) == (["b.md"], None)
+
+
 async def test_vectors_are_kept_also_of_what_was_deleted_while_they_were_made(world: World) -> None:
     text, work = long("one", 20), await world.send(long("one", 20))
     await world.library.part(work)
@@ -232,6 +260,20 @@ async def test_a_collection_goes_with_all_it_had_and_vectors_if_asked(world: Wor
     assert await world.library.forget_vectors(TENANT) == 0
     await world.ready("words of a.md")
     assert len(world.embedder.asked) == 3
+
+
+async def test_a_collection_goes_also_when_somebody_else_takes_some_of_it(world: World) -> None:
+    for name in ("a.md", "b.md"):
+        await world.ready(f"words of {name}", name)
+    delete = world.library.delete
+
+    async def later(*which: str) -> None:
+        await delete(*which)
+        await delete(*which)
+
+    world.library.delete = later  # type: ignore[method-assign, assignment]
+    assert await world.library.delete_collection(TENANT, "docs") == 2
+    assert world.files() == 0
 
 
 async def test_vectors_forgotten_while_it_is_indexed_are_made_again(world: World) -> None:
