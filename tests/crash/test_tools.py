@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from pathlib import Path
@@ -29,14 +30,19 @@ def _has_ended(log: list[Event]) -> bool:
     return any(event.type in TERMINAL for event in log)
 
 
-def survive(folder: Path, rounds: int, kills_a_round: int, seed: int) -> None:
-    """One execution in peace, then one a round that is killed so often; print what happened."""
+def survive(folder: Path, rounds: int, kills_a_round: int, seed: int, limits: dict[str, int] | None = None) -> None:
+    """One execution in peace, then one a round that is killed so often; print what happened.
+
+    `limits`: of the calls at the same time.
+    """
     print(f"seed {seed}")
     chance = random.Random(seed)
     totals: Counter[str] = Counter()
+    tools = CountingTools(folder, TOOL_MS, seed)
+    environment = {**tools.environment(), "CALL_LIMITS": json.dumps(limits or {})}
     with (
-        CountingTools(folder, TOOL_MS, seed) as tools,
-        System(folder, latency=0, environment=tools.environment(), script=tool_users.script) as system,
+        tools,
+        System(folder, latency=0, environment=environment, script=tool_users.script) as system,
         Looker(system.host.address, tools) as looker,
     ):
         tool_users.prepare(system, tools)
