@@ -47,6 +47,18 @@ SIGNED = {
     ],
     "output": "${steps.draft.output}",
 }
+DESK = {
+    "name": "desk",
+    "limits": {"model_calls": 3, "at_cap": "pause"},
+    "steps": [{"id": "answer", "agent": "clerk", "input": "When is money paid back?"}],
+    "output": "${steps.answer.output}",
+}
+"""An agent that searches, asks another agent, pays (which a human allows), and has one call too few for it."""
+TOOLS: dict[str, dict[str, Any]] = {
+    "search-handbook": {"library": {"collection": "handbook"}},
+    "pay-back": {"library": {"collection": "handbook"}, "approval": {}, "description": "Pays."},
+    "ask-lawyer": {"agent": "skeptic", "description": "Asks about the law."},
+}
 ANSWER = "A lantern that reads aloud needs neither a screen nor a network, and the sun pays for it"
 UNREACHABLE = ("net::ERR_", "WebSocket connection")
 
@@ -203,4 +215,61 @@ def test_people_decide_pause_send_what_is_waited_for_and_fork(
     page.get_by_role("link", name="Compare them").click()
     expect(page.locator(".diff tbody tr", has_text="draft").first).to_contain_text("Another draft.")
     expect(page.get_by_text("gave something else is draft")).to_be_visible()
+    assert complaints.texts == []
+
+
+def calling(*asked: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    return {"tool_calls": [{"name": name, "arguments": arguments} for name, arguments in asked]}
+
+
+def test_an_agent_calls_tools_is_allowed_to_and_given_more_to_spend(
+    page: Page, installation: Installation, complaints: Complaints
+) -> None:
+    """The library, tools, approvals and budgets of the app, and what the page knows of them."""
+    sign_in(page, installation)
+    page.get_by_role("link", name="Library").first.click()
+    page.get_by_label("Another collection").fill("handbook")
+    page.get_by_role("button", name="Add documents").click()
+    refunds = {"name": "refunds.md", "mimeType": "text/markdown", "buffer": b"# Refunds\n\nWithin 14 days."}
+    page.locator("input[type=file]").set_input_files(refunds)  # type: ignore[arg-type]
+    expect(page.locator(".documents .badge")).to_have_text("ready")
+    for name, tool in TOOLS.items():
+        installation.api("PUT", f"/tools/{name}", {"name": name, **tool})
+    clerk = {"name": "clerk", "instructions": "You are the clerk.", "tools": list(TOOLS)}
+    installation.api("PUT", "/agents/clerk", clerk)
+    installation.api("PUT", "/workflows/desk", DESK)
+    first = calling(
+        ("search-handbook", {"query": "money paid back"}),
+        ("drop-tables", {}),
+        ("pay-back", {"query": "<img src=x onerror=alert(1)>"}),
+    )
+    answers = [first, calling(("ask-lawyer", {"task": "May we?"})), "You may.", "Soon [refunds.md#1], or [no.md#2]."]
+    installation.stub.control(answers=answers)
+    execution = installation.api("POST", "/executions", {"workflow": "desk", "input": {}})["id"]
+    page.goto(f"{installation.host.address}/#/executions/{execution}")
+    turn = page.get_by_role("article", name="clerk, answer")
+    expect(turn.get_by_role("article", name="Tool drop-tables")).to_contain_text("Not called: There is no tool")
+    question = turn.get_by_role("article", name="May clerk call the tool pay-back?")
+    expect(question.locator("pre")).to_contain_text('"query": "<img src=x onerror=alert(1)>"')
+    question.get_by_role("button", name="Approve").click()
+    expect(turn.get_by_role("article", name="Tool pay-back, answer")).to_contain_text("Approved by")
+    card = page.get_by_role("region", name="is used up")
+    expect(card).to_contain_text("3 of 3 model calls spent")
+    card.get_by_role("button", name="Raise and go on").click()
+    expect(page.locator(".summary .badge")).to_have_text("completed")
+    expect(turn.get_by_role("article", name="Tool ask-lawyer")).to_contain_text("You may.")
+    expect(turn).to_contain_text("3 model calls")
+    expect(page.locator(".summary-figures")).to_contain_text("Model calls4")
+    expect(page.locator(".result .cite-unknown")).to_contain_text("[no.md#2]")
+    page.locator(".result").get_by_role("button", name="[refunds.md#1]").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Within 14 days.")
+    page.keyboard.press("Escape")
+    page.get_by_role("navigation", name="View").get_by_role("link", name="Usage").click()
+    expect(page.get_by_role("group", name="By step").locator("tfoot")).to_contain_text("4")
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Usage").click()
+    expect(page.get_by_role("group", name="By workflow")).to_contain_text("desk")
+    for screen in ("Prompts", "Evaluations", "Tools", "Models"):
+        page.get_by_role("navigation", name="Main").get_by_role("link", name=screen).click()
+        expect(page.get_by_role("heading", name=screen, exact=True)).to_be_visible()
+        expect(page.get_by_role("alert")).to_have_count(0)
     assert complaints.texts == []

@@ -54,7 +54,7 @@ function Compared({ found }: { found: Comparison }) {
 
 function moreOrLess(difference: number): string {
   if (difference === 0) return "the same";
-  const amount = cost({ model_calls: 0, tokens_in: 0, tokens_out: 0, cost_usd: String(Math.abs(difference)) });
+  const amount = cost({ cost_usd: String(Math.abs(difference)) });
   return `${amount} ${difference > 0 ? "more" : "less"}`;
 }
 

@@ -69,12 +69,13 @@ export interface Case {
   status: "waiting" | "running" | "answered" | "failed";
   output?: Json;
   error?: string;
-  usage: Usage;
-  judging: Usage;
+  /** Without `cost_usd` where that is not known. */
+  usage: Partial<Usage>;
+  judging: Partial<Usage>;
   seconds?: number;
   step: string;
   grades: Record<string, Grade>;
-  recorded?: { execution: string; step: string; call: string; output?: Json; error?: string; usage: Usage };
+  recorded?: { execution: string; step: string; call: string; output?: Json; error?: string; usage: Partial<Usage> };
   recorded_grades: Record<string, Grade>;
 }
 

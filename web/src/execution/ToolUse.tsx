@@ -3,9 +3,10 @@ import { flushSync } from "react-dom";
 
 import { isOpen } from "../approvals/fromLog";
 import type { Json } from "../api/types";
+import { passagesIn } from "../log/passages";
 import type { ToolUse } from "../log/tools";
-import type { Asked, Call, Entry, ExecutionView } from "../log/view";
-import { duration } from "../ui/format";
+import type { Asked, Call, Entry, ExecutionView, Passage } from "../log/view";
+import { duration, plural } from "../ui/format";
 import { onReveal } from "../ui/Lazy";
 import { Avatar } from "../ui/parts";
 import { AskedCard, askedId } from "./AskedCard";
@@ -89,7 +90,13 @@ function Gave({ use: { ask, state, calls } }: { use: ToolUse }) {
   const last = calls.at(-1);
   if (ask.via === "page") return <span className="tool-gave">→ more of an earlier result</span>;
   if (state !== "completed" || last?.state !== "completed") return null;
-  const told = last.artifact === null ? oneLine(last.value) : "a result too long for the log";
+  const passages = passagesIn(last.value);
+  const told =
+    passages.length > 0
+      ? `${plural(passages.length, "passage")}: ${passages.map(({ cite }) => cite).join(" ")}`
+      : last.artifact === null
+        ? oneLine(last.value)
+        : "a result too long for the log";
   return <span className="tool-gave">→ {told === "" ? "nothing" : told}</span>;
 }
 
@@ -117,13 +124,33 @@ function Inside({ execution, use: { ask, calls, below }, draw }: Omit<Props, "vi
         <>
           <h4>Gave</h4>
           <div className="tool-result">
-            <Payload execution={execution} value={last.value} artifact={last.artifact} copy />
+            {passagesIn(last.value).length > 0 ? (
+              <Passages passages={passagesIn(last.value)} />
+            ) : (
+              <Payload execution={execution} value={last.value} artifact={last.artifact} copy />
+            )}
           </div>
         </>
       )}
       {ask.via === "agent" && calls.length > 0 && <Nested what={`What ${ask.target ?? "the agent"} did`} entries={entriesOf(calls)} draw={draw} />}
       {below.length > 0 && ask.via === "workflow" && <Nested what={`What ${ask.target ?? "the workflow"} did`} entries={below} draw={draw} />}
     </div>
+  );
+}
+
+/** What a search of the library has found. */
+function Passages({ passages }: { passages: readonly Passage[] }) {
+  return (
+    <ol className="found-passages">
+      {passages.map(({ cite, title, page, text }) => (
+        <li key={cite}>
+          <p>
+            <b>{title}</b> <code className="muted">{cite}</code> {page !== undefined && <span className="muted">page {page}</span>}
+          </p>
+          <div className="prose">{text}</div>
+        </li>
+      ))}
+    </ol>
   );
 }
 

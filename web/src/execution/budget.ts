@@ -24,7 +24,7 @@ export function partsOf({ cap = {}, spent, reserved }: Reached): BudgetPart[] {
       cap: cap.cost_usd,
       spent: Number(spent?.cost_usd ?? 0),
       reserved: Number(reserved?.cost_usd ?? 0),
-      show: (amount) => cost({ model_calls: 0, tokens_in: 0, tokens_out: 0, cost_usd: String(amount) }),
+      show: (amount) => cost({ cost_usd: String(amount) }),
     },
     { key: "tokens", label: "tokens", field: "Tokens in all", cap: cap.tokens, spent: tokens(spent), reserved: tokens(reserved), show: count },
     {

@@ -68,9 +68,9 @@ function Results({ collection, asked, mode }: { collection: string; asked: strin
   );
 }
 
-function paid({ usage: { tokens, cost_usd: spent } }: Found): string {
+function paid({ usage: { cost_usd: spent } }: Found): string {
   if (spent === null || Number(spent) === 0) return "";
-  return `, for ${cost({ model_calls: 0, tokens_in: tokens, tokens_out: 0, cost_usd: spent })}`;
+  return `, for ${cost({ cost_usd: spent })}`;
 }
 
 function Passage({ hit: { document, number, title, page, text } }: { hit: Hit }) {

@@ -136,7 +136,8 @@ function apply(draft: Draft, event: Event): void {
       return;
     case "budget.reached":
       draft.reached = event.data;
-      enter(draft, event.step ?? "", { kind: "note", event });
+      // It concerns all of the execution, wherever it was met.
+      draft.entries.push({ kind: "note", event });
       return;
     case "chat.judged":
     case "chat.summarised":

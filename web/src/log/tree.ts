@@ -60,14 +60,15 @@ export function stepTree(view: Told): StepNode[] {
   const roots: StepNode[] = [];
   for (const node of nodes.values()) (ancestor(nodes, node.path)?.children ?? roots).push(node);
   for (const node of [...nodes.values()].reverse()) {
-    if (asks.has(node.path)) ancestor(nodes, node.path)?.children.sort(byStart);
+    if (asks.has(node.path)) ancestor(nodes, node.path)?.children.sort((left, right) => placeOf(left) - placeOf(right));
     if (node.kind === "round" || isRun(node, asks)) summarise(node);
   }
   return roots;
 }
 
-function byStart(left: StepNode, right: StepNode): number {
-  return Date.parse(left.started) - Date.parse(right.started);
+/** The place of a tool call among those of its turn; 0 for what is none. */
+function placeOf({ path }: StepNode): number {
+  return Number(/\/tool\[(\d+)\]$/.exec(path)?.[1] ?? 0);
 }
 
 /** A workflow that an agent runs as a tool; its steps tell how it stands. */

@@ -1,5 +1,5 @@
 /** Numbers and times as people read them. */
-import type { Execution, Usage } from "../api/types";
+import type { Execution } from "../api/types";
 
 /** `850 ms`, `4.2 s`, `3 min 05 s`, `2 h 10 min`, `4 d 3 h`. */
 export function duration(milliseconds: number): string {
@@ -60,8 +60,9 @@ export function count(value: number): string {
 }
 
 /** Dollars with as many digits as a small sum needs; a dash when the price is not known. */
-export function cost(usage: Usage): string {
-  if (usage.cost_usd === null) return "–";
+export function cost(usage: { cost_usd?: string | null | undefined }): string {
+  // Some lists leave out what is null.
+  if (usage.cost_usd === null || usage.cost_usd === undefined) return "–";
   const dollars = Number(usage.cost_usd);
   if (dollars === 0) return "$0";
   if (dollars < 0.0001) return "< $0.0001";

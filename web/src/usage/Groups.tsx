@@ -1,6 +1,6 @@
 import { count, duration } from "../ui/format";
 import type { Figures } from "./api";
-import { amountOf, dollars, type Group, type Measure, shown } from "./sums";
+import { amountOf, type Group, type Measure, shown, spentOf } from "./sums";
 
 interface Props {
   caption: string;
@@ -72,8 +72,7 @@ function Cells({ figures, executions }: { figures: Figures; executions: boolean 
       <td>{figures.failures}</td>
       <td>{Number(figures.seconds) === 0 ? "–" : duration(Number(figures.seconds) * 1000)}</td>
       <td title={figures.unpriced > 0 ? `without ${figures.unpriced} calls whose price is not known` : undefined}>
-        {dollars(Number(figures.cost_usd))}
-        {figures.unpriced > 0 && "+"}
+        {spentOf(figures)}
       </td>
     </>
   );

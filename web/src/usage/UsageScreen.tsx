@@ -9,7 +9,7 @@ import { DIMENSIONS, type Dimension, type Sums, usageOf } from "./api";
 import { Budgets } from "./Budgets";
 import { Chart, shortDay } from "./Chart";
 import { Groups } from "./Groups";
-import { added, amountOf, dayOf, daysBetween, dollars, type Group, grouped, MEASURE_WORDS, type Measure, MEASURES, NOTHING, shown } from "./sums";
+import { added, amountOf, dayOf, daysBetween, type Group, grouped, MEASURE_WORDS, type Measure, MEASURES, NOTHING, shown, spentOf } from "./sums";
 
 const RANGES = [7, 30, 90];
 const DAY = 86_400_000;
@@ -19,7 +19,8 @@ interface Look {
   from: string;
   to: string;
   by: Dimension;
-  measure: Measure;
+  /** Undefined: the cost, or tokens where no price is known. */
+  measure: Measure | undefined;
   /** The one of `by` that alone counts. */
   only: string | undefined;
 }
@@ -32,13 +33,13 @@ function lookOf(query: URLSearchParams, today: string): Look {
     from: isDay(from) && from <= last ? from : dayOf(Date.parse(last) - 29 * DAY),
     to: last,
     by: DIMENSIONS.find((each) => each === query.get("by")) ?? "workflow",
-    measure: MEASURES.find((each) => each === query.get("measure")) ?? "cost",
+    measure: MEASURES.find((each) => each === query.get("measure")),
     only: query.get("only") ?? undefined,
   };
 }
 
 function addressOf(look: Look): string {
-  return href(["usage"], { ...look, only: look.only });
+  return href(["usage"], { ...look });
 }
 
 /** What the tenant's executions have used, by day and by one other thing. */
@@ -49,19 +50,20 @@ export function UsageScreen({ query }: { query: URLSearchParams }) {
   const look = lookOf(query, today);
   const { from, to, by } = look;
   const { value: sums, error, reload } = useLoad(useCallback(() => usageOf(api, from, to, by), [api, from, to, by]));
+  const measure = look.measure ?? (sums && sums.total.unpriced > 0 && Number(sums.total.cost_usd) === 0 ? "tokens" : "cost");
   return (
     <>
       <h1>Usage</h1>
-      <Filters look={look} today={today} />
+      <Filters look={look} measure={measure} today={today} />
       {error && <ErrorNotice error={error} retry={reload} />}
       {sums === undefined && !error && <Loading what="the usage" />}
-      {sums && (sums.items.length === 0 ? <NoUsage look={look} /> : <Loaded look={look} sums={sums} />)}
+      {sums && (sums.items.length === 0 ? <NoUsage look={look} /> : <Loaded look={look} measure={measure} sums={sums} />)}
       <Budgets />
     </>
   );
 }
 
-function Filters({ look, today }: { look: Look; today: string }) {
+function Filters({ look, measure: shownMeasure, today }: { look: Look; measure: Measure; today: string }) {
   const { from, to } = look;
   const go = (change: Partial<Look>): void => navigate(addressOf({ ...look, ...change }));
   return (
@@ -88,7 +90,7 @@ function Filters({ look, today }: { look: Look; today: string }) {
       </label>
       <label>
         of{" "}
-        <select value={look.measure} onChange={(event) => go({ measure: event.target.value as Measure })}>
+        <select value={shownMeasure} onChange={(event) => go({ measure: event.target.value as Measure })}>
           {MEASURES.map((measure) => (
             <option key={measure} value={measure}>
               {MEASURE_WORDS[measure]}
@@ -107,8 +109,8 @@ function Filters({ look, today }: { look: Look; today: string }) {
   );
 }
 
-function Loaded({ look, sums: { items } }: { look: Look; sums: Sums }) {
-  const { by, measure, only } = look;
+function Loaded({ look, measure, sums: { items } }: { look: Look; measure: Measure; sums: Sums }) {
+  const { by, only } = look;
   const counted = only === undefined ? items : items.filter((item) => (item[by] ?? "") === only);
   const total = counted.reduce(added, NOTHING);
   const byDay = new Map(grouped(counted, "day", measure).map((group) => [group.name, group]));
@@ -164,7 +166,7 @@ function Loaded({ look, sums: { items } }: { look: Look; sums: Sums }) {
 
 function Totals({ total }: { total: Sums["total"] }) {
   const figures: [string, string, (string | undefined)?][] = [
-    ["Cost", `${dollars(Number(total.cost_usd))}${total.unpriced > 0 ? "+" : ""}`, total.unpriced > 0 ? `without ${plural(total.unpriced, "call")} whose price is not known` : undefined],
+    ["Cost", spentOf(total), total.unpriced > 0 ? `without ${plural(total.unpriced, "call")} whose price is not known` : undefined],
     ["Model calls", count(total.model_calls), total.reused > 0 ? `${total.reused} more were taken over` : undefined],
     ["Tokens in", count(total.tokens_in)],
     ["Tokens out", count(total.tokens_out)],

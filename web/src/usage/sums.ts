@@ -33,6 +33,12 @@ export function shown(amount: number, measure: Measure): string {
   return count(amount);
 }
 
+/** What calls cost; `+` where there are also some whose price is not known, a dash where there are only such. */
+export function spentOf({ cost_usd: spent, unpriced }: Figures): string {
+  if (unpriced === 0) return dollars(Number(spent));
+  return Number(spent) === 0 ? "–" : `${dollars(Number(spent))}+`;
+}
+
 /** As many digits as a small sum needs. */
 export function dollars(amount: number): string {
   if (amount === 0) return "$0";

@@ -89,6 +89,18 @@ describe("a turn with tools", () => {
   });
 });
 
+it("is told in its place in the tree, whichever of them was asked about first", () => {
+  const lines: Line[] = [BEGIN, STEP, asked("s#0", ["a", "b", "c"]), question("q", "s/tool[2]"), ...gave("s/tool[1]", "2"), ...gave("s/tool[0]", "1")];
+  expect(stepTree(viewOf(log(lines)))[0]?.children.map(({ name }) => name)).toEqual(["a", "b", "c"]);
+});
+
+it("a budget that is met within a tool is told outside", () => {
+  const reached: Line = ["budget.reached", { step: "s/tool[0]/t", data: { what: "4 of 4 model calls" } }];
+  const view = viewOf(log([BEGIN, STEP, asked("s#0", ["run"], [{ via: "workflow", target: "run" }]), reached]));
+  expect(view.entries.at(-1)).toMatchObject({ kind: "note" });
+  expect(view.entries.at(-1)?.within).toBeUndefined();
+});
+
 describe("a tool call", () => {
   it("stands as its call does", () => {
     const error = { code: "tool_failed", message: "m", action: "a", fault: "tool" };

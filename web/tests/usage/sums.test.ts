@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { added, daysBetween, dollars, grouped, NOTHING, roundUp, shown } from "../../src/usage/sums";
+import { added, daysBetween, dollars, grouped, NOTHING, roundUp, shown, spentOf } from "../../src/usage/sums";
 
 const items = [
   { ...NOTHING, day: "2026-11-26", agent: "writer", model_calls: 2, cost_usd: "0.10", seconds: "1.5" },
@@ -33,6 +33,12 @@ it.each([
   [0.0123, "$0.0123"],
   [1234.5, "$1,234.50"],
 ])("%d dollars are %s", (amount, text) => expect(dollars(amount)).toBe(text));
+
+it.each([
+  [{ cost_usd: "0", unpriced: 0 }, "$0"],
+  [{ cost_usd: "0.5", unpriced: 2 }, "$0.50+"],
+  [{ cost_usd: "0", unpriced: 2 }, "–"],
+])("what %j cost is %s", (figures, text) => expect(spentOf({ ...NOTHING, ...figures })).toBe(text));
 
 it.each([
   [0, 1],
