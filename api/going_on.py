@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from activities.pausing import BUDGET
 from api.controlling import resume_execution
 from api.durable import DurableClient
+from domain.books import Held
 from domain.errors import ProblemError
 from domain.executions import Status
-from domain.tenant_budgets import Held
 from domain.usage import Usage
 from services.ledger import ANSWERS
 from services.wiring import Services

@@ -6,24 +6,24 @@ wrote in between: the accounts are the one truth, whichever process asks (docs/d
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from domain.errors import ProblemError, platform_failed
-from domain.tenant_budgets import Account, Books, Held, Period, Tally, TenantBudget
+from domain.books import Account, Books, Held, Tally
+from domain.errors import ProblemError
+from domain.tenant_budgets import Period, TenantBudget
 from domain.usage import Usage
-from services.documents.base import Conflict, Delete, Document, DocumentStore, Operation, Put, beginning_with
+from services.documents.base import Delete, Document, DocumentStore, Operation, Put, beginning_with
 from services.documents.reading import everything
 from services.together import Together
 
-ATTEMPTS = 100
 LEASE = timedelta(minutes=10)
 """A call, and its wait for its turn, take so much longer than the time the model is given at the most."""
 AT_ONCE = 40
-"""Calls that are decided together: with as many accounts as there can be, still one transaction in Cosmos DB."""
+"""Calls that are decided together."""
+MOST_WRITTEN = 100
+"""Accounts and holds in one transaction: as many as Cosmos DB takes."""
 FORGOTTEN_AFTER = timedelta(days=1)
 """When a call that was given up is not waited for any more."""
 _ACCOUNT, _HOLD = "account:", "hold:"
@@ -45,7 +45,9 @@ class Accounts:
         """`lease`: after so long nobody is taken to be making a call any more."""
         self._documents = documents
         self._lease = lease
-        self._together = Together[Asked, bool](self._decide, AT_ONCE)
+        self._together = Together[Asked, bool](
+            self._decide, AT_ONCE, "Too many processes want the tenant's budgets at the same time."
+        )
 
     async def close(self) -> None:
         await self._together.close()
@@ -91,23 +93,20 @@ class Accounts:
         await self._together.ask(tenant, Asked(_hold_id(hold.execution, hold.key)))
 
     async def _decide(self, tenant: str, asked: Sequence[Asked]) -> list[bool | Exception]:
-        for attempt in range(ATTEMPTS):
-            accounts, holds = await self._read(tenant, asked)
-            books = Books(
-                {id: Account.model_validate(document.body) for id, document in accounts.items()},
-                {id: Held.model_validate(document.body) for id, document in holds.items()},
-            )
-            answers = [_decided(books, one) for one in asked]
-            operations = _operations(books, {**accounts, **holds})
-            try:
-                if operations:
-                    await self._documents.write(partition_of_budgets(tenant), operations)
-            except Conflict:
-                # Another process was first. Waiting by chance lets one of several through at a time.
-                await asyncio.sleep(random.uniform(0, 0.002 * min(attempt, 20)))  # noqa: S311
-                continue
-            return answers
-        raise ProblemError(platform_failed("Too many processes want the tenant's budgets at the same time."))
+        accounts, holds = await self._read(tenant, asked)
+        books = Books(
+            {id: Account.model_validate(document.body) for id, document in accounts.items()},
+            {id: Held.model_validate(document.body) for id, document in holds.items()},
+        )
+        answers = [_decided(books, one) for one in asked]
+        operations = _operations(books, {**accounts, **holds})
+        if len(operations) > MOST_WRITTEN and len(asked) > 1:
+            # Where periods change, calls count towards accounts of both. Decided anew, a call changes nothing.
+            half = len(asked) // 2
+            return [*await self._decide(tenant, asked[:half]), *await self._decide(tenant, asked[half:])]
+        if operations:
+            await self._documents.write(partition_of_budgets(tenant), operations)
+        return answers
 
     async def _read(self, tenant: str, asked: Sequence[Asked]) -> tuple[dict[str, Document], dict[str, Document]]:
         """The accounts and holds that these may change."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 
-from domain.tenant_budgets import MOST, Account, Period, TenantBudget, has_room, matching
+from domain.books import Account, has_room
+from domain.tenant_budgets import MOST, Period, TenantBudget, matching
 from services.accounts import Accounts, partition_of_budgets
 from services.documents.base import Conflict, Delete, Document, DocumentStore, Put, beginning_with
 from services.documents.reading import everything

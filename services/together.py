@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from domain.errors import ProblemError, platform_failed
+from services.documents.base import Conflict
+
 Q = TypeVar("Q")
 A = TypeVar("A")
+ATTEMPTS = 100
 
 
 class Together(Generic[Q, A]):
     """`work` does a batch of requests about one key, and gives for each an answer, or the exception to raise.
 
     What comes while a batch is under way is the next one: so one process never races with itself, and the busier it
-    is, the fewer writes there are for each request.
+    is, the fewer writes there are for each request. Where another process was first (`Conflict`), the batch is done
+    anew; `too_many` is said to those who asked when others are first time and again.
     """
 
-    def __init__(self, work: Callable[[str, Sequence[Q]], Awaitable[Sequence[A | Exception]]], most: int) -> None:
+    def __init__(
+        self, work: Callable[[str, Sequence[Q]], Awaitable[Sequence[A | Exception]]], most: int, too_many: str
+    ) -> None:
         self._work = work
         self._most = most
+        self._too_many = too_many
         self._waiting: dict[str, deque[tuple[Q, asyncio.Future[A]]]] = defaultdict(deque)
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -47,7 +56,7 @@ class Together(Generic[Q, A]):
 
     async def _do(self, key: str, batch: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
         try:
-            answers = await self._work(key, [request for request, _ in batch])
+            answers = await self._answers(key, [request for request, _ in batch])
         except Exception as error:  # whatever it is, it is for those who asked
             answers = [error] * len(batch)
         for (_, future), answer in zip(batch, answers, strict=True):
@@ -57,3 +66,12 @@ class Together(Generic[Q, A]):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
+
+    async def _answers(self, key: str, requests: Sequence[Q]) -> Sequence[A | Exception]:
+        for attempt in range(ATTEMPTS):
+            try:
+                return await self._work(key, requests)
+            except Conflict:
+                # Waiting by chance lets one of several processes through at a time.
+                await asyncio.sleep(random.uniform(0, 0.002 * min(attempt, 20)))  # noqa: S311
+        raise ProblemError(platform_failed(self._too_many))

@@ -7,17 +7,14 @@ for longer than until the next look.
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from domain.errors import ProblemError, platform_failed
 from domain.events import TERMINAL, Draft
 from domain.rollups import Dimension, Figures, StepDimension, Sums, folded, merged
-from services.documents.base import Conflict, Document, DocumentStore, Operation, Put
+from services.documents.base import Document, DocumentStore, Operation, Put
 from services.eventlog import EventLog
 from services.together import Together
 
@@ -25,7 +22,6 @@ AT_ONCE = 20
 """Executions that are added together."""
 MOST_ROWS = 60
 """Documents of rows in one transaction; Cosmos DB takes a hundred operations."""
-ATTEMPTS = 100
 PAGE = 500
 _DAY = "day:"
 
@@ -69,7 +65,9 @@ class UsageRows:
     def __init__(self, documents: DocumentStore, events: EventLog) -> None:
         self._documents = documents
         self._events = events
-        self._together = Together[Ask, bool](self._add, AT_ONCE)
+        self._together = Together[Ask, bool](
+            self._add, AT_ONCE, "Too many processes count what the tenant has used at the same time."
+        )
 
     async def close(self) -> None:
         await self._together.close()
@@ -115,23 +113,17 @@ class UsageRows:
 
     async def _some_added(self, tenant: str, asked: Sequence[Ask]) -> list[Ask]:
         """Those for whom there was no room any more."""
-        for attempt in range(ATTEMPTS):
-            marks = await self._documents.get_many(partition_of_usage(tenant), [one.execution for one in asked])
-            batch, left = _Batch(), list[Ask]()
-            for one in asked:
-                if len(batch.more) >= MOST_ROWS:
-                    left.append(one)
-                    continue
+        marks = await self._documents.get_many(partition_of_usage(tenant), [one.execution for one in asked])
+        batch, left = _Batch(), list[Ask]()
+        for one in asked:
+            if len(batch.more) < MOST_ROWS:
                 await self._read(tenant, one, marks.get(one.execution), batch)
-            rows = await self._documents.get_many(partition_of_usage(tenant), list(batch.more)) if batch.more else {}
-            try:
-                if batch.marks:
-                    await self._documents.write(partition_of_usage(tenant), _operations(batch, marks, rows))
-            except Conflict:
-                await asyncio.sleep(random.uniform(0, 0.002 * min(attempt, 20)))  # noqa: S311
-                continue
-            return left
-        raise ProblemError(platform_failed("Too many processes count what the tenant has used at the same time."))
+            else:
+                left.append(one)
+        rows = await self._documents.get_many(partition_of_usage(tenant), list(batch.more)) if batch.more else {}
+        if batch.marks:
+            await self._documents.write(partition_of_usage(tenant), _operations(batch, marks, rows))
+        return left
 
     async def _read(self, tenant: str, ask: Ask, mark: Document | None, batch: _Batch) -> None:
         known = mark.body if mark else {"offset": 0}

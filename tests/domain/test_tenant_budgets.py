@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from domain.books import Account, Books, Held, Tally, has_room
 from domain.caps import CapReached
 from domain.errors import ProblemError
-from domain.tenant_budgets import Account, Books, Held, Tally, TenantBudget, has_room, matching
+from domain.tenant_budgets import TenantBudget, matching
 from domain.usage import Usage
 
 NOW = datetime(2026, 11, 27, 23, 30, tzinfo=UTC)

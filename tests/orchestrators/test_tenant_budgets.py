@@ -8,9 +8,10 @@ from typing import Any
 
 from api.controlling import cancel_execution
 from api.going_on import go_on
+from domain.books import Account, Tally
 from domain.errors import Code
 from domain.executions import Status
-from domain.tenant_budgets import Account, Tally, TenantBudget
+from domain.tenant_budgets import TenantBudget
 from tests.orchestrators.bench import TENANT, Bench
 from tests.orchestrators.test_budget_pauses import client, paused_again, record
 from tests.support.scripted_model import unreachable

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from api.going_on import clear_up, sweep_budgets
+from domain.books import Account, Tally
 from domain.caps import CapReached
 from domain.events import Draft, EventType
-from domain.tenant_budgets import Account, Tally, TenantBudget
+from domain.tenant_budgets import TenantBudget
 from domain.usage import Usage
-from services.accounts import AT_ONCE
+from services.accounts import AT_ONCE, MOST_WRITTEN
 from services.wiring import Services, build
 from tests.services.conftest import settings_for
 
@@ -74,6 +75,25 @@ async def test_calls_that_ask_at_once_are_written_together(services: Services, m
         *(services.accounts.reserve("acme", "e", f"s#{number}", BUDGETS, ONE, "m") for number in range(AT_ONCE * 2))
     )
     assert writes <= 3
+
+
+async def test_where_periods_change_no_write_is_larger_than_a_transaction(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    write = services.documents.write
+
+    async def measured(partition: str, operations: list[object], **options: object) -> object:
+        sizes.append(len(operations))
+        return await write(partition, operations, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(services.documents, "write", measured)
+    old, new = ([TenantBudget(name=f"{name}-{n}", model_calls=99, period="total") for n in range(40)] for name in "ab")
+    await asyncio.gather(
+        *(services.accounts.reserve("acme", "e", f"s#{n}", new if n % 2 else old, ONE, "m") for n in range(AT_ONCE))
+    )
+    assert max(sizes) <= MOST_WRITTEN
+    assert {(await account(services, budget)).reserved.model_calls for budget in (*old, *new)} == {AT_ONCE // 2}
 
 
 async def test_what_a_killed_call_holds_is_settled_by_its_answer_or_released(services: Services) -> None:
