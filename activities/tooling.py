@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from time import monotonic
 
@@ -19,6 +18,7 @@ from domain.tool_use import is_told
 from domain.tools import Tool
 from domain.values import Json
 from services.ledger import Entry, begun_mark, ended_mark
+from services.tools.attempts import parsed
 from services.tools.client import Attempt
 from services.tools.problems import tool_uncertain
 from services.wiring import Services
@@ -72,8 +72,8 @@ class _ToolCall(CallAttempt[ToolCall]):
         """A human knows that it was, and says what it gave: in JSON, or in words."""
         told = (await Loader(self.services, self.call.tenant, self.call.execution).recorded([decided]))[decided]
         try:
-            found = json.loads(told["comment"])
-        except ValueError:
+            found = parsed(told["comment"])
+        except (ValueError, RecursionError):  # no JSON, or none that can be kept: then it is meant as text
             found = told["comment"]
         facts = {"request": asked.fingerprint, "asked": dict(asked.parts), "told_by": told["by"]}
         return await self._gave(found, facts, self.call.events)

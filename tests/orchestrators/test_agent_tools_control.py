@@ -325,7 +325,13 @@ class TestCallsLeftOpen:
 
     @pytest.mark.parametrize(
         ("decision", "comment", "result", "made"),
-        [("carried_out", '"it did"', "it did", []), ("call_again", "", "did 1", [1])],
+        [
+            ("carried_out", '"it did"', "it did", []),
+            ("carried_out", "NaN", "NaN", []),
+            ("carried_out", "[" * 5_000, "[" * 5_000, []),
+            ("carried_out", "[" * 101 + "]" * 101, "[" * 101 + "]" * 101, []),
+            ("call_again", "", "did 1", [1]),
+        ],
     )
     async def test_a_retry_asks_what_became_of_it(
         self, desk: Desk, slow: Slow, decision: str, comment: str, result: str, made: list[int]
