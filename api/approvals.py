@@ -10,8 +10,8 @@ from starlette.responses import JSONResponse, Response
 
 from api.auth import Caller
 from api.bodies import read_json
-from api.definitions import Continuation, Limit, request_body
 from api.durable import Durable
+from api.parameters import Continuation, Limit, json_body
 from api.shapes import read_shape, request_problem
 from domain.approvals import Approval, Decision, State
 from domain.errors import Code, Fault, Problem, ProblemError, not_found
@@ -44,7 +44,7 @@ async def read(caller: Caller, id: str) -> Response:
     return JSONResponse(_shown(await _existing(caller, id)))
 
 
-@router.post("/{id}", summary="Decide", openapi_extra={"requestBody": request_body("Decision")})
+@router.post("/{id}", summary="Decide", openapi_extra=json_body("Decision"))
 async def decide(caller: Caller, client: Durable, id: str, request: Request) -> Response:
     approval = await _existing(caller, id)
     made = read_shape(Decision, await read_json(request), request_problem)

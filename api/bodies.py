@@ -37,9 +37,17 @@ class Unreadable(Exception):
 
 async def read_json(request: Request) -> Json:
     """The JSON body. Raises `Unreadable`, or `ProblemError` too_large."""
-    if media_type_of(request) not in JSON_TYPES:
-        raise Unreadable("The body must be JSON: send `Content-Type: application/json`.")
+    _require_json(request)
     return parse_json(await read_bytes(request))
+
+
+async def read_json_or_nothing(request: Request) -> Json:
+    """The JSON body, or None when there is none. Raises like `read_json`."""
+    content = await read_bytes(request)
+    if not content:
+        return None
+    _require_json(request)
+    return parse_json(content)
 
 
 async def read_definition(request: Request) -> Json:
@@ -51,6 +59,11 @@ async def read_definition(request: Request) -> Json:
     if media_type not in JSON_TYPES:
         raise Unreadable("The body must be JSON or YAML: `Content-Type: application/json` or `application/yaml`.")
     return parse_json(await read_bytes(request))
+
+
+def _require_json(request: Request) -> None:
+    if media_type_of(request) not in JSON_TYPES:
+        raise Unreadable("The body must be JSON: send `Content-Type: application/json`.")
 
 
 def media_type_of(request: Request) -> str:

@@ -9,13 +9,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from api.auth import Caller, require
+from api.auth import Caller
 from api.bodies import read_definition
-from api.definitions import IfMatch, named, request_body
+from api.definitions import named
 from api.durable import Durable
 from api.going_on import go_on
+from api.parameters import IfMatch, IfNoneMatch, definition_body, rfc3339
 from api.preconditions import expected_etag, only_create, quoted
-from api.shapes import read_shape, request_problem
+from api.shapes import definition_problem, read_shape
 from domain.base import NAME_PATTERN
 from domain.errors import ProblemError, not_found
 from domain.tenant_budgets import TenantBudget
@@ -39,7 +40,7 @@ async def read(caller: Caller, name: str) -> Response:
 @router.put(
     "/{name}",
     summary="Create or change a budget; executions that waited for it go on if it has room",
-    openapi_extra={"requestBody": request_body("TenantBudget")},
+    openapi_extra=definition_body("TenantBudget"),
 )
 async def put(
     caller: Caller,
@@ -47,10 +48,9 @@ async def put(
     name: str,
     request: Request,
     if_match: IfMatch = None,
-    if_none_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
-    require(caller, "admin")
-    budget = read_shape(TenantBudget, named(await read_definition(request), name), request_problem)
+    budget = read_shape(TenantBudget, named(await read_definition(request), name), definition_problem)
     before = await services().tenant_budgets.get(caller.tenant, budget.name)
     stored = await services().tenant_budgets.put(
         caller.tenant,
@@ -65,7 +65,6 @@ async def put(
 
 @router.delete("/{name}", summary="Delete a budget; executions that waited for it go on", status_code=204)
 async def delete(caller: Caller, client: Durable, name: str, if_match: IfMatch = None) -> Response:
-    require(caller, "admin")
     expected = expected_etag(if_match, (await _existing(caller.tenant, name)).etag)
     await services().tenant_budgets.delete(caller.tenant, name, expected)
     await go_on(services(), client, caller.tenant, caller.name)
@@ -81,7 +80,10 @@ async def _existing(tenant: str, name: str) -> StoredBudget:
 
 
 async def _shown(tenant: str, stored: StoredBudget, status: int) -> Response:
-    return JSONResponse(await _item(tenant, stored), status, {"ETag": quoted(stored.etag)})
+    headers = {"ETag": quoted(stored.etag)}
+    if status == 201:
+        headers["Location"] = f"/api/budgets/{stored.budget.name}"
+    return JSONResponse(await _item(tenant, stored), status, headers)
 
 
 async def _item(tenant: str, stored: StoredBudget) -> dict[str, Any]:
@@ -89,14 +91,10 @@ async def _item(tenant: str, stored: StoredBudget) -> dict[str, Any]:
     return {
         "definition": stored.budget.model_dump(mode="json", exclude_none=True),
         "period": standing.period.name,
-        "ends": _time(standing.period.ends) if standing.period.ends else None,
+        "ends": rfc3339(standing.period.ends) if standing.period.ends else None,
         "spent": standing.account.spent.model_dump(mode="json"),
         "reserved": standing.account.reserved.model_dump(mode="json"),
-        "updated": _time(stored.updated),
+        "updated": rfc3339(stored.updated),
         "by": stored.by,
         "etag": quoted(stored.etag),
     }
-
-
-def _time(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from api.auth import Caller
@@ -14,6 +14,7 @@ from api.bodies import JSON_TYPES, Unreadable, media_type_of, read_bytes
 from api.executions import existing, shown
 from api.exporting import export
 from api.importing import import_bundle
+from api.parameters import IdempotencyKey
 from api.zipped import MEDIA_TYPE, TOO_LARGE, zipped
 from domain.bundles import MAX_BYTES
 from services.wiring import services
@@ -46,9 +47,7 @@ async def export_one(caller: Caller, id: str, format: Format = "json") -> Respon
 
 
 @router.post("/import", status_code=201, summary="Import an exported execution", openapi_extra={"requestBody": _BODY})
-async def import_one(
-    caller: Caller, request: Request, idempotency_key: Annotated[str | None, Header()] = None
-) -> Response:
+async def import_one(caller: Caller, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     media_type = media_type_of(request)
     if media_type not in {*JSON_TYPES, MEDIA_TYPE}:
         raise Unreadable(f"A bundle is JSON or a zip: send `Content-Type: application/json` or `{MEDIA_TYPE}`.")

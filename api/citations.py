@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.auth import Caller
 from api.executions import existing
+from api.paging import Most
 from domain.citations import cited, passages_in
 from domain.events import Event, EventType
 from services.wiring import services
@@ -21,7 +22,7 @@ _LEFT_OUT = "text"
 
 
 @router.get("/citations", summary="List what the answers cite, and what of it was never found")
-async def citations(caller: Caller, id: str) -> Response:
+async def citations(caller: Caller, id: str, limit: Most = 1_000) -> Response:
     """By answer, in their order. An agent can only have read what a search of the same execution had found before."""
     execution = await existing(caller, id)
     shown: dict[str, dict[str, Any]] = {}
@@ -36,7 +37,7 @@ async def citations(caller: Caller, id: str) -> Response:
                 if event.agent is not None and "tool" not in event.data and (found := cited(value)):
                     items.append(_item(event, found, shown))
         after = page[-1].offset
-    return JSONResponse({"items": items})
+    return JSONResponse({"items": items[:limit], "left_out": len(items[limit:])})
 
 
 def _item(event: Event, found: tuple[str, ...], shown: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -1,17 +1,18 @@
-"""Agents, prompts, tools and workflows over HTTP: one router, made once for each kind."""
+"""Definitions over HTTP: one router, made once for each kind."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from api.auth import Caller
 from api.bodies import read_definition
+from api.parameters import Continuation, IfMatch, IfNoneMatch, Limit, Version, definition_body, rfc3339
 from api.preconditions import expected_etag, only_create, quoted
 from api.shapes import definition_problem, read_shape
 from domain.base import NAME_PATTERN, Definition
@@ -23,11 +24,6 @@ from services.wiring import Services, services
 D = TypeVar("D", bound=Definition)
 Check = Callable[[Services, str, D, Json], Awaitable[tuple[Detail, ...]]]
 """(services, tenant, definition, as written): what is wrong with it beyond its shape."""
-
-Limit = Annotated[int, Query(ge=1, le=200, description="Most items of one page.")]
-Continuation = Annotated[str | None, Query(max_length=500, description="As the page before gave it.")]
-Version = Annotated[int | None, Query(ge=1, le=999_999_999)]
-IfMatch = Annotated[str | None, Header(max_length=1_000)]
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class Kind(Generic[D]):
 def definitions_router(kind: Kind[D]) -> APIRouter:
     router = APIRouter(prefix=f"/api/{kind.path}", tags=[kind.path])
     desk = _Desk(kind)
-    body = {"requestBody": request_body(kind.model.__name__)}
+    body = definition_body(kind.model.__name__)
 
     @router.get("", summary=f"List {kind.path} by name")
     async def list_definitions(caller: Caller, limit: Limit = 50, continuation: Continuation = None) -> Response:
@@ -65,7 +61,7 @@ def definitions_router(kind: Kind[D]) -> APIRouter:
         name: str,
         request: Request,
         if_match: IfMatch = None,
-        if_none_match: IfMatch = None,
+        if_none_match: IfNoneMatch = None,
     ) -> Response:
         definition = await desk.read(caller.tenant, named(await read_definition(request), name))
         expected = await desk.expected(caller.tenant, name, if_match)
@@ -82,7 +78,7 @@ def definitions_router(kind: Kind[D]) -> APIRouter:
     async def versions(caller: Caller, name: str, limit: Limit = 50, continuation: Continuation = None) -> Response:
         await desk.existing(caller.tenant, name)
         page, more = await kind.of(services()).versions(caller.tenant, name, limit, continuation)
-        items = [{"version": stored.version, "updated": _time(stored)} for stored in page]
+        items = [{"version": stored.version, "updated": rfc3339(stored.updated)} for stored in page]
         return JSONResponse({"items": items, "continuation": more})
 
     @router.delete("/{name}", summary=f"Hide the {kind.word}; executions that pinned it go on", status_code=204)
@@ -124,7 +120,7 @@ class _Desk(Generic[D]):
             headers["Location"] = f"/api/{self._kind.path}/{stored.definition.name}"
         definition = stored.definition.model_dump(mode="json", exclude_defaults=True)
         return JSONResponse(
-            {"version": stored.version, "updated": _time(stored), "definition": definition}, status, headers
+            {"version": stored.version, "updated": rfc3339(stored.updated), "definition": definition}, status, headers
         )
 
 
@@ -138,12 +134,6 @@ async def existing_definition(
     if stored is None:
         raise ProblemError(not_found(word, name if version is None else f"{name}@{version}"))
     return stored
-
-
-def request_body(schema: str) -> dict[str, Any]:
-    """OpenAPI of a body that is read by hand, because it may be YAML."""
-    content = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
-    return {"required": True, "content": {"application/json": content, "application/yaml": content}}
 
 
 def named(written: Json, name: str) -> Json:
@@ -161,10 +151,6 @@ def _item(stored: Stored[Any]) -> dict[str, Json]:
         "name": stored.definition.name,
         "version": stored.version,
         "description": stored.definition.description,
-        "updated": _time(stored),
+        "updated": rfc3339(stored.updated),
         "etag": quoted(stored.etag),
     }
-
-
-def _time(stored: Stored[Any]) -> str:
-    return stored.updated.isoformat().replace("+00:00", "Z")

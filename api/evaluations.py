@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from api.auth import Caller
 from api.bodies import read_json
-from api.definitions import Continuation, Limit, request_body
 from api.durable import Durable
 from api.evaluating import EvaluationRequest, start_evaluation
 from api.evaluation_reading import results_of
 from api.executions import existing, record_of
+from api.paging import page_of
+from api.parameters import Continuation, IdempotencyKey, Limit, json_body
 from api.shapes import read_shape, request_problem
 from api.trying import TryRequest, start_trial
 from domain.errors import Detail, ProblemError, not_found
 from domain.evaluation_results import CaseResult, Summary, compared
 from domain.executions import Execution
-from services.documents.base import decode_continuation, encode_continuation
 from services.identity import Principal
 from services.wiring import services
 
@@ -30,12 +30,8 @@ Kind = Literal["evaluation", "trial"]
 Which = Literal["all", "failed", "changed"]
 
 
-@router.post(
-    "", status_code=202, summary="Start an evaluation", openapi_extra={"requestBody": request_body("EvaluationRequest")}
-)
-async def start(
-    caller: Caller, client: Durable, request: Request, idempotency_key: Annotated[str | None, Header()] = None
-) -> Response:
+@router.post("", status_code=202, summary="Start an evaluation", openapi_extra=json_body("EvaluationRequest"))
+async def start(caller: Caller, client: Durable, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     asked = read_shape(EvaluationRequest, await read_json(request), request_problem)
     execution = await start_evaluation(services(), client, caller, asked, idempotency_key)
     return started(execution)
@@ -62,10 +58,8 @@ async def read(
     execution = await existing_evaluation(caller, id)
     results, summary = await results_of(services(), execution)
     wanted = [result for result in results if _is_wanted(result, cases)]
-    after = decode_continuation(continuation) if continuation else ""
-    begin = int(after) if after.isdecimal() and len(after) < 10 else 0
-    more = encode_continuation(str(begin + limit)) if begin + limit < len(wanted) else None
-    shown = [result.model_dump(mode="json", exclude_none=True) for result in wanted[begin : begin + limit]]
+    page, more = page_of(wanted, limit, continuation)
+    shown = [result.model_dump(mode="json", exclude_none=True) for result in page]
     return JSONResponse(
         {**_record(execution), "summary": _sums(summary), "cases": {"items": shown, "continuation": more}}
     )
@@ -92,14 +86,14 @@ async def compare(caller: Caller, id: str, other: str) -> Response:
     "",
     status_code=202,
     summary="Try the prompt on calls of past executions",
-    openapi_extra={"requestBody": request_body("TryRequest")},
+    openapi_extra=json_body("TryRequest"),
 )
 async def try_prompt(
     caller: Caller,
     client: Durable,
     name: str,
     request: Request,
-    idempotency_key: Annotated[str | None, Header()] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     asked = read_shape(TryRequest, await read_json(request), request_problem)
     execution, skipped = await start_trial(services(), client, caller, name, asked, idempotency_key)

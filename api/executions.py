@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from api.auth import Caller
-from api.bodies import read_json
+from api.auth import Caller, require
+from api.bodies import read_json, read_json_or_nothing
 from api.controlling import cancel_execution, pause_execution, resume_execution, send_event
-from api.definitions import Continuation, Limit, request_body
 from api.durable import Durable
 from api.following import wait_for_end
-from api.forking import ForkRequest, ReplayRequest, fork_execution, replay_execution
+from api.forking import Changed, ForkRequest, ReplayRequest, fork_execution, replay_execution
+from api.parameters import Continuation, IdempotencyKey, Limit, json_body
+from api.roles import AUTHOR
 from api.shapes import read_shape, request_problem
 from api.starting import StartRequest, checked_key, start_execution
 from domain.base import NAME_PATTERN, REFERENCE_PATTERN
@@ -39,17 +40,17 @@ async def existing(caller: Principal, id: str) -> Execution:
     return execution
 
 
-@router.post(
-    "", status_code=202, summary="Start an execution", openapi_extra={"requestBody": request_body("StartRequest")}
-)
+@router.post("", status_code=202, summary="Start an execution", openapi_extra=json_body("StartRequest"))
 async def start(
     caller: Caller,
     client: Durable,
     request: Request,
-    idempotency_key: Annotated[str | None, Header()] = None,
+    idempotency_key: IdempotencyKey = None,
     wait: Wait = 0,
 ) -> Response:
     asked = read_shape(StartRequest, await read_json(request), request_problem)
+    if asked.definition is not None:
+        require(caller, AUTHOR)
     execution = await start_execution(services(), client, caller, asked, idempotency_key)
     if wait:
         execution = await wait_for_end(services(), execution, wait)
@@ -99,9 +100,7 @@ async def cancel(caller: Caller, client: Durable, id: str, wait: Wait = 0) -> Re
 
 
 @router.post("/{id}/retry", status_code=202, summary="Start again what failed, reusing what it finished")
-async def retry(
-    caller: Caller, client: Durable, id: str, idempotency_key: Annotated[str | None, Header()] = None
-) -> Response:
+async def retry(caller: Caller, client: Durable, id: str, idempotency_key: IdempotencyKey = None) -> Response:
     execution = await existing(caller, id)
     if execution.status not in (Status.FAILED, Status.CANCELED):
         raise ProblemError(_nothing_to_retry(execution))
@@ -112,12 +111,13 @@ async def retry(
     "/{id}/fork",
     status_code=202,
     summary="Start another that takes over what this one did, but for what is changed",
-    openapi_extra={"requestBody": request_body("ForkRequest")},
+    openapi_extra=json_body("ForkRequest"),
 )
 async def fork(
-    caller: Caller, client: Durable, id: str, request: Request, idempotency_key: Annotated[str | None, Header()] = None
+    caller: Caller, client: Durable, id: str, request: Request, idempotency_key: IdempotencyKey = None
 ) -> Response:
     asked = read_shape(ForkRequest, await read_json(request), request_problem)
+    _authored(caller, asked)
     execution = await existing(caller, id)
     return shown(await fork_execution(services(), client, caller, execution, asked, idempotency_key), 202)
 
@@ -126,13 +126,14 @@ async def fork(
     "/{id}/replay",
     status_code=202,
     summary="Run one that has ended once more from its log, calling nothing unless told to",
-    openapi_extra={"requestBody": request_body("ReplayRequest")},
+    openapi_extra=json_body("ReplayRequest", required=False),
 )
 async def replay(
-    caller: Caller, client: Durable, id: str, request: Request, idempotency_key: Annotated[str | None, Header()] = None
+    caller: Caller, client: Durable, id: str, request: Request, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    written = await read_json(request) if request.headers.get("content-length", "0") != "0" else {}
-    asked = read_shape(ReplayRequest, written, request_problem)
+    written = await read_json_or_nothing(request)
+    asked = read_shape(ReplayRequest, {} if written is None else written, request_problem)
+    _authored(caller, asked)
     execution = await existing(caller, id)
     return shown(await replay_execution(services(), client, caller, execution, asked, idempotency_key), 202)
 
@@ -144,17 +145,23 @@ async def send(
     id: str,
     name: str,
     request: Request,
-    idempotency_key: Annotated[str | None, Header()] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """The body, any JSON, is what the step gives out; without one it is null."""
     execution = await existing(caller, id)
     if not re.fullmatch(NAME_PATTERN, name):
         message = "should be lower-case letters, digits and hyphens, at most 63 of them, the first one no hyphen"
         raise ProblemError(request_problem((Detail(pointer="/path/name", message=message),)))
-    value = await read_json(request) if request.headers.get("content-length", "0") != "0" else None
+    value = await read_json_or_nothing(request)
     key = checked_key(idempotency_key) if idempotency_key is not None else None
     event = await send_event(services(), client, execution, name, value, caller.name, key)
     return JSONResponse(event.model_dump(mode="json"), 202)
+
+
+def _authored(caller: Principal, asked: Changed) -> None:
+    """Definitions that are sent along take the role that storing them takes."""
+    if asked.workflow is not None or asked.agents:
+        require(caller, AUTHOR)
 
 
 def shown(execution: Execution, status: int) -> Response:

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 
 from api.bodies import too_large
+from api.parameters import rfc3339
 from api.zipped import TOO_LARGE
 from domain.bundles import MAX_BYTES, SCHEMA_VERSION, BundledExecution
 from domain.events import Event
@@ -28,7 +29,7 @@ async def export(services: Services, execution: Execution) -> list[bytes]:
     plan = await services.plans.load(execution.tenant, execution.plan)
     about: dict[str, Json] = {
         "schema_version": SCHEMA_VERSION,
-        "exported": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        "exported": rfc3339(datetime.now(UTC)),
         "execution": record.model_dump(mode="json", include=set(BundledExecution.model_fields)),
         "plan": plan.model_dump(mode="json"),
     }

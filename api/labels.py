@@ -11,18 +11,21 @@ from starlette.responses import JSONResponse, Response
 
 from api.auth import Caller
 from api.bodies import read_json
-from api.definitions import Continuation, IfMatch, Limit, request_body
 from api.kinds import PROMPTS, existing
+from api.parameters import Continuation, IfMatch, Limit, json_body, rfc3339
 from api.preconditions import expected_etag, quoted
 from api.shapes import read_shape, request_problem
 from domain.base import NAME_PATTERN, Shape
 from domain.errors import Code, Detail, Fault, Problem, ProblemError, not_found
 from services.identity import Principal
 from services.labels import Move, Placed
+from services.problems import conflict
 from services.wiring import services
 
 router = APIRouter(prefix="/api/prompts/{name}", tags=["prompts"])
 LATEST_MOVES = 20
+MOST = 100
+"""Labels of one prompt."""
 
 
 class LabelRequest(Shape):
@@ -49,7 +52,7 @@ async def list_moves(caller: Caller, name: str, limit: Limit = 50, continuation:
 @router.put(
     "/labels/{label}",
     summary="Put the label on a version",
-    openapi_extra={"requestBody": request_body("LabelRequest")},
+    openapi_extra=json_body("LabelRequest"),
 )
 async def put_label(caller: Caller, name: str, label: str, request: Request, if_match: IfMatch = None) -> Response:
     asked = read_shape(LabelRequest, await read_json(request), request_problem)
@@ -58,6 +61,7 @@ async def put_label(caller: Caller, name: str, label: str, request: Request, if_
     if await services().prompts.get(caller.tenant, name, asked.version) is None:
         message = f"the prompt `{name}` has no version {asked.version}"
         raise ProblemError(request_problem((Detail(pointer="/version", message=message),)))
+    await _refuse_more(caller.tenant, name, label)
     return _answer(await _moved(caller, name, label, asked.version, if_match))
 
 
@@ -70,6 +74,13 @@ async def delete_label(caller: Caller, name: str, label: str, if_match: IfMatch 
         raise ProblemError(not_found("label", label))
     await _moved(caller, name, label, None, if_match)
     return Response(status_code=204)
+
+
+async def _refuse_more(tenant: str, name: str, label: str) -> None:
+    """Raises `ProblemError` conflict for one label too many."""
+    placed = {one.label for one in await services().labels.list(tenant, name)}
+    if label not in placed and len(placed) >= MOST:
+        raise conflict(f"The prompt has {MOST} labels already.", "Take one away that is not needed any more.")
 
 
 async def _moved(caller: Principal, name: str, label: str, version: int | None, if_match: str | None) -> Placed:
@@ -104,15 +115,11 @@ def _shown(placed: Placed) -> dict[str, Any]:
         "label": placed.label,
         "version": placed.version,
         "by": placed.by,
-        "at": _time(placed.at),
+        "at": rfc3339(placed.at),
         "protected": placed.label in services().settings.protected_labels,
         "etag": quoted(placed.etag),
     }
 
 
 def _told(move: Move) -> dict[str, Any]:
-    return {"label": move.label, "from": move.before, "to": move.after, "by": move.by, "at": _time(move.at)}
-
-
-def _time(moment: Any) -> str:
-    return str(moment.isoformat()).replace("+00:00", "Z")
+    return {"label": move.label, "from": move.before, "to": move.after, "by": move.by, "at": rfc3339(move.at)}

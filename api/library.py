@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from api.auth import Caller
 from api.bodies import media_type_of, read_bytes, read_json
-from api.definitions import Continuation, IfMatch, Limit, request_body
 from api.durable import Durable, DurableClient
+from api.paging import Most
+from api.parameters import Continuation, IfMatch, IfNoneMatch, Limit, json_body
 from api.preconditions import expected_etag, only_create, quoted
 from api.shapes import read_shape, request_problem
 from domain.base import NAME_PATTERN
@@ -44,9 +45,10 @@ _SEND_LESS = "Send it in parts."
 
 
 @router.get("", summary="List the collections of the library")
-async def collections(caller: Caller) -> Response:
+async def collections(caller: Caller, limit: Most = 1_000) -> Response:
     found = await services().library.collections(caller.tenant)
-    return JSONResponse({"items": [{"name": name, **sums} for name, sums in sorted(found.items())]})
+    items = [{"name": name, **sums} for name, sums in sorted(found.items())]
+    return JSONResponse({"items": items[:limit], "left_out": len(items[limit:])})
 
 
 @router.delete("/{collection}", summary="Take a collection away with all its documents")
@@ -61,9 +63,7 @@ async def delete_collection(
     return JSONResponse({"documents": documents, "vectors": forgotten})
 
 
-@router.post(
-    "/{collection}/search", summary="Search a collection", openapi_extra={"requestBody": request_body("LibrarySearch")}
-)
+@router.post("/{collection}/search", summary="Search a collection", openapi_extra=json_body("LibrarySearch"))
 async def search(caller: Caller, collection: Collection, request: Request) -> Response:
     asked = read_shape(LibrarySearch, await read_json(request), request_problem)
     found = await services().library.search(caller.tenant, collection, asked)
@@ -92,7 +92,7 @@ async def put(
     request: Request,
     title: Title = None,
     if_match: IfMatch = None,
-    if_none_match: Annotated[str | None, Header(max_length=1_000)] = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Text, Markdown, HTML or PDF, whichever it is. It is indexed from here on; until then what was there is found."""
     content = await read_bytes(request, MOST_BYTES, _SEND_LESS)

@@ -9,11 +9,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from api.auth import Caller, require
+from api.auth import Caller
 from api.bodies import read_definition
-from api.definitions import IfMatch, request_body
+from api.parameters import IfMatch, IfNoneMatch, definition_body, rfc3339
 from api.preconditions import expected_etag, only_create, quoted
-from api.shapes import definition_problem, read_shape
+from api.shapes import definition_problem, read_shape, request_problem
 from domain.base import NAME_PATTERN
 from domain.errors import Detail, ProblemError, not_found
 from domain.models import ModelAlias
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/api/models", tags=["models"])
 async def list_models(_: Caller) -> Response:
     known = await services().model_registry.known()
     items = [await _item(found) for _, found in sorted(known.items())]
-    return JSONResponse({"items": items, "continuation": None})
+    return JSONResponse({"items": items})
 
 
 @router.get("/{alias}", summary="Read what a model alias stands for")
@@ -40,16 +40,15 @@ async def read(_: Caller, alias: str) -> Response:
 @router.put(
     "/{alias}",
     summary="Store a model alias for the whole deployment",
-    openapi_extra={"requestBody": request_body("ModelAlias")},
+    openapi_extra=definition_body("ModelAlias"),
 )
 async def put(
-    caller: Caller, alias: str, request: Request, if_match: IfMatch = None, if_none_match: IfMatch = None
+    caller: Caller, alias: str, request: Request, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
 ) -> Response:
-    require(caller, "admin")
-    entry = read_shape(ModelAlias, await read_definition(request), definition_problem)
     if not re.fullmatch(NAME_PATTERN, alias):
-        message = "an alias is lower-case letters, digits and hyphens, at most 63, the first one no hyphen"
-        raise ProblemError(definition_problem((Detail(pointer="", message=message),)))
+        message = "should be lower-case letters, digits and hyphens, at most 63 of them, the first one no hyphen"
+        raise ProblemError(request_problem((Detail(pointer="/path/alias", message=message),)))
+    entry = read_shape(ModelAlias, await read_definition(request), definition_problem)
     existing = await services().model_registry.get(alias)
     stored = existing.etag if existing else None
     known = await services().model_registry.put(
@@ -64,7 +63,6 @@ async def put(
 
 @router.delete("/{alias}", status_code=204, summary="Take a stored model alias away")
 async def delete(caller: Caller, alias: str, if_match: IfMatch = None) -> Response:
-    require(caller, "admin")
     existing = await _existing(alias)
     if existing.etag is None:
         where = "models file" if existing.source == "file" else "settings"
@@ -101,7 +99,7 @@ async def _item(known: Known) -> dict[str, Json]:
         "model": entry,
         "context_window": window,
         "price": price and {**price.prices.model_dump(mode="json"), "source": price.source},
-        "updated": known.updated.isoformat().replace("+00:00", "Z") if known.updated else None,
+        "updated": rfc3339(known.updated) if known.updated else None,
         "by": known.by,
     }
     if mistakes := services().model_registry.mistakes(known.alias):

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 from api.auth import Caller
 from api.bodies import read_json
-from api.definitions import request_body
 from api.executions import existing
+from api.parameters import json_body
 from api.shapes import read_shape, request_problem
 from domain.base import Shape
 from domain.errors import ProblemError, invalid_request, platform_failed
@@ -44,9 +44,7 @@ class NegotiateRequest(Shape):
     execution: str
 
 
-@router.post(
-    "/api/negotiate", summary="Watch an execution live", openapi_extra={"requestBody": request_body("NegotiateRequest")}
-)
+@router.post("/api/negotiate", summary="Watch an execution live", openapi_extra=json_body("NegotiateRequest"))
 async def negotiate(
     caller: Caller, request: Request, x_watcher: Annotated[str | None, Header(max_length=200)] = None
 ) -> Response:

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.auth import Caller
 from api.kinds import PROMPTS, existing
+from api.parameters import rfc3339
 from api.shapes import request_problem
 from domain.errors import Detail, ProblemError, not_found
 from domain.prompt_definitions import PromptDefinition
@@ -60,8 +61,7 @@ async def _side(tenant: str, name: str, said: str, field: str) -> Stored[Any]:
 
 
 def _shown(stored: Stored[Any]) -> dict[str, Json]:
-    updated = stored.updated.isoformat().replace("+00:00", "Z")
-    return {"version": stored.version, "updated": updated, "description": stored.definition.description}
+    return {"version": stored.version, "updated": rfc3339(stored.updated), "description": stored.definition.description}
 
 
 def _variables(old: PromptDefinition, new: PromptDefinition) -> list[dict[str, Json]]:

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Request
 from pydantic import Field, model_validator
 from starlette.responses import Response
 
-from api.auth import Caller, require
+from api.auth import Caller
 from api.bodies import read_json
 from api.controlling import resume_execution
-from api.definitions import request_body
 from api.durable import Durable, DurableClient
 from api.executions import existing, shown
+from api.parameters import json_body
 from api.shapes import read_shape, request_problem
 from domain.base import Shape
 from domain.calls import Cap
@@ -51,11 +51,10 @@ class RaiseRequest(Shape):
 @router.post(
     "/{id}/budget",
     summary="Raise a budget, and go on if one has paused the execution",
-    openapi_extra={"requestBody": request_body("RaiseRequest")},
+    openapi_extra=json_body("RaiseRequest"),
 )
 async def raise_budget(caller: Caller, client: Durable, id: str, request: Request) -> Response:
     """The caps that are given replace the budget's own, and can only be higher; repeated, it changes nothing."""
-    require(caller, "operator")
     asked = read_shape(RaiseRequest, await read_json(request), request_problem)
     execution = await existing(caller, id)
     return shown(await raise_and_go_on(services(), client, execution, asked, caller.name), 200)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import Field, StringConstraints
 from starlette.responses import JSONResponse, Response
 
 from api.auth import Caller
 from api.bodies import read_definition
-from api.definitions import IfMatch, request_body
 from api.durable import Durable
 from api.executions import existing, record_of
+from api.parameters import IfMatch, IfNoneMatch, definition_body, rfc3339
 from api.preconditions import expected_etag, only_create, quoted
 from api.shapes import read_shape, request_problem
 from domain.base import Shape
@@ -41,13 +41,13 @@ async def read(caller: Caller) -> Response:
 @router.put(
     "/api/retention",
     summary="Set how long executions are kept",
-    openapi_extra={"requestBody": request_body("RetentionPolicy")},
+    openapi_extra=definition_body("RetentionPolicy"),
 )
 async def put(
     caller: Caller,
     request: Request,
     if_match: IfMatch = None,
-    if_none_match: Annotated[str | None, Header(max_length=1_000)] = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     policy = read_shape(RetentionPolicy, await read_definition(request), request_problem)
     current = await services().retention.policy(caller.tenant)
@@ -70,7 +70,7 @@ async def purge(caller: Caller, client: Durable, batch: Batch = 100) -> Response
 @router.post(
     "/api/executions/{id}/hold",
     summary="Keep an execution from being purged",
-    openapi_extra={"requestBody": request_body("HoldRequest")},
+    openapi_extra=definition_body("HoldRequest"),
 )
 async def hold(caller: Caller, id: str, request: Request) -> Response:
     asked = read_shape(HoldRequest, await read_definition(request), request_problem)
@@ -94,6 +94,6 @@ async def delete(caller: Caller, client: Durable, id: str) -> Response:
 
 def _shown(stored: StoredPolicy) -> Response:
     headers = {"ETag": quoted(stored.etag)} if stored.etag else {}
-    updated = stored.updated.isoformat().replace("+00:00", "Z") if stored.updated else None
+    updated = rfc3339(stored.updated) if stored.updated else None
     policy = stored.policy.model_dump(mode="json")
     return JSONResponse({"policy": policy, "updated": updated, "by": stored.by}, headers=headers)

@@ -6,14 +6,15 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from api.auth import Caller
 from api.bodies import read_definition
-from api.definitions import Continuation, IfMatch, Limit, named, request_body
+from api.definitions import named
 from api.durable import Durable
 from api.executions import record_of
+from api.parameters import Continuation, IdempotencyKey, IfMatch, IfNoneMatch, Limit, definition_body, rfc3339
 from api.preconditions import expected_etag, only_create, quoted
 from api.shapes import definition_problem, read_shape
 from api.starting import request_of, resolve_request, start_execution
@@ -29,7 +30,7 @@ router = APIRouter(prefix="/api/schedules", tags=["schedules"])
 
 SUGGESTED = 200
 """Most names looked through for the one that was meant."""
-_BODY = {"requestBody": request_body("Schedule")}
+_BODY = definition_body("Schedule")
 
 
 @router.get("", summary="List schedules by name")
@@ -46,7 +47,7 @@ async def create(caller: Caller, request: Request) -> Response:
 
 @router.put("/{name}", summary="Create or change the schedule", openapi_extra=_BODY)
 async def put(
-    caller: Caller, name: str, request: Request, if_match: IfMatch = None, if_none_match: IfMatch = None
+    caller: Caller, name: str, request: Request, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
 ) -> Response:
     schedule = await _read(caller.tenant, named(await read_definition(request), name))
     expected = None
@@ -83,9 +84,7 @@ async def resume(caller: Caller, name: str) -> Response:
 
 
 @router.post("/{name}/run", status_code=202, summary="Start an execution now, paused or not")
-async def run(
-    caller: Caller, client: Durable, name: str, idempotency_key: Annotated[str | None, Header()] = None
-) -> Response:
+async def run(caller: Caller, client: Durable, name: str, idempotency_key: IdempotencyKey = None) -> Response:
     schedule = (await _existing(caller.tenant, name)).schedule
     execution = await start_execution(services(), client, caller, request_of(schedule), idempotency_key)
     return JSONResponse(record_of(execution), 202, {"Location": f"/api/executions/{execution.id}"})
@@ -95,7 +94,7 @@ async def run(
 async def next_of(caller: Caller, name: str, count: Annotated[int, Query(ge=1, le=100)] = 5) -> Response:
     schedule = (await _existing(caller.tenant, name)).schedule
     times = next_times(schedule, datetime.now(UTC), count)
-    return JSONResponse({"time_zone": schedule.time_zone, "times": [_time(time) for time in times]})
+    return JSONResponse({"time_zone": schedule.time_zone, "times": [rfc3339(time) for time in times]})
 
 
 async def _existing(tenant: str, name: str) -> StoredSchedule:
@@ -155,8 +154,4 @@ def _item(stored: StoredSchedule) -> dict[str, Json]:
 
 def _progress(stored: StoredSchedule) -> dict[str, Json]:
     progress = stored.state.model_dump(mode="json", exclude={"since"})
-    return {"updated": _time(stored.updated), "paused": stored.schedule.paused, **progress}
-
-
-def _time(time: datetime) -> str:
-    return time.isoformat().replace("+00:00", "Z")
+    return {"updated": rfc3339(stored.updated), "paused": stored.schedule.paused, **progress}

@@ -10,14 +10,17 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from api.auth import Caller, require
 from api.bodies import YAML_TYPES, media_type_of, parse_json, parse_yaml, read_bytes, read_json
 from api.definitions import existing_definition
+from api.parameters import IdempotencyKey, json_body
+from api.roles import AUTHOR, OPERATOR
 from api.shapes import definition_problem, moved, read_shape, request_problem
+from api.starting import checked_key
 from domain.base import Shape
 from domain.errors import Detail, ProblemError, invalid_input, invalid_request
 from domain.openapi import DocumentError, Imported, Left, imported
@@ -35,7 +38,7 @@ audit = logging.getLogger("meta_agents.audit")
 MOST_DOCUMENT = 8_388_608
 """Bytes of an OpenAPI document."""
 MOST_VALUES = 1_000_000
-TRIERS = ("author", "operator")
+TRIERS = (AUTHOR, OPERATOR)
 _SMALLER = "Send the part of the document that you need."
 
 
@@ -55,24 +58,22 @@ async def list_functions(caller: Caller) -> Response:
     return JSONResponse({"items": items})
 
 
-_CALL = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/CallRequest"}}},
-    }
-}
 _DOCUMENT: dict[str, Any] = {"schema": {"type": "object", "description": "An OpenAPI document, version 3.0 or 3.1."}}
 _IMPORT = {
     "requestBody": {"required": True, "content": {kind: _DOCUMENT for kind in ("application/json", "application/yaml")}}
 }
 
 
-@router.post("/{name}/call", summary="Call the tool once, for real, outside any execution", openapi_extra=_CALL)
+@router.post(
+    "/{name}/call",
+    summary="Call the tool once, for real, outside any execution",
+    openapi_extra=json_body("CallRequest"),
+)
 async def call(
     caller: Caller,
     name: str,
     request: Request,
-    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """The result or the error, and the seconds it took. Nothing is recorded but a line in the audit log."""
     asked = read_shape(CallRequest, await read_json(request), request_problem)
@@ -85,7 +86,8 @@ async def call(
     if tool.workflow is not None or tool.agent is not None:
         action = f"Start {'workflow' if tool.workflow else 'an execution with agent'} `{tool.workflow or tool.agent}`."
         raise ProblemError(invalid_request("A tool that is a workflow or an agent is not called alone.", action))
-    attempt = Attempt(tool, asked.arguments, idempotency_key or f"bench:{uuid.uuid4()}", caller.tenant)
+    key = f"bench:{uuid.uuid4()}" if idempotency_key is None else checked_key(idempotency_key)
+    attempt = Attempt(tool, asked.arguments, key, caller.tenant)
     found, problem, before = None, None, monotonic()
     try:
         found = await services().tools.call(attempt)
@@ -118,7 +120,6 @@ async def import_document(
     ] = None,
     keep: Annotated[bool, Query(description="false: only show what would be kept.")] = True,
 ) -> Response:
-    require(caller, "author")
     document = await _document(request)
     made = await asyncio.to_thread(_made, document, operation, server, _secrets(secret or []))
     return JSONResponse(

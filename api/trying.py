@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, TypeAdapter
 
@@ -41,6 +41,7 @@ from domain.values import Json, size_of
 from services.identity import Principal
 from services.wiring import Services
 
+MOST_EXECUTIONS = 100
 MOST_CALLS = 500
 MOST_BYTES = 8 * 1024 * 1024
 """Of what was asked and answered, together."""
@@ -52,7 +53,10 @@ _PROMPTS: TypeAdapter[Prompt] = TypeAdapter(Prompt)
 
 class Past(Shape):
     workflow: Name = Field(description="Executions of this workflow.")
-    last: int = Field(default=10, ge=1, le=100, description="So many, the latest.")
+    last: int = Field(default=10, ge=1, le=MOST_EXECUTIONS, description="So many, the latest.")
+
+
+Named = Annotated[tuple[ExecutionId, ...], Field(max_length=MOST_EXECUTIONS)]
 
 
 class TryRequest(Shape):
@@ -64,7 +68,7 @@ class TryRequest(Shape):
     variables: dict[Variable, Any] | None = Field(
         default=None, description="What it is given; default: as it was then."
     )
-    executions: tuple[ExecutionId, ...] | Past = Field(description="Ids, or `{workflow, last}`.")
+    executions: Named | Past = Field(description="Ids, or `{workflow, last}`.")
     graders: tuple[Grader, ...] = Field(default=(), max_length=20, description="What is asked of both answers.")
     concurrency: int = Field(default=CONCURRENCY, ge=1, le=100, description="Most calls at the same time.")
     limits: Limits = Field(default_factory=Limits, description="The most that the trial may use.")
@@ -136,18 +140,20 @@ async def _calls(
     """Every call that can be made again. Raises `ProblemError` when there is none, or they are too many."""
     calls: list[_Call] = []
     skipped: list[Skipped] = []
+    size = 0
     for execution in await _executions(services, tenant, request):
         reader = _Reader(services, execution, request, prompt)
         found = [call async for call in reader.calls()]
         calls += found
+        size += size_of([call.case for call in found])
+        if len(calls) > MOST_CALLS or size > MOST_BYTES:
+            most = f"{MOST_CALLS} calls, or {MOST_BYTES // 1024**2} MiB of them"
+            raise _refused("/executions", f"these have more than {most}; name fewer")
         if not found:
             skipped.append(Skipped(execution.id, reader.reason))
     if not calls:
         reasons = "; ".join(f"{one.execution}: {one.reason}" for one in skipped[:5]) or "there are no executions"
         raise _refused("/executions", f"there is no call to try it on ({reasons})")
-    if len(calls) > MOST_CALLS or size_of([call.case for call in calls]) > MOST_BYTES:
-        most = f"{MOST_CALLS} calls, or {MOST_BYTES // 1024**2} MiB of them"
-        raise _refused("/executions", f"these have {len(calls)} calls: more than {most}; name fewer")
     return calls, skipped
 
 

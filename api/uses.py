@@ -10,12 +10,13 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
 from api.auth import Caller
-from api.definitions import Continuation, Kind, Limit
+from api.definitions import Kind
 from api.kinds import existing
+from api.paging import page_of
+from api.parameters import Continuation, Limit
 from domain.where_used import Edge, Node, edges_of, uses_of
 from domain.where_used import Kind as Word
 from services.definitions import Definitions
-from services.documents.base import decode_continuation, encode_continuation
 from services.wiring import Services, services
 
 PAGE = 200
@@ -28,16 +29,14 @@ def uses_router(kind: Kind[Any]) -> APIRouter:
     @router.get("/{name}/uses", summary=f"Where the {kind.word} is used, directly and through others")
     async def uses(caller: Caller, name: str, limit: Limit = 50, continuation: Continuation = None) -> Response:
         await existing(kind, caller.tenant, name)
-        after = decode_continuation(continuation) if continuation else ""
-        begin = int(after) if after.isdecimal() else 0
         found = uses_of(Node(cast(Word, kind.word), name), await _everything(services(), caller.tenant))
-        page, more = found[begin : begin + limit], begin + limit < len(found)
+        page, more = page_of(found, limit, continuation)
         return JSONResponse(
             {
                 "items": [use.model_dump(mode="json") for use in page],
                 "direct": sum(use.direct for use in found),
                 "total": len(found),
-                "continuation": encode_continuation(str(begin + limit)) if more else None,
+                "continuation": more,
             }
         )
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from api.auth import Caller
 from api.bodies import Unreadable, read_definition, read_json
-from api.definitions import request_body
+from api.parameters import definition_body, json_body
 from api.prompting import PromptShelf
 from api.resolving import Batch, Resolved, missing, resolve
 from api.shapes import definition_problem, read_shape, request_problem
@@ -77,7 +77,7 @@ class Validations(BaseModel):
 @router.post(
     "/api/workflows/validate",
     summary="Say everything that is wrong with a workflow",
-    openapi_extra={"requestBody": request_body("Workflow")},
+    openapi_extra=definition_body("Workflow"),
 )
 async def validate(caller: Caller, request: Request) -> Validation:
     try:
@@ -90,7 +90,7 @@ async def validate(caller: Caller, request: Request) -> Validation:
 @router.post(
     "/api/validate",
     summary="Say everything that is wrong with definitions that belong together",
-    openapi_extra={"requestBody": request_body("ValidateRequest")},
+    openapi_extra=json_body("ValidateRequest"),
 )
 async def validate_all(caller: Caller, request: Request) -> Validations:
     sent = read_shape(ValidateRequest, await read_json(request), request_problem)

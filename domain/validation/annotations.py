@@ -143,6 +143,8 @@ def _is_called(member: Any, label: str) -> bool:
     name = getattr(bare, "__name__", "")
     # A model with validators of its own is called `function-after[check(), Model]`, a text with a pattern a
     # `constrained-str`.
+    if get_origin(bare) is not None and label.startswith(f"{name}["):  # a list: `tuple[str, ...]`
+        return True
     return label in (name, f"constrained-{name}") or label.endswith(f", {name}]")
 
 

@@ -28,6 +28,7 @@ from services.wiring import Services, build, use
 CALLERS = {
     "Bearer one": Principal(tenant="one", name="ann", roles=("admin",)),
     "Bearer two": Principal(tenant="two", name="bob", roles=("admin",)),
+    "Bearer author": Principal(tenant="one", name="alma", roles=("author",)),
     "Bearer operator": Principal(tenant="one", name="olga", roles=("operator",)),
     "Bearer reader": Principal(tenant="one", name="rita", roles=("reader",)),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -214,6 +214,15 @@ async def test_an_event_is_sent_once_for_each_key(api: httpx.AsyncClient, servic
     taken = [await services.signals.take("one", execution, "go", f"key{number}") for number in range(3)]
     assert [event.value if event else None for event in taken] == [{"n": 1}, 2, None]
     assert (await services.signals.take("one", execution, "go", "key0")) == taken[0]
+
+
+async def test_an_event_may_come_in_pieces_whose_length_nobody_says(api: httpx.AsyncClient, execution: str) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"go": '
+        yield b"true}"
+
+    answer = await api.post(f"/api/executions/{execution}/events/go", content=body())
+    assert answer.json()["value"] == {"go": True}
 
 
 @pytest.mark.parametrize("name", ["Go", "-go", "g%20o", "x" * 64])

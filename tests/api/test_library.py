@@ -76,8 +76,11 @@ async def test_lists(api: httpx.AsyncClient, durable: FakeDurable, services: Ser
         "items": [
             {"name": "handbook", "documents": 3, "ready": 3, "passages": 3, "bytes": 3 * len(GUIDE)},
             {"name": "other", "documents": 1, "ready": 1, "passages": 1, "bytes": 1},
-        ]
+        ],
+        "left_out": 0,
     }
+    short = (await api.get("/api/library", params={"limit": 1})).json()
+    assert ([item["name"] for item in short["items"]], short["left_out"]) == (["handbook"], 1)
     assert (await api.get("/api/library/none/documents")).json() == {"items": [], "continuation": None}
 
 

@@ -103,12 +103,15 @@ async def test_keys_are_not_shown(api: httpx.AsyncClient) -> None:
         ("small", {**SMALL, "fallback": ["nobody"]}, "/fallback/0"),
         ("small", {**SMALL, "base_url": "https://evil.example/v1"}, "/base_url"),
         ("small", {**SMALL, "modle": "x"}, "/modle"),
-        ("Small", SMALL, ""),
     ],
 )
 async def test_what_cannot_be_stored(api: httpx.AsyncClient, alias: str, body: dict[str, Any], pointer: str) -> None:
     answer = await api.put(f"/api/models/{alias}", json=body)
     assert list(problem(answer, 422, "invalid_definition")) == [pointer]
+
+
+async def test_an_alias_is_a_name(api: httpx.AsyncClient) -> None:
+    assert list(problem(await api.put("/api/models/Small", json=SMALL), 400, "invalid_request")) == ["/path/alias"]
 
 
 async def test_races_are_told(api: httpx.AsyncClient) -> None:

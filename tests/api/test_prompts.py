@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api import labels
 from domain.plans import Plan
 from services.wiring import Services
 from tests.api.bundles import changed, exported, imported, sent
@@ -346,12 +347,19 @@ class TestLabels:
         assert label["version"] == ends[-1][1]
 
     async def test_a_protected_one_is_moved_by_admins_alone(self, api: httpx.AsyncClient) -> None:
-        operator = {"Authorization": "Bearer operator"}
-        assert (await self.put(api, "staging", 1, **operator)).status_code == 200
-        problem(await self.put(api, "production", 1, **operator), 403, "forbidden")
+        author = {"Authorization": "Bearer author"}
+        assert (await self.put(api, "staging", 1, **author)).status_code == 200
+        problem(await self.put(api, "production", 1, **author), 403, "forbidden")
         await self.put(api, "production", 1)
-        problem(await api.delete("/api/prompts/greet/labels/production", headers=operator), 403, "forbidden")
+        problem(await api.delete("/api/prompts/greet/labels/production", headers=author), 403, "forbidden")
         assert (await api.get("/api/prompts/greet/labels")).json()["items"][0]["version"] == 1
+
+    async def test_they_are_so_many_and_no_more(self, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(labels, "MOST", 2)
+        for label in ("one", "two"):
+            assert (await self.put(api, label, 1)).status_code == 200
+        problem(await self.put(api, "three", 1), 409, "conflict")
+        assert (await self.put(api, "two", 2)).status_code == 200
 
     async def test_what_is_not_there_is_refused(self, api: httpx.AsyncClient) -> None:
         assert "no version 4" in problem(await self.put(api, "staging", 4), 400, "invalid_request")["/version"]

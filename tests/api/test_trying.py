@@ -170,6 +170,8 @@ async def test_a_fork_that_paid_nothing_and_an_answer_that_did_not_fit(
     ("request_", "where", "what"),
     [
         ({"executions": []}, "/executions", "there is no call"),
+        ({"executions": ["0" * 32] * 101}, "/executions", "at most 100"),
+        ({"executions": ["nothing"]}, "/executions/0", "[0-9a-f]{32}"),
         ({"executions": {"workflow": "nothing"}}, "/executions", "there are no executions"),
         ({"agent": "nobody"}, "/executions", "it has no agent `nobody`"),
         ({"version": 1, "draft": {"template": "x"}}, "/draft", "not both"),
