@@ -11,7 +11,7 @@ from activities.canceling import withdraw
 from activities.loading import Loader
 from domain.calls import HELD, Ending
 from domain.errors import Problem, ProblemError
-from domain.events import Draft, Event, EventType
+from domain.events import ANSWERS, Draft, Event, EventType
 from domain.executions import Execution, Status, StopReason
 from domain.expressions import render
 from domain.rollups import Days, folded
@@ -22,7 +22,6 @@ from services.usage import Whole
 from services.wiring import Services
 
 PAGE = 500
-ANSWERS = (EventType.CALL_COMPLETED, EventType.CALL_REJECTED, EventType.CALL_ASKED)
 _LAST = {
     Status.COMPLETED: EventType.EXECUTION_COMPLETED,
     Status.FAILED: EventType.EXECUTION_FAILED,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
-from domain.base import REFERENCE_PATTERN, Name, Shape
+from domain.base import Name, Reference, Shape
 from domain.errors import Problem
 from domain.events import EventType
 from domain.executions import Fork, Status, StopReason
@@ -48,7 +48,6 @@ ExecutionId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Moment = Annotated[AwareDatetime, AfterValidator(_sane_time)]
 Spent = Annotated[Usage, AfterValidator(plausible)]
 Path = Annotated[str, StringConstraints(max_length=2_000, pattern=rf"^{_SEGMENT}(/{_SEGMENT})*$")]
-Chosen = Annotated[str, StringConstraints(pattern=REFERENCE_PATTERN)]
 EventId = Annotated[str, StringConstraints(max_length=4_000, pattern=r"^[\x20-\x7e]+$")]
 
 
@@ -60,7 +59,7 @@ class BundledEvent(Shape):
     type: EventType
     time: Moment
     step: Path | None = None
-    agent: Annotated[str, StringConstraints(pattern=REFERENCE_PATTERN)] | None = None
+    agent: Reference | None = None
     data: dict[str, Any] = Field(default_factory=dict)
     value: Any = None
 
@@ -81,7 +80,7 @@ class BundledExecution(Shape):
     retry_of: ExecutionId | None = None
     fork: Fork | None = None
     imported_from: ExecutionId | None = None
-    variants: dict[Annotated[str, StringConstraints(pattern=REFERENCE_PATTERN)], Chosen] = Field(default_factory=dict)
+    variants: dict[Reference, Reference] = Field(default_factory=dict)
     started_by: str = Field(max_length=500)
     created: Moment
     ended: Moment | None = None

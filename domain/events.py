@@ -48,6 +48,9 @@ class EventType(StrEnum):
 TERMINAL = frozenset({EventType.EXECUTION_COMPLETED, EventType.EXECUTION_FAILED, EventType.EXECUTION_CANCELED})
 """An event of one of these is the last of its execution."""
 
+ANSWERS = frozenset({EventType.CALL_COMPLETED, EventType.CALL_REJECTED, EventType.CALL_ASKED})
+"""What a call gave: a model's answer, whatever it is worth, or a tool's result."""
+
 
 def given_id(path: str) -> str:
     """Id of the event that holds the output which a fork gives to the step at `path`."""

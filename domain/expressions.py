@@ -205,18 +205,22 @@ def checked_placeholders(template: str) -> list[str]:
 
 def render(template: str, scope: Mapping[str, Json]) -> Json:
     """A template that is exactly one `${…}` gives the value itself; otherwise text, other values as JSON."""
-    pieces = pieces_of(template)
-    if len(pieces) == 1 and template.strip() == template[pieces[0].start : pieces[0].end]:
-        return evaluate(pieces[0].expression, scope)
-    return render_text(template, scope, as_text)
+    alone = _alone(template)
+    return render_text(template, scope, as_text) if alone is None else evaluate(alone, scope)
 
 
 def told_text(template: str, scope: Mapping[str, Json], written: Callable[[Json], str]) -> str:
     """`render` as text, each value in it as `written` says: also of a template that is one value alone."""
+    alone = _alone(template)
+    return render_text(template, scope, written) if alone is None else written(evaluate(alone, scope))
+
+
+def _alone(template: str) -> str | None:
+    """The expression of a template that is exactly one `${…}`."""
     pieces = pieces_of(template)
     if len(pieces) == 1 and template.strip() == template[pieces[0].start : pieces[0].end]:
-        return written(evaluate(pieces[0].expression, scope))
-    return render_text(template, scope, written)
+        return pieces[0].expression
+    return None
 
 
 def render_text(template: str, scope: Mapping[str, Json], written: Callable[[Json], str]) -> str:

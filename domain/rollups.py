@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple, get_args
 
 from domain.errors import Code
-from domain.events import TERMINAL, Draft, Event, EventType
+from domain.events import ANSWERS, TERMINAL, Draft, Event, EventType
 from domain.usage import Usage
 from domain.values import Json
 
@@ -16,8 +16,6 @@ Dimension = Literal["day", "workflow", "agent", "model", "tool"]
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 StepDimension = Literal["step", "agent", "model", "tool"]
 STEP_DIMENSIONS: tuple[StepDimension, ...] = get_args(StepDimension)
-
-_ANSWERS = frozenset({EventType.CALL_COMPLETED, EventType.CALL_REJECTED, EventType.CALL_ASKED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ def figures_of(event: Draft) -> tuple[Key, Figures] | None:
         canceled = (event.data.get("error") or {}).get("code") == Code.CANCELED
         figures = Figures(failures=int(not canceled)).plus(_paid(event.data.get("spent") or {}))
         return (_key(event), figures) if figures != Figures() else None
-    if event.type not in _ANSWERS:
+    if event.type not in ANSWERS:
         return None
     if "reused_from" in event.data or event.data.get("cached"):
         return _key(event), Figures(reused=1)

@@ -16,12 +16,10 @@ from domain.secrets import SecretReference
 MAKERS = ("http", "function", "mcp", "library", "workflow", "agent")
 """Keys of a tool that say what carries its calls out."""
 
-
 Text = str | SecretReference
 MOST_DESCRIPTION = 4_000
 MOST_BYTES = 4_000_000
 """Of a tool's answer."""
-
 
 SEARCH_INPUT = {
     "type": "object",

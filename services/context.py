@@ -77,7 +77,7 @@ class _Fitting:
         least = self._as_viewed()
         if least == 0 and fits:
             return self._done(self._request, WHOLE)
-        dropped = _first(least, self._may_drop, lambda turns: self._fits(Cut(turns)) is not None)
+        dropped = _first(least, self._may_drop, lambda turns: self._fits(Cut(turns)))
         if dropped is not None:
             cut = Cut(dropped)
             return self._done(self._made(cut), cut)
@@ -105,16 +105,15 @@ class _Fitting:
         low, high = LEAST, self._most
         # One text that is too long does not drive out all the turns before it.
         quarter = self._shortener(self._most // 4)
-        found = _first(least, self._may_drop, lambda turns: self._fits(Cut(turns, quarter)) is not None)
+        found = _first(least, self._may_drop, lambda turns: self._fits(Cut(turns, quarter)))
         dropped = self._may_drop if found is None else found
         best = Cut(dropped, self._shortener(low))
-        if self._fits(best) is None:
+        if not self._fits(best):
             raise ProblemError(self._refusal(best))
         while high - low > low // _FINE:
             middle = (low + high) // 2
             cut = Cut(dropped, self._shortener(middle))
-            fits = self._fits(cut) is not None
-            low, high, best = (middle, high, cut) if fits else (low, middle, best)
+            low, high, best = (middle, high, cut) if self._fits(cut) else (low, middle, best)
         return self._done(self._made(best), best)
 
     def _shortener(self, most: int) -> Callable[[str], str]:
@@ -130,9 +129,8 @@ class _Fitting:
 
         return shorten
 
-    def _fits(self, cut: Cut) -> ModelRequest | None:
-        made = self._made(cut)
-        return made if counted(made, self._counter) <= self._most else None
+    def _fits(self, cut: Cut) -> bool:
+        return counted(self._made(cut), self._counter) <= self._most
 
     def _made(self, cut: Cut) -> ModelRequest:
         after = [_cut_result(message, cut) for message in self._after]

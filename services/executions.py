@@ -187,14 +187,15 @@ class Executions:
 
     async def unpause(self, tenant: str, id: str, reached: Reached) -> None:
         """Take back that this budget has paused it, if that is still so."""
-        document = await self._documents.get(records_of(tenant), id)
-        while document is not None and document.body.get("paused_for") == reached.model_dump(mode="json"):
+        while True:
+            document = await self._documents.get(records_of(tenant), id)
+            if document is None or document.body.get("paused_for") != reached.model_dump(mode="json"):
+                return
             body = {**document.body, "status": Status.RUNNING.value, "paused_for": None}
             try:
                 await self._documents.write(records_of(tenant), [Put(id, body, if_match=document.etag)])
             except Conflict:
-                document = await self._documents.get(records_of(tenant), id)
-                continue
+                continue  # changed by another at the same time: look again
             return
 
     async def discard(self, tenant: str, id: str) -> None:

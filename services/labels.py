@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from domain.errors import ProblemError, platform_failed
 from services.documents.base import Conflict, Document, DocumentStore, Put, beginning_with
+from services.documents.reading import everything
 from services.problems import precondition_failed
 
 ATTEMPTS = 50
@@ -50,15 +51,8 @@ class Labels:
 
     async def list(self, tenant: str, prompt: str) -> Placements:
         """Those that are on a version, by name."""
-        found: Placements = []
-        continuation: str | None = None
-        while True:
-            page, continuation = await self._documents.query(
-                _partition(tenant), between=beginning_with(_id(prompt, "")), continuation=continuation, limit=200
-            )
-            found += [placed for document in page if (placed := _placed(document)).version is not None]
-            if continuation is None:
-                return found
+        found = await everything(self._documents, _partition(tenant), beginning_with(_id(prompt, "")))
+        return [placed for placed in map(_placed, found) if placed.version is not None]
 
     async def moves(self, tenant: str, prompt: str, limit: int = 50, continuation: str | None = None) -> Moves:
         """A page of the moves of all labels of the prompt, the latest first."""
@@ -85,7 +79,7 @@ class Labels:
                     f"The label {label!r} is no longer where you saw it.", "Look where it is now, and move it again."
                 )
             before = _placed(document) if document else None
-            if (before.version if before else None) == version and before is not None:
+            if before is not None and before.version == version:
                 return before
             try:
                 return await self._write(tenant, before, prompt, label, version, by)

@@ -28,7 +28,7 @@ def check_team(workflow: Workflow, known: Known) -> Iterator[str]:
 
 def _circle(workflow: Workflow, known: Known) -> str | None:
     """What makes it call itself without end by way of tools, or call too deep."""
-    path: list[str] = [workflow.name]
+    around = [Use("workflows", workflow.name)]
     heights: dict[Use, int] = {}
 
     def height(definition: Definition | None) -> int:
@@ -36,20 +36,16 @@ def _circle(workflow: Workflow, known: Known) -> str | None:
         return max(map(under, uses(definition)), default=0)
 
     def under(use: Use) -> int:
-        label = use.reference
-        if f"{use.kind}/{label}" in around or (use.kind == "workflows" and label == workflow.name):
-            raise ValueError(" → ".join([*path, label]))
+        if use in around:
+            raise ValueError(" → ".join(one.reference for one in (*around, use)))
         if use not in heights:
-            around.add(f"{use.kind}/{label}")
-            path.append(label)
+            around.append(use)
             heights[use] = (use.kind != "tools") + height(_named(use, known))
-            path.pop()
-            around.discard(f"{use.kind}/{label}")
+            around.pop()
         return heights[use]
 
-    around: set[str] = set()
     try:
-        too_deep = 1 + height(workflow) > MOST_DEPTH + 1
+        too_deep = height(workflow) > MOST_DEPTH
     except ValueError as circle:
         return f"its tools lead back to where they are called ({circle}), without end"
     return f"agents and workflows call each other more than {MOST_DEPTH} deep in it" if too_deep else None

@@ -18,6 +18,7 @@ from domain.errors import Detail, ProblemError, invalid_definition
 from domain.models import DEFAULT, ModelAlias, mistakes
 from services.documents.base import Conflict, Document, DocumentStore, Put
 from services.documents.base import Delete as DeleteDocument
+from services.documents.reading import everything
 from services.models.catalogue import from_file, from_settings, schema_mistakes
 from services.problems import conflict, precondition_failed
 from services.settings import Settings
@@ -179,13 +180,7 @@ class ModelRegistry:
 
     async def _read(self, documents: DocumentStore) -> None:
         began = self._clock()
-        stored: list[Document] = []
-        continuation: str | None = None
-        while True:
-            page, continuation = await documents.query(PARTITION, continuation=continuation, limit=MOST)
-            stored += page
-            if continuation is None:
-                break
+        stored = await everything(documents, PARTITION)
         self._known = {**self._given, **{document.id: _known(document) for document in stored}}
         self._read_at = began
 
