@@ -15,13 +15,14 @@ from domain.events import ANSWERS, Draft, Event, EventType
 from domain.executions import Execution, Status, StopReason
 from domain.expressions import render
 from domain.rollups import Days, folded
-from domain.usage import Usage
+from domain.usage import Usage, used
 from domain.values import Json
 from services.eventlog import EventLog
 from services.usage import Whole
 from services.wiring import Services
 
 PAGE = 500
+_COSTLY = ANSWERS | {EventType.CALL_FAILED}
 _LAST = {
     Status.COMPLETED: EventType.EXECUTION_COMPLETED,
     Status.FAILED: EventType.EXECUTION_FAILED,
@@ -107,7 +108,7 @@ async def _output(ending: Ending, services: Services) -> tuple[Json, Problem | N
 
 @dataclass
 class Sums:
-    """What all answered calls have cost, how many of them were turns (what a chair or a judge says is none), and what
+    """What all calls have cost, how many of their answers were turns (what a chair or a judge says is none), and what
     there is to count of the log so far.
     """
 
@@ -120,8 +121,9 @@ class Sums:
 
     def add(self, events: Sequence[Event]) -> None:
         for event in events:
-            if event.type in ANSWERS and "usage" in event.data:
-                self.usage += Usage.model_validate(event.data["usage"])
+            cost = used(event.data) if event.type in _COSTLY else None
+            if cost is not None:
+                self.usage += cost
                 self.turns += event.type is EventType.CALL_COMPLETED and "role" not in event.data
             self.has_waited |= event.type is EventType.BUDGET_REACHED and "budget" in event.data
         folded(events, self.days)

@@ -13,7 +13,7 @@ from domain.evaluation_results import CaseResult, Recorded, Status, Summary, all
 from domain.evaluations import place_of
 from domain.events import Event, EventType
 from domain.executions import Execution
-from domain.usage import Usage
+from domain.usage import Usage, used
 from domain.values import Json, Value
 from services.documents.base import beginning_with
 from services.eventlog import partition_of
@@ -69,9 +69,10 @@ class _Reader:
         said = self._cases.get((place.group, place.case)) if place else None
         if place is None or said is None or event.step is None:
             return
-        if "usage" in event.data and event.type.startswith("call."):
+        if event.type.startswith("call."):
             part = "judging" if place.part == "grades" else "usage"
-            said[part] += Usage.model_validate(event.data.get("used_then") or event.data["usage"])
+            then = event.data.get("used_then")
+            said[part] += (Usage.model_validate(then) if then else used(event.data)) or Usage()
         if place.judge is not None:
             await self._judged(said, place.judge, event)
         elif place.part == "target" and place.whole:

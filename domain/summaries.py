@@ -15,7 +15,7 @@ from domain.events import TERMINAL, Event, EventType, given_id
 from domain.expressions import as_text
 from domain.hearing import PREVIEW_CHARACTERS
 from domain.plans import content_hash
-from domain.usage import Usage
+from domain.usage import Usage, used
 from domain.values import Json
 
 Progress = Literal["running", "waiting", "completed", "failed", "skipped", "canceled"]
@@ -171,8 +171,7 @@ class _Step:
         data = event.data
         if request := data.get("request"):
             self.requests[data["call"]] = request
-        if usage := data.get("usage"):
-            self.usage += Usage.model_validate(usage)
+        self.usage += used(data) or Usage()
         self.attempts += event.type is EventType.CALL_STARTED
         self.reused += "reused_from" in data
         failed = event.type is EventType.CALL_FAILED and "retry_in" not in data

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from domain.base import Shape
 
@@ -23,3 +25,12 @@ class Usage(Shape):
             tokens_out=self.tokens_out + other.tokens_out,
             cost_usd=(self.cost_usd or Decimal(0)) + (other.cost_usd or Decimal(0)) if known else None,
         )
+
+
+def used(data: Mapping[str, Any]) -> Usage | None:
+    """What the call that an event's data tell of has cost; of one that broke off, as far as that could be counted.
+
+    None where they tell of no cost.
+    """
+    told = data.get("usage") or data.get("spent")
+    return Usage.model_validate(told) if told else None

@@ -113,9 +113,9 @@ def problem_of(event: Event) -> Problem | None:
 
 
 def usage_of(event: Event) -> Usage:
-    """What an event's work cost; nothing when it does not say."""
+    """What an event's work cost, a call that broke off included; nothing when it does not say."""
     try:
-        return Usage.model_validate(event.data.get("usage"))
+        return Usage.model_validate(event.data.get("usage") or event.data.get("spent"))
     except ValidationError:
         return Usage()
 
@@ -237,6 +237,7 @@ def _call_rejected(state: State, event: Event) -> State:
 
 
 def _call_failed(state: State, event: Event) -> State:
+    state = replace(state, usage=_paid(state, event))
     call = state.calls.get(text_of(event.data, "call") or "")
     if call is None or event.data.get("retry_in") is None:
         return _without_call(state, event)

@@ -32,6 +32,13 @@ def test_attempts_are_counted_and_a_failure_that_is_tried_again_ends_nothing() -
     assert (step.status, step.attempts, step.preview) == ("completed", 2, "yes")
 
 
+def test_what_an_attempt_had_used_when_it_broke_off_is_of_the_step() -> None:
+    spent = {"model_calls": 0, "tokens_in": 10, "tokens_out": 3, "cost_usd": "0.02"}
+    log = Log().begin("a").add(EventType.CALL_FAILED, "a", "x", call="a#0", error=ERROR, retry_in=2.0, spent=spent)
+    usage = log.call("a", "x", "yes").end("a").summary().steps["a"].usage
+    assert (usage.model_calls, usage.tokens_in, usage.cost_usd) == (1, 20, Decimal("0.03"))
+
+
 def test_a_failed_step_says_why() -> None:
     step = Log().begin("a").fail("a").summary().steps["a"]
     assert (step.status, step.error, step.preview, step.output) == ("failed", "platform_failed", "It broke.", None)

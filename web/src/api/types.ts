@@ -182,7 +182,7 @@ export type Event =
   | EventOf<"call.completed", CallDone>
   | EventOf<"call.asked", CallDone & { asks?: Asking[] }>
   | EventOf<"call.rejected", CallDone & { error: Problem }>
-  | EventOf<"call.failed", CallData & { error: Problem; retry_in?: number | null; discard?: number }>
+  | EventOf<"call.failed", CallData & { error: Problem; retry_in?: number | null; discard?: number; spent?: Usage }>
   | EventOf<"chat.speaker_chosen", { turn: number; by: string; reason: string }>
   | EventOf<"chat.judged", { settled: boolean; reason: string }>
   | EventOf<"chat.summarised", { covers?: [number, number] }>

@@ -113,7 +113,8 @@ function answeredCall(draft: Draft, event: EventOf<"call.completed" | "call.reje
 }
 
 export function failCall(draft: Draft, event: EventOf<"call.failed">): void {
-  const { call: key, error, retry_in: wait } = event.data;
+  const { call: key, error, retry_in: wait, spent } = event.data;
+  spend(draft, spent);
   const waits = wait !== undefined && wait !== null;
   draft.calls[key] = {
     ...callOf(draft, event),
