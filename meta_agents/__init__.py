@@ -4,11 +4,11 @@ Belongs here: requests and their typed results, following an execution live, sho
 Does not belong here: anything of the app or the local host; nothing here imports them, and they import nothing here.
 """
 
-from meta_agents.async_client import AsyncClient
-from meta_agents.client import Client
+from meta_agents.asynchronous.client import AsyncClient
 from meta_agents.errors import ApiError, MetaAgentsError, Unreachable
 from meta_agents.following import Item, Reconnect
 from meta_agents.results import Approval, Delta, Event, Execution
+from meta_agents.synchronous.client import Client
 
 __all__ = [
     "ApiError",

@@ -9,9 +9,9 @@ from typing import Literal
 
 from meta_agents.cli.documents import Document
 from meta_agents.cli.exits import BadInput
-from meta_agents.client import Client
 from meta_agents.operations import Kind
 from meta_agents.results import Detail, Json, Validation
+from meta_agents.synchronous.client import Client
 
 _ORDER: tuple[Kind, ...] = ("prompts", "agents", "tools", "workflows", "datasets")
 """Each comes before those of later kinds, but for what it names itself."""

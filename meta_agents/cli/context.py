@@ -9,9 +9,10 @@ import typer
 from rich.console import Console
 
 from meta_agents.cli.exits import BadInput
-from meta_agents.client import Client, Definitions
 from meta_agents.operations import Kind
 from meta_agents.results import Json
+from meta_agents.synchronous.client import Client
+from meta_agents.synchronous.definitions import Definitions
 
 _WIDE = 240
 """Columns where nobody's window ends: output that is read by programs, or later, is not cut at 80."""

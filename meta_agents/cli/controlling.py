@@ -11,10 +11,10 @@ from rich.text import Text
 from meta_agents.cli.context import client_of, console, print_json
 from meta_agents.cli.executing import AsJson, Id, IdempotencyKey
 from meta_agents.cli.inputs import read_value
-from meta_agents.client import Client
 from meta_agents.live import State, reduce
 from meta_agents.live.lines import narrate
 from meta_agents.results import Execution
+from meta_agents.synchronous.client import Client
 
 
 def pause(context: typer.Context, execution: Id, as_json: AsJson = False) -> None:

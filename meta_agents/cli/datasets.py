@@ -11,10 +11,10 @@ import typer
 from meta_agents.cli.cases import read_dataset
 from meta_agents.cli.context import client_of
 from meta_agents.cli.exits import BadInput
-from meta_agents.client import Client
 from meta_agents.errors import ApiError
 from meta_agents.live.style import safe
 from meta_agents.results import Json
+from meta_agents.synchronous.client import Client
 
 app = typer.Typer(help="Cases to evaluate on.", no_args_is_help=True)
 

@@ -11,10 +11,10 @@ from meta_agents.cli.checking import Definition, checked, definitions_of, findin
 from meta_agents.cli.context import client_of, console, definition_kind, definitions_in
 from meta_agents.cli.documents import read_documents
 from meta_agents.cli.exits import BadInput, ExitCode
-from meta_agents.client import Client
 from meta_agents.errors import ApiError
 from meta_agents.live.style import safe
 from meta_agents.results import Estimate
+from meta_agents.synchronous.client import Client
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="YAML or JSON files, or folders of them.", show_default=False)

@@ -19,10 +19,10 @@ from meta_agents.cli.exits import BadInput, ExitCode, code_of_status
 from meta_agents.cli.grading import read_graders
 from meta_agents.cli.inputs import read_settings
 from meta_agents.cli.watching import watch_silently
-from meta_agents.client import Client
 from meta_agents.errors import ApiError
 from meta_agents.evaluations import CaseResult, Evaluation, EvaluationRecord
 from meta_agents.results import Json
+from meta_agents.synchronous.client import Client
 
 
 class _Evaluate(TyperGroup):

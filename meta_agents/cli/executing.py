@@ -12,8 +12,8 @@ from rich.text import Text
 from meta_agents.cli.context import client_of, console, print_json
 from meta_agents.cli.inputs import read_definition, read_input
 from meta_agents.cli.watching import conclude, watch_as_json, watch_live, watch_silently
-from meta_agents.client import Client
 from meta_agents.results import Execution, Json
+from meta_agents.synchronous.client import Client
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="An execution's id.", show_default=False)]
 Detach = Annotated[bool, typer.Option("--detach", help="Print the id and return; do not wait.")]

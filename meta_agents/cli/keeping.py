@@ -10,9 +10,9 @@ import typer
 from meta_agents.cli.context import client_of, console, print_json
 from meta_agents.cli.executing import Id
 from meta_agents.cli.exits import ExitCode
-from meta_agents.client import Client
 from meta_agents.live.style import safe
 from meta_agents.results import Execution, Json, Purged
+from meta_agents.synchronous.client import Client
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 FOR_EVER = "forever"

@@ -17,9 +17,9 @@ from meta_agents.cli.context import client_of, console, print_json
 from meta_agents.cli.executing import AsJson
 from meta_agents.cli.exits import BadInput, ExitCode
 from meta_agents.cli.showing import table_of
-from meta_agents.client import Client
 from meta_agents.library_results import LibraryDocument, Passage
 from meta_agents.live.style import safe
+from meta_agents.synchronous.client import Client
 
 app = typer.Typer(no_args_is_help=True, help="Documents that agents search.")
 

@@ -12,10 +12,10 @@ from rich.text import Text
 from meta_agents.cli.context import client_of, console, print_json
 from meta_agents.cli.documents import Document, read_documents, to_yaml
 from meta_agents.cli.exits import BadInput
-from meta_agents.client import Client
 from meta_agents.errors import ApiError
 from meta_agents.live.style import safe
 from meta_agents.results import Json, ModelAlias, Price
+from meta_agents.synchronous.client import Client
 
 app = typer.Typer(no_args_is_help=True, help="The models that agents may name.")
 Alias = Annotated[str, typer.Argument(metavar="ALIAS", show_default=False)]

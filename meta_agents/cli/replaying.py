@@ -18,10 +18,10 @@ from meta_agents.cli.exits import BadInput, ExitCode
 from meta_agents.cli.forking import with_places
 from meta_agents.cli.inputs import read_input, read_outputs, read_settings, with_settings
 from meta_agents.cli.watching import watch_silently
-from meta_agents.client import Client
 from meta_agents.diffs import Diff
 from meta_agents.live.style import safe
 from meta_agents.results import Execution
+from meta_agents.synchronous.client import Client
 
 NOT_RECORDED = "not_recorded"
 

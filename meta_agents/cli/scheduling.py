@@ -18,10 +18,10 @@ from meta_agents.cli.executing import AsJson, Detach, see_through
 from meta_agents.cli.exits import BadInput
 from meta_agents.cli.inputs import read_input
 from meta_agents.cli.showing import table_of
-from meta_agents.client import Client
 from meta_agents.errors import ApiError
 from meta_agents.live.style import clock, safe
 from meta_agents.results import Json, ScheduleSummary, StoredSchedule
+from meta_agents.synchronous.client import Client
 
 app = typer.Typer(help="Start workflows by the clock.", no_args_is_help=True)
 

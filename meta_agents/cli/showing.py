@@ -14,9 +14,9 @@ from rich.text import Text
 from meta_agents.cli.context import Thing, client_of, console, definition_kind, definitions_in, print_json, thing
 from meta_agents.cli.documents import to_yaml
 from meta_agents.cli.exits import BadInput
-from meta_agents.client import Client
 from meta_agents.live.style import clock, duration, safe
 from meta_agents.results import DefinitionSummary, Execution, Json
+from meta_agents.synchronous.client import Client
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 

@@ -13,9 +13,9 @@ from meta_agents.cli.context import client_of, console, print_json
 from meta_agents.cli.documents import parse, read_text, to_yaml
 from meta_agents.cli.exits import BadInput, ExitCode
 from meta_agents.cli.inputs import read_input
-from meta_agents.client import Client
 from meta_agents.live.style import safe
 from meta_agents.results import Json, StoredDefinition
+from meta_agents.synchronous.client import Client
 from meta_agents.tool_results import ToolCall
 
 app = typer.Typer(help="Try tools, and make them of what is there.", no_args_is_help=True)

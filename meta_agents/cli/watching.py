@@ -13,12 +13,12 @@ from rich.text import Text
 
 from meta_agents.cli.context import console
 from meta_agents.cli.exits import ExitCode, code_of_status
-from meta_agents.client import Client
 from meta_agents.live import LiveView, State
 from meta_agents.live.control_lines import NEEDS_SOMEBODY
 from meta_agents.live.lines import narrate
 from meta_agents.live.style import shown
 from meta_agents.results import Delta, Event, Execution
+from meta_agents.synchronous.client import Client
 
 _SHOWN_WHOLE = {"call.completed", "call.failed", "call.asked", "approval.requested"}
 _RECORD_TRIES = 50

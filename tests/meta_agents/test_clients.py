@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,8 +9,7 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from meta_agents import ApiError, AsyncClient, Client, Unreachable, async_client
-from meta_agents import client as sync_client
+from meta_agents import ApiError, Client, Unreachable
 from meta_agents.errors import InvalidArgument
 from meta_agents.results import Detail
 from tests.meta_agents.fake_api import TOKEN, FakeApi, Server, problem
@@ -607,29 +605,3 @@ def test_a_proxy_is_not_asked_for_this_machine(server: Server, monkeypatch: pyte
 
     with Client(server.url, TOKEN) as client:
         assert client.health().status == "ok"
-
-
-@pytest.mark.parametrize(
-    ("synchronous", "asynchronous"),
-    [
-        (Client, AsyncClient),
-        (sync_client.Definitions, async_client.AsyncDefinitions),
-        (sync_client.Tools, async_client.AsyncTools),
-        (sync_client.Workflows, async_client.AsyncWorkflows),
-        (sync_client.Executions, async_client.AsyncExecutions),
-        (sync_client.Approvals, async_client.AsyncApprovals),
-        (sync_client.Retention, async_client.AsyncRetention),
-        (sync_client.Schedules, async_client.AsyncSchedules),
-    ],
-)
-def test_both_clients_offer_the_same(synchronous: type, asynchronous: type) -> None:
-    assert _methods(synchronous) == _methods(asynchronous)
-
-
-def _methods(owner: type) -> dict[str, Any]:
-    """Public methods with their parameters and documentation."""
-    return {
-        name: (list(inspect.signature(method).parameters.values()), inspect.getdoc(method))
-        for name, method in inspect.getmembers(owner, inspect.isfunction)
-        if not name.startswith("_")
-    }
