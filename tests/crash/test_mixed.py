@@ -1,4 +1,4 @@
-"""Sequence, branches, map, condition and retries, through ten kills of the host at random moments."""
+"""Sequence, branches, map, condition and retries, through five kills of the host; tests/long has two hundred."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.crash.system import System
 from tests.crash.truth import Ordeal
 from tests.crash.workflows import AGENTS, CALLS, ITEMS, SKIPPED, mixed, mixed_input
 
-KILLS = 10
+KILLS = 5
 SEED = 10
 MOST_MS = 100
 
@@ -53,7 +53,7 @@ def steps_of(log: list[Event], type: EventType) -> list[str]:
 
 def test_it_keeps_every_promise(killed: Killed) -> None:
     print(killed.ordeal.summary())
-    assert any(killed.ordeal.open_at_kills())
+    assert any(killed.ordeal.cut_off())
     killed.ordeal.require_all()
 
 

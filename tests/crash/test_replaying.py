@@ -33,18 +33,25 @@ TALK = {
 }
 
 
-@pytest.fixture
-def system(tmp_path: Path) -> Iterator[System]:
-    with System(tmp_path, latency=0, environment={"MODEL_PRICES": '{"stub-model": [1, 2]}'}) as system:
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with System(
+        tmp_path_factory.mktemp("replaying"), latency=0, environment={"MODEL_PRICES": '{"stub-model": [1, 2]}'}
+    ) as system:
         system.agents("ann", "bob")
         yield system
 
 
-@pytest.fixture
-def recorded(system: System, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture(scope="module")
+def recorded(system: System) -> str:
+    """The execution that all of them replay."""
+    return system.ended(system.client.executions.start(TALK).id).id
+
+
+@pytest.fixture(autouse=True)
+def _environment(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("META_AGENTS_URL", system.host.address)
     monkeypatch.setenv("META_AGENTS_TOKEN", TOKEN)
-    return system.ended(system.client.executions.start(TALK).id).id
 
 
 def replay(*arguments: str) -> tuple[int, str]:

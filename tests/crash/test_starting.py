@@ -14,7 +14,7 @@ from meta_agents import MetaAgentsError
 from meta_agents.results import Execution
 from tests.crash.system import System
 
-KILLS = 8
+KILLS = 5
 SEED = 8
 WORKFLOW = {"name": "one", "steps": [{"id": "say", "agent": "writer", "input": "Say ${input.word}."}]}
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from domain.events import TERMINAL, Event, EventType
 from meta_agents.testing import LogEntry
-from tests.crash.killing import Kill
+from tests.crash.killing import Kill, unanswered
 
 
 @dataclass
@@ -148,6 +148,12 @@ class Ordeal:
         """The calls that each kill interrupted."""
         return [{key for key, call in calls.items() if call.open_attempt} for calls in self.at_kills()]
 
+    def cut_off(self) -> list[set[str]]:
+        """The calls that the model had been asked and had not answered when the host was killed, at each kill."""
+        lines = [0, *(kill.lines for kill in self.kills)]
+        spans = [self.stub[start:end] for start, end in pairwise(lines)]
+        return [{key for entry in unanswered(span) if (key := self._key(entry))} for span in spans]
+
     def answered_again(self) -> dict[str, int]:
         """Calls the model answered in full more than once: a kill fell between its last byte and our commit."""
         return {key: count for key, count in self.sent().items() if count > 1}
@@ -157,6 +163,6 @@ class Ordeal:
         requests, calls = len(self.requests()), len(self.calls())
         return (
             f"{len(self.kills)} kills, {sum(map(bool, open_calls))} of them within {sum(map(len, open_calls))} calls; "
-            f"{calls} calls made with {requests} requests; "
+            f"{sum(map(len, self.cut_off()))} calls were being answered; {calls} calls made with {requests} requests; "
             f"answered again because the answer was sent but not yet kept: {self.answered_again() or 'none'}"
         )

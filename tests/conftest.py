@@ -1,0 +1,19 @@
+"""What every test can count on, wherever and however the tests are run."""
+
+from __future__ import annotations
+
+import signal
+
+from hypothesis import settings
+
+# A busy machine makes no property false, and a run of the tests that passed passes again. New examples are looked for
+# by `make test-long`.
+settings.register_profile("quick", deadline=None, derandomize=True)
+settings.register_profile("long", deadline=None, max_examples=1_000, print_blob=True)
+settings.load_profile("quick")
+
+
+def pytest_configure() -> None:
+    """Ctrl-C reaches what tests start, also where a shell has run all of this in the background and so ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
