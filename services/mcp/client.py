@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domain.errors import Fault, ProblemError
 from domain.tools import McpCall
@@ -19,12 +20,21 @@ from services.tools.problems import tool_failed, tool_refused
 
 if TYPE_CHECKING:
     from mcp import Client
+    from mcp.types import CallToolResult
     from mcp.types import Tool as Offered
 
 MOST_PAGES = 20
 """Of a server's list of tools."""
 KEY = "Idempotency-Key"
 """In the request's `_meta`."""
+
+
+class _Listed(NamedTuple):
+    """A session in use, and what its server offers."""
+
+    session: Session
+    client: Client
+    offers: list[Offered]
 
 
 class McpTools:
@@ -46,8 +56,8 @@ class McpTools:
 
     async def discover(self, tenant: str, name: str) -> list[Discovered]:
         """What the server offers. It must be one that the tenant may use."""
-        _, client = await self._listed(tenant, name, self.servers(tenant)[name], "")
-        return [discovered(name, offered) for offered in client[1]]
+        async with self._listed(tenant, name, self.servers(tenant)[name], "") as found:
+            return [discovered(name, offered) for offered in found.offers]
 
     async def call(self, attempt: Attempt, call: McpCall) -> Json:
         server = self.servers(attempt.tenant).get(call.server)
@@ -58,23 +68,9 @@ class McpTools:
             )
         # What the server offers is asked for each time: it says whether the session still lives, before anything is
         # begun that nobody could tell the end of; and whether the tool is still the one that was read.
-        session, (client, offers) = await self._listed(attempt.tenant, call.server, server, call.tool)
-        _check(call, next((offered for offered in offers if offered.name == call.tool), None))
-        meta: Any = {KEY: attempt.key}
-        attempt.begin()
-        try:
-            result = await client.call_tool(call.tool, attempt.arguments, meta=meta)
-        except (ProblemError, TimeoutError):
-            raise
-        except Exception as error:  # the package raises anything
-            if _is_answer(error):
-                said = f"MCP server `{call.server}` refused the call: {self._secrets.scrubbed(line(error))}."
-                raise tool_refused(said, "Correct the tool.") from error
-            said = self._secrets.scrubbed(line(error))
-            if _is_told(error):
-                raise attempt.cut_off(f"the server could not finish it ({said}).") from error
-            await self._sessions.drop(attempt.tenant, call.server, session)
-            raise attempt.cut_off(f"the session was lost ({said}).") from error
+        async with self._listed(attempt.tenant, call.server, server, call.tool) as found:
+            _check(call, next((offered for offered in found.offers if offered.name == call.tool), None))
+            result = await self._called(attempt, call, found)
         try:
             return value_of(attempt, result, self._secrets)
         except (ValueError, TypeError, RecursionError) as error:
@@ -83,24 +79,43 @@ class McpTools:
     async def close(self) -> None:
         await self._sessions.close()
 
-    async def _listed(
-        self, tenant: str, name: str, server: McpServer, tool: str
-    ) -> tuple[Session, tuple[Client, list[Offered]]]:
+    async def _called(self, attempt: Attempt, call: McpCall, found: _Listed) -> CallToolResult:
+        meta: Any = {KEY: attempt.key}
+        attempt.begin()
+        try:
+            return await found.client.call_tool(call.tool, attempt.arguments, meta=meta)
+        except (ProblemError, TimeoutError):
+            raise
+        except Exception as error:  # the package raises anything
+            said = self._secrets.scrubbed(line(error))
+            if _is_answer(error):
+                message = f"MCP server `{call.server}` refused the call: {said}."
+                raise tool_refused(message, "Correct the tool.") from error
+            if _is_told(error):
+                raise attempt.cut_off(f"the server could not finish it ({said}).") from error
+            self._sessions.drop(attempt.tenant, call.server, found.session)
+            raise attempt.cut_off(f"the session was lost ({said}).") from error
+
+    @asynccontextmanager
+    async def _listed(self, tenant: str, name: str, server: McpServer, tool: str) -> AsyncIterator[_Listed]:
         """A session that lives, and its offers as far as `tool`. One that broke is made again: nothing was called."""
-        again = False
-        while True:
-            session = await self._sessions.session(tenant, name, server)
-            try:
-                client = await session.client()
-                return session, (client, [offered async for offered in _offers(client, tool)])
-            except (ProblemError, TimeoutError):
-                raise
-            except Exception as error:  # the package raises anything
-                await self._sessions.drop(tenant, name, session)
-                if isinstance(error, NoSession) or again:
-                    said = self._secrets.scrubbed(line(error))
-                    raise tool_failed(f"MCP server `{name}` cannot be reached: {said}.") from error
-                again = True
+        async with AsyncExitStack() as held:
+            again = False
+            while True:
+                session = await held.enter_async_context(self._sessions.using(tenant, name, server))
+                try:
+                    client = await session.client()
+                    found = _Listed(session, client, [offered async for offered in _offers(client, tool)])
+                    break
+                except (ProblemError, TimeoutError):
+                    raise
+                except Exception as error:  # the package raises anything
+                    self._sessions.drop(tenant, name, session)
+                    if isinstance(error, NoSession) or again:
+                        said = self._secrets.scrubbed(line(error))
+                        raise tool_failed(f"MCP server `{name}` cannot be reached: {said}.") from error
+                    again = True
+            yield found
 
 
 async def _offers(client: Client, tool: str) -> AsyncIterator[Offered]:

@@ -24,6 +24,7 @@ START_SECONDS = 20.0
 """For a server to start, and to say what it is."""
 CLOSE_SECONDS = 5.0
 MOST_SESSIONS = 64
+"""That are kept while nobody uses them."""
 
 
 class NoSession(Exception):
@@ -38,6 +39,9 @@ class Session:
         self._tenant = tenant
         self._secrets = secrets
         self._resolve = resolve
+        self.users = 0
+        """Calls that are under way in it."""
+        self.is_dropped = False
         self._closing = asyncio.Event()
         self._ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._live())
@@ -134,26 +138,36 @@ class Sessions:
         self._resolve = resolve or look_up
         self._sessions: dict[tuple[str, str], Session] = {}
 
-    async def session(self, tenant: str, name: str, server: McpServer) -> Session:
-        """One that is not known to be over."""
-        key = (tenant, name)
-        session = self._sessions.pop(key, None)
+    @asynccontextmanager
+    async def using(self, tenant: str, name: str, server: McpServer) -> AsyncIterator[Session]:
+        """One that is not known to be over. It is not closed before all who use it have done."""
+        session = self._sessions.pop((tenant, name), None)
         if session is None or session.is_over:
             session = Session(server, tenant, self._secrets, self._resolve)
-        self._sessions[key] = session  # at the end: the first is the one that was not used for longest
-        if len(self._sessions) > MOST_SESSIONS:
-            await self._sessions.pop(next(iter(self._sessions))).close()
-        return session
+        self._sessions[tenant, name] = session  # at the end: the first is the one that was not used for longest
+        session.users += 1
+        try:
+            await self._make_room()
+            yield session
+        finally:
+            session.users -= 1
+            if session.is_dropped and not session.users:
+                await session.close()
 
-    async def drop(self, tenant: str, name: str, session: Session) -> None:
-        """It is broken: the next call opens another."""
+    def drop(self, tenant: str, name: str, session: Session) -> None:
+        """It is broken: the next call opens another. Those that it is used by meet their own end."""
+        session.is_dropped = True
         if self._sessions.get((tenant, name)) is session:
             del self._sessions[tenant, name]
-        await session.close()
 
     async def close(self) -> None:
         sessions, self._sessions = list(self._sessions.values()), {}
         await asyncio.gather(*(session.close() for session in sessions))
+
+    async def _make_room(self) -> None:
+        idle = [key for key, session in self._sessions.items() if not session.users]
+        for key in idle[: max(0, len(self._sessions) - MOST_SESSIONS)]:
+            await self._sessions.pop(key).close()
 
 
 @asynccontextmanager

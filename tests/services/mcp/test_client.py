@@ -8,6 +8,7 @@ import os
 import signal
 import ssl
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ class Odd:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.server = MCPServer("odd")
-        self.stuck = asyncio.Event()
+        self.is_waiting, self.may_go_on = threading.Event(), threading.Event()
 
         @self.server.tool(description="Says what it was sent.")
         async def echo(text: str, context: Context) -> str:
@@ -96,6 +97,12 @@ class Odd:
         @self.server.tool()
         def table() -> dict[str, list[int]]:
             return {"rows": [1, 2]}
+
+        @self.server.tool()
+        async def waits() -> str:
+            self.is_waiting.set()
+            await asyncio.to_thread(self.may_go_on.wait, 30)
+            return "at last"
 
         @self.server.tool(annotations=ToolAnnotations(idempotentHint=True))
         async def silent() -> str:
@@ -299,6 +306,18 @@ class TestSessions:
         assert len(client.mcp._sessions._sessions) == 1
         await call(client, tool("odd", "echo"), "two", text="5")
         assert set(client.mcp._sessions._sessions) == {("one", "odd"), ("two", "odd")}
+
+    async def test_one_that_is_in_use_is_not_closed_for_want_of_room(
+        self, client_of: MakeClient, odd: Odd, served: HttpMcp, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("services.mcp.sessions.MOST_SESSIONS", 1)
+        client = client_of({"odd": {"url": served.url}})
+        waiting = asyncio.create_task(call(client, tool("odd", "waits"), tenant="one"))
+        await asyncio.to_thread(odd.is_waiting.wait, 30)
+        for other in ("two", "three"):
+            assert await call(client, tool("odd", "echo"), tenant=other, text="hello") == {"result": "hello"}
+        odd.may_go_on.set()
+        assert await waiting == {"result": "at last"}
 
     async def test_it_is_made_again_when_the_server_has_been_away(self, client_of: MakeClient, odd: Odd) -> None:
         with HttpMcp(odd.server) as served:
