@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.web.conftest import FLAGS
-from tests.web.fake_api import DIST, TOKEN, FakeApi, write
+from tests.web.fake_api import DIST, TOKEN, FakeApi, prompted, spent, tooled, write
+from tests.web.prompted import FIRST
 from tests.web.steered import NOTES, approvals, release, talk
 from tests.web.stories import PANEL, Story, failure, finish_review, panel, review
+from tests.web.tooled import HOSTILE
 
 IMAGES = DIST.parents[1] / "docs" / "images"
 WATCHED = "0198f1aa0009c3d1a70e55b27e41d0a2"
@@ -82,12 +85,51 @@ def take_steering(browser: Browser, address: str) -> None:
     page.screenshot(path=IMAGES / "compare.png")
 
 
+def peaceful(api: FakeApi) -> FakeApi:
+    """Without what the tests have written into it to do harm."""
+    for story in api.executions.values():
+        story.events = json.loads(json.dumps(story.events).replace(json.dumps(HOSTILE)[1:-1], "by mail"))
+    return api
+
+
+def take_tools(browser: Browser, address: str, execution: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.goto(f"{address}/#token={TOKEN}")
+    page.goto(f"{address}/#/executions/{execution}")
+    lawyer = page.get_by_role("article", name="Tool ask-lawyer")
+    lawyer.locator("summary").first.click()
+    expect(lawyer.get_by_role("article", name="Tool find-law")).to_be_visible()
+    page.evaluate("scrollTo(0, 0)")
+    page.screenshot(path=IMAGES / "tools.png")
+
+
+def take_figures(browser: Browser, spending: str, judging: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.goto(f"{spending}/#token={TOKEN}")
+    page.goto(f"{spending}/#/usage")
+    expect(page.locator(".chart-bar").first).to_be_visible()
+    page.screenshot(path=IMAGES / "usage.png")
+    page.goto(f"{judging}/#token={TOKEN}")
+    page.goto(f"{judging}/#/evaluations/{FIRST}")
+    expect(page.locator(".rate").first).to_be_visible()
+    page.screenshot(path=IMAGES / "evaluation.png")
+
+
 def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with a_day() as api, asked() as asking, sync_playwright() as playwright:
+    with (
+        a_day() as api,
+        asked() as asking,
+        peaceful(tooled()) as calling,
+        spent() as spending,
+        prompted() as judging,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         take(browser, api.address)
         take_steering(browser, asking.address)
+        take_tools(browser, calling.address, list(calling.executions)[2])
+        take_figures(browser, spending.address, judging.address)
         browser.close()
 
 

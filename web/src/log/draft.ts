@@ -35,12 +35,11 @@ export function enter(draft: Draft, step: string, entry: Entry): void {
   draft.entries.push(within === undefined ? entry : { ...entry, within });
 }
 
-/** The turns that call tools, with those marked as changed in which the step lies. */
-export function changed(turns: Readonly<Record<string, ToolTurn>>, step: string | null): Record<string, ToolTurn> {
-  const found = { ...turns };
+/** Marks those of the turns, which may be changed, in which the step lies. */
+export function markChanged(turns: Record<string, ToolTurn>, step: string | null): Record<string, ToolTurn> {
   for (const path of step === null ? [] : [step, ...around(step)]) {
-    const turn = found[path];
-    if (turn !== undefined) found[path] = { ...turn, changes: turn.changes + 1 };
+    const turn = turns[path];
+    if (turn !== undefined) turns[path] = { ...turn, changes: turn.changes + 1 };
   }
-  return found;
+  return turns;
 }

@@ -5,7 +5,11 @@ export function parentPath(path: string): string {
 
 /** The paths of the steps around it, the nearest first: `a/b[1]/c` is in `a/b[1]`, that in `a/b`, that in `a`. */
 export function around(path: string): string[] {
-  return [...path.matchAll(/[/[]/g)].map(({ index }) => path.slice(0, index)).reverse();
+  const found: string[] = [];
+  for (let end = path.length - 1; end > 0; end -= 1) {
+    if (path[end] === "/" || path[end] === "[") found.push(path.slice(0, end));
+  }
+  return found;
 }
 
 /** A turn of a chat or a handoff, which has no step of its own. */

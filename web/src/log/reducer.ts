@@ -5,7 +5,7 @@
 import type { Delta, Event, Status, Usage } from "../api/types";
 import { ask, decide, escalate } from "./approvals";
 import { askTools, completeCall, failCall, rejectCall, startCall } from "./calls";
-import { changed, type Draft, draftOf, enter, type EventOf } from "./draft";
+import { type Draft, draftOf, enter, type EventOf, markChanged } from "./draft";
 import { applyStep, give, resumeAll, startRound } from "./steps";
 import { EMPTY_VIEW, type ExecutionView, type Writing } from "./view";
 
@@ -23,7 +23,7 @@ export function applyEvents(view: ExecutionView, events: readonly Event[]): Exec
     draft.offset = event.offset;
     draft.events.push(event);
     apply(draft, event);
-    draft.toolTurns = changed(draft.toolTurns, event.step);
+    markChanged(draft.toolTurns, event.step);
   }
   return draft;
 }
@@ -52,7 +52,7 @@ export function applyDelta(view: ExecutionView, delta: Delta): ExecutionView {
   return {
     ...view,
     writing: { ...view.writing, [delta.call]: writing },
-    toolTurns: changed(view.toolTurns, delta.step),
+    toolTurns: markChanged({ ...view.toolTurns }, delta.step),
   };
 }
 

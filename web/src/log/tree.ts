@@ -58,9 +58,14 @@ export function stepTree(view: Told): StepNode[] {
   addRounds(nodes);
   addTools(nodes, asks);
   const roots: StepNode[] = [];
-  for (const node of nodes.values()) (ancestor(nodes, node.path)?.children ?? roots).push(node);
+  const callers = new Set<StepNode>();
+  for (const node of nodes.values()) {
+    const above = ancestor(nodes, node.path);
+    (above?.children ?? roots).push(node);
+    if (above && asks.has(node.path)) callers.add(above);
+  }
+  for (const { children } of callers) children.sort((left, right) => placeOf(left) - placeOf(right));
   for (const node of [...nodes.values()].reverse()) {
-    if (asks.has(node.path)) ancestor(nodes, node.path)?.children.sort((left, right) => placeOf(left) - placeOf(right));
     if (node.kind === "round" || isRun(node, asks)) summarise(node);
   }
   return roots;
@@ -141,7 +146,7 @@ function turnOf(key: string, path: string, who: string, state: Turn["state"], is
 /** What agents call, by the name they know it by; what is behind it stands below it. */
 function addTools(nodes: Map<string, StepNode>, asks: ReadonlyMap<string, ToolAsk>): void {
   for (const { path, started } of [...nodes.values()]) {
-    for (const tool of around(path)) {
+    for (const tool of path.includes("/tool[") ? around(path) : []) {
       if (asks.has(tool) && !nodes.has(tool)) nodes.set(tool, nodeOf(newStep(tool, started), { ended: undefined }));
     }
   }
@@ -164,7 +169,7 @@ function addHumans(nodes: ReadonlyMap<string, StepNode>, view: Told): void {
 /** The rounds of loops, which no event begins or ends: each is there once something in it is. */
 function addRounds(nodes: Map<string, StepNode>): void {
   for (const { path, started } of [...nodes.values()]) {
-    for (const round of around(path)) {
+    for (const round of path.includes("round[") ? around(path) : []) {
       const number = /(?:^|\/)round\[(\d+)\]$/.exec(round)?.[1];
       if (number === undefined || nodes.has(round)) continue;
       const node = nodeOf({ ...newStep(round, started), kind: "round" }, { ended: undefined });
