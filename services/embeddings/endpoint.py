@@ -10,10 +10,12 @@ from collections.abc import Sequence
 
 import openai
 from openai.types import CreateEmbeddingResponse
+from pydantic import SecretStr
 
 from domain.errors import Fault
 from services.embeddings.base import Embedded, Vector, vector_of
 from services.entra import GetToken, NoToken
+from services.models.connection import Connection, client_of
 from services.models.failures import of_error
 from services.models.problems import bad_answer, refused, unreachable
 from services.models.stream import well_formed
@@ -24,7 +26,8 @@ class EndpointEmbedder:
     def __init__(self, settings: Settings, model: str, azure_token: GetToken) -> None:
         self.space = model
         self._settings = settings
-        self._client, self._secret = _client(settings, azure_token)
+        connection = _connection(settings)
+        self._client, self._secret = client_of(connection, azure_token), connection.secret
         self._places = asyncio.Semaphore(settings.model_concurrency)
 
     async def embed(self, texts: Sequence[str]) -> Embedded:
@@ -69,25 +72,15 @@ def _vectors(answer: CreateEmbeddingResponse, texts: int) -> list[Vector]:
     return vectors
 
 
-def _client(settings: Settings, token: GetToken) -> tuple[openai.AsyncOpenAI, str]:
-    """The client, and the key it sends."""
-    base_url = settings.embedding_base_url or settings.openai_base_url
-    azure = settings.azure_openai_endpoint if settings.embedding_base_url is None else None
-    key = settings.azure_openai_api_key if azure else settings.openai_api_key
-    secret = key.get_secret_value() if key else ""
-    if azure is None:
-        url = str(base_url) if base_url else None
-        # An endpoint without keys takes any; the client insists on one.
-        return openai.AsyncOpenAI(api_key=secret or "none", base_url=url, max_retries=0), secret
-    endpoint, version = str(azure).rstrip("/"), settings.azure_openai_api_version
-    if version is None:
-        url = f"{endpoint}/openai/v1/"
-        return openai.AsyncOpenAI(api_key=secret or token, base_url=url, max_retries=0), secret
-    client = openai.AsyncAzureOpenAI(
-        azure_endpoint=endpoint,
-        api_version=version,
-        api_key=secret or None,
-        azure_ad_token_provider=None if secret else token,
-        max_retries=0,
-    )
-    return client, secret
+def _connection(settings: Settings) -> Connection:
+    """That of the models, unless embeddings have an endpoint of their own."""
+    own = settings.embedding_base_url
+    if own is None and settings.azure_openai_endpoint is not None:
+        key, version = settings.azure_openai_api_key, settings.azure_openai_api_version
+        return Connection("azure-openai", str(settings.azure_openai_endpoint), version, _secret(key))
+    url = own or settings.openai_base_url
+    return Connection("compatible", str(url) if url else None, None, _secret(settings.openai_api_key))
+
+
+def _secret(key: SecretStr | None) -> str:
+    return key.get_secret_value() if key else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from mcp.types import CallToolResult
     from mcp.types import Tool as Offered
 
+DISCOVER_SECONDS = 60.0
+"""For a server to start, and to say all that it offers."""
 MOST_PAGES = 20
 """Of a server's list of tools."""
 KEY = "Idempotency-Key"
@@ -56,8 +59,13 @@ class McpTools:
 
     async def discover(self, tenant: str, name: str) -> list[Discovered]:
         """What the server offers. It must be one that the tenant may use."""
-        async with self._listed(tenant, name, self.servers(tenant)[name], "") as found:
-            return [discovered(name, offered) for offered in found.offers]
+        try:
+            async with asyncio.timeout(DISCOVER_SECONDS):
+                async with self._listed(tenant, name, self.servers(tenant)[name], "") as found:
+                    return [discovered(name, offered) for offered in found.offers]
+        except TimeoutError as error:
+            said = f"MCP server `{name}` did not say within {DISCOVER_SECONDS:g} seconds what it offers."
+            raise tool_failed(said) from error
 
     async def call(self, attempt: Attempt, call: McpCall) -> Json:
         server = self.servers(attempt.tenant).get(call.server)

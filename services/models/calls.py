@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import openai
 
@@ -16,6 +15,7 @@ from services.entra import GetToken, NoToken
 from services.models.asked import calls_before
 from services.models.base import AnswerRejected, ModelAnswer, ModelRequest, OnText
 from services.models.by_schema import BySchema
+from services.models.connection import Connection, client_of
 from services.models.failures import of_error, of_request
 from services.models.native import Native
 from services.models.problems import refused, unreachable
@@ -25,26 +25,13 @@ Cost = Callable[[ModelAlias, str | None, int, int, int], Decimal | None]
 """(model, name it answered with, tokens in, tokens out, of those in: read from its cache)."""
 
 
-@dataclass(frozen=True)
-class Connection:
-    """What models can have in common: where they are, and as whom they are asked."""
-
-    provider: Literal["openai", "azure-openai", "compatible"]
-    base_url: str | None
-    api_version: str | None
-    secret: str = field(repr=False)
-
-
 class Calls:
     """Calls over one client, which keeps connections."""
 
     def __init__(self, connection: Connection, azure_token: GetToken, cost: Cost) -> None:
-        self._connection = connection
         self._secret = connection.secret
         self._cost = cost
-        self._client = (
-            self._azure_client(azure_token) if connection.provider == "azure-openai" else self._openai_client()
-        )
+        self._client = client_of(connection, azure_token)
 
     async def make(
         self, request: ModelRequest, entry: ModelAlias, seconds: float, on_text: OnText | None
@@ -118,23 +105,6 @@ class Calls:
         if request.temperature is not None:
             arguments["temperature"] = request.temperature
         return arguments
-
-    def _openai_client(self) -> openai.AsyncOpenAI:
-        # An endpoint without keys takes any; the client insists on one.
-        return openai.AsyncOpenAI(api_key=self._secret or "none", base_url=self._connection.base_url, max_retries=0)
-
-    def _azure_client(self, token: GetToken) -> openai.AsyncOpenAI:
-        endpoint, version = (self._connection.base_url or "").rstrip("/"), self._connection.api_version
-        if version is None:
-            url = f"{endpoint}/openai/v1/"
-            return openai.AsyncOpenAI(api_key=self._secret or token, base_url=url, max_retries=0)
-        return openai.AsyncAzureOpenAI(
-            azure_endpoint=endpoint,
-            api_version=version,
-            api_key=self._secret or None,
-            azure_ad_token_provider=None if self._secret else token,
-            max_retries=0,
-        )
 
 
 def _well_formed(value: Any) -> Any:

@@ -16,7 +16,8 @@ from services.models.problems import Unserved, over_limits, resting
 from services.settings import Settings
 
 if TYPE_CHECKING:
-    from services.models.calls import Calls, Connection
+    from services.models.calls import Calls
+    from services.models.connection import Connection
 
 _CHARACTERS_PER_TOKEN = 4
 """Of a request whose limit of tokens a minute is kept: a guess that its answer corrects."""
@@ -58,7 +59,8 @@ class Endpoints:
 
     def _load(self, entry: ModelAlias) -> Calls:
         # Importing the client and reading certificates take a second: not at start-up, and not on the event loop.
-        from services.models.calls import Calls, Connection  # noqa: PLC0415
+        from services.models.calls import Calls  # noqa: PLC0415
+        from services.models.connection import Connection  # noqa: PLC0415
 
         key = self.settings.model_keys.get(entry.key_setting or "")
         secret = key.get_secret_value() if key else ""

@@ -176,6 +176,17 @@ class TestResults:
         found = await problem(client, tool("odd", "breaks", delivery=delivery), text="x")
         assert (found.code, "the disk is full" in found.message) == (code, True)
 
+    async def test_a_server_that_does_not_say_what_it_offers(
+        self, client_of: MakeClient, served: HttpMcp, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def silent(*_: Any, **__: Any) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr("mcp.Client.list_tools", silent)
+        monkeypatch.setattr("services.mcp.client.DISCOVER_SECONDS", 0.5)
+        with pytest.raises(ProblemError, match=r"did not say within 0.5 seconds"):
+            await client_of({"odd": {"url": served.url}}).mcp.discover("one", "odd")
+
     async def test_a_server_that_starts_too_slowly_was_surely_not_called(self, client_of: MakeClient) -> None:
         slow = {"command": [sys.executable, "-c", "import time; time.sleep(60)"]}
         found = await problem(client_of({"slow": slow}), tool("slow", "any", timeout="PT0.3S"))
