@@ -75,17 +75,20 @@ def kill_at_random_moments(
     """Kill and restart the host at each of the moments: when so many calls have been answered, and up to `most_ms` on.
 
     A moment that is reached already falls into the work's beginning anew. Every other kill waits for a call that is
-    under way instead: on a slow machine, all random moments might fall between calls.
+    under way instead: on a slow machine, all random moments might fall between calls. With tools, something more has to
+    be answered first each time: the host gives an activity up that was under way at ten deaths.
     """
     progress, born = Progress(system.stub, tools), count_lines(system.stub)
     kills: list[Kill] = []
+    answered = progress.answered()
     for number, moment in enumerate(sorted(moments)):
-        progress.wait_for(moment)
+        progress.wait_for(max(moment, answered + 1) if tools else moment)
         if number % 2:
             progress.wait_for_call(born, max(moments))
         else:
             time.sleep(chance.uniform(0, most_ms) / 1000)  # the random moment itself
         system.host.kill()
+        answered = progress.answered()
         logs = logs_on_disk(system.host.state_dir, executions)
         kills.append(Kill(logs, count_lines(system.stub), tuple(progress.effects())))
         born = count_lines(system.stub)

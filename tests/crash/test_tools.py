@@ -54,7 +54,7 @@ def survive(folder: Path, rounds: int, kills_a_round: int, seed: int, limits: di
             latest = start(tool_users.workflow(f"round {number}")).id
             killed[latest] = f"round {number}"
             before = progress.answered()
-            moments = chance.choices(range(before, before + size * 4 // 5), k=kills_a_round)
+            moments = chance.sample(range(before, before + size * 4 // 5), kills_a_round)
             # Those that had ended need not be remembered as they were at each kill.
             last = kills[-1].logs if kills else {}
             watched = [id for id in killed if id in last or id == latest if not _has_ended(last.get(id, []))]
