@@ -233,6 +233,9 @@ def test_an_agent_calls_tools_is_allowed_to_and_given_more_to_spend(
     refunds = {"name": "refunds.md", "mimeType": "text/markdown", "buffer": b"# Refunds\n\nWithin 14 days."}
     page.locator("input[type=file]").set_input_files(refunds)  # type: ignore[arg-type]
     expect(page.locator(".documents .badge")).to_have_text("ready")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download refunds.md").click()
+    assert download.value.path().read_bytes() == refunds["buffer"]
     for name, tool in TOOLS.items():
         installation.api("PUT", f"/tools/{name}", {"name": name, **tool})
     clerk = {"name": "clerk", "instructions": "You are the clerk.", "tools": list(TOOLS)}

@@ -49,6 +49,10 @@ export interface Execution {
   fork?: Fork | null;
   imported_from?: string | null;
   hold?: Hold | null;
+  /** By agent, the prompt that was chosen for it by weight. */
+  variants?: Record<string, string>;
+  /** Set where it was started to evaluate something. */
+  evaluation?: { kind: "evaluation" | "trial" } | null;
   started_by: string;
   created: string;
   ended: string | null;

@@ -48,7 +48,7 @@ export function Summary({ id, view, state, record, now }: Props) {
 }
 
 /** Where it came from, and why it is kept. */
-function Lineage({ record: { id, retry_of: other, fork, imported_from: origin, hold } }: { record: Execution }) {
+function Lineage({ record: { id, retry_of: other, fork, imported_from: origin, hold, evaluation, variants = {} } }: { record: Execution }) {
   const changed = [...(fork?.edited ?? []), ...(fork?.outputs ?? []).map((path) => `the output of ${path}`)];
   return (
     <>
@@ -66,6 +66,17 @@ function Lineage({ record: { id, retry_of: other, fork, imported_from: origin, h
           <a href={href(["compare", other, id])}>Compare them</a>
         </span>
       )}
+      {evaluation && (
+        <span>
+          It {evaluation.kind === "trial" ? "tries a prompt" : "evaluates"}: <a href={href(["evaluations", id])}>what came of that</a>.
+        </span>
+      )}
+      {Object.entries(variants).map(([agent, prompt]) => (
+        <span key={agent}>
+          {agent} has the prompt <a href={href(["prompts", ...prompt.split("@").slice(0, 1)], { version: prompt.split("@")[1] })}>{prompt}</a>, chosen by
+          weight.
+        </span>
+      ))}
       {origin && <span>Imported from {origin}.</span>}
       {hold && (
         <span>
