@@ -19,7 +19,7 @@ from domain.usage import Usage
 from services.budgets import BUDGET
 from services.documents.base import Conflict, Put
 from services.models.client import ModelRequest
-from services.tokens.counting import counter_for, tokens_of
+from services.tokens.counting import Counter, counter_for, tokens_of
 from services.wiring import Services
 
 T = TypeVar("T")
@@ -51,8 +51,7 @@ class Budgeted:
         if not call.caps and not self._tenants:
             self._held = False
             return await write()
-        model, _ = await self._services.model_registry.window(request.alias, escalated=request.escalated)
-        counter = await counter_for(model)
+        counter = await self._counter(request)
         estimate = estimated(await tokens_of(request, counter), request.max_output_tokens)
         cost = self._services.models.cost(request.alias, estimate.tokens_in, estimate.tokens_out)
         estimate = estimate.model_copy(update={"cost_usd": cost})
@@ -70,8 +69,7 @@ class Budgeted:
         """
         if not said:
             return None
-        model, _ = await self._services.model_registry.window(request.alias, escalated=request.escalated)
-        counter = await counter_for(model)
+        counter = await self._counter(request)
         tokens_in, tokens_out = await tokens_of(request, counter), await asyncio.to_thread(counter.count, said)
         cost = self._services.models.cost(request.alias, tokens_in, tokens_out)
         return Usage(tokens_in=tokens_in, tokens_out=tokens_out, cost_usd=cost)
@@ -94,6 +92,10 @@ class Budgeted:
             self._held = await self._services.accounts.is_held(call.tenant, call.execution, call.key)
         if self._held:
             await self._charge(usage)
+
+    async def _counter(self, request: ModelRequest) -> Counter:
+        model, _ = await self._services.model_registry.window(request.alias, escalated=request.escalated)
+        return await counter_for(model)
 
     async def _hold(self, request: ModelRequest, estimate: Usage) -> None:
         call = self._call

@@ -127,13 +127,13 @@ class Controls:
     async def touch(self, tenant: str, execution: str) -> None:
         """Ask for what is asked for already: whoever is about to ask for something else finds that out."""
         for _ in range(ATTEMPTS):
+            control = await self.asked(tenant, execution)
             try:
-                await self._documents.write(
-                    partition_of(tenant, execution), [unchanged(await self.asked(tenant, execution))]
-                )
+                await self._documents.write(partition_of(tenant, execution), [unchanged(control)])
             except Conflict:
                 continue
             return
+        raise ProblemError(platform_failed("Too many others ask something of the execution at the same time."))
 
     async def hold(self, action: Action, control: Document | None, drafts: Sequence[Draft] = ()) -> bool:
         """Leave the note that the action waits for the end of the pause; False when it is no longer that pause."""

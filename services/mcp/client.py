@@ -92,7 +92,7 @@ class McpTools:
         attempt.begin()
         try:
             return await found.client.call_tool(call.tool, attempt.arguments, meta=meta)
-        except (ProblemError, TimeoutError):
+        except ProblemError:
             raise
         except Exception as error:  # the package raises anything
             said = self._secrets.scrubbed(line(error))
@@ -115,7 +115,7 @@ class McpTools:
                     client = await session.client()
                     found = _Listed(session, client, [offered async for offered in _offers(client, tool)])
                     break
-                except (ProblemError, TimeoutError):
+                except ProblemError:
                     raise
                 except Exception as error:  # the package raises anything
                     self._sessions.drop(tenant, name, session)

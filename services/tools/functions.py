@@ -134,7 +134,7 @@ class Functions:
         attempt.begin()
         try:
             return plain(to_jsonable_python(await _called(registered, given, attempt.key)))
-        except (ProblemError, TimeoutError):
+        except ProblemError:
             raise
         except Exception as error:  # a function raises anything
             # Without its secrets before it is cut short: half a one would not be found any more.

@@ -124,3 +124,14 @@ async def test_one_that_cannot_be_called_by_name_says_so() -> None:
 
     with pytest.raises(ProblemError, match="`a` of 'it' cannot be given by name"):
         await call(positional, a=1)
+
+
+async def test_one_whose_own_patience_ends_has_failed_and_was_not_too_late() -> None:
+    def impatient() -> None:
+        raise TimeoutError("the printer says nothing")
+
+    with pytest.raises(ProblemError) as caught:
+        await call(impatient)
+    problem = caught.value.problem
+    assert (problem.code, problem.retryable) == (Code.TOOL_FAILED, False)
+    assert problem.message == "Tool `it` failed: TimeoutError: the printer says nothing"
