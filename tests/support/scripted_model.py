@@ -48,7 +48,8 @@ def bad_answer() -> Problem:
 def rejected(text: str, code: Code = Code.MODEL_BAD_ANSWER) -> AnswerRejected:
     """A whole answer that does not fit what was asked for."""
     answer = ModelAnswer(text=text, model="scripted", tokens_in=10, tokens_out=len(text.split()), finish_reason="stop")
-    problem = Problem(code=code, message="It does not fit.", action="Retry.", fault=Fault.MODEL, retryable=True)
+    is_retryable = code is Code.MODEL_BAD_ANSWER  # one of a cascade goes on to the stronger model, at once
+    problem = Problem(code=code, message="It does not fit.", action="Retry.", fault=Fault.MODEL, retryable=is_retryable)
     return AnswerRejected(problem, answer)
 
 
