@@ -121,7 +121,7 @@ app.command()(using.usage)
 app.add_typer(scheduling.app, name="schedule")
 app.add_typer(tooling.app, name="tool")
 app.add_typer(budgets.app, name="budget")
-app.add_typer(models.app, name="models")
+app.add_typer(models.app, name="model")
 app.add_typer(library.app, name="library")
 
 

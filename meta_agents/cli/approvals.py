@@ -11,8 +11,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from meta_agents.cli.context import client_of, console, print_json
-from meta_agents.cli.showing import AsJson, table_of
+from meta_agents.cli.context import AsJson, client_of, console, print_json, say
+from meta_agents.cli.showing import table_of
 from meta_agents.live.control_lines import asks
 from meta_agents.live.style import DIM, left, one_line, safe
 from meta_agents.live.waits import Question, answers
@@ -77,7 +77,7 @@ def decide(
     if as_json:
         print_json(settled.as_sent())
     else:
-        typer.echo(safe(f"{settled.id}  {_outcome(settled)}"))
+        say(f"{settled.id}  {_outcome(settled)}")
 
 
 def _table(rows: Iterable[Approval], now: datetime, with_state: bool) -> Table:
@@ -95,11 +95,11 @@ def _lines(row: Approval, now: datetime) -> Text:
     asked = Question(row.id, f"{row.workflow} {row.step}", row.ask, row.options, row.roles, row.deadline, row.otherwise)
     text = asks(asked)
     if row.state != PENDING:
-        return text.append(f"\n    {safe(row.id)}  {safe(_outcome(row))}", DIM)
+        return text.append(f"\n    {row.id}  {_outcome(row)}", DIM)
     if row.deadline is not None:
-        text.append(f"\n    else {safe(row.otherwise or '')} {left(row.deadline, now)}", DIM)
+        text.append(f"\n    else {row.otherwise or ''} {left(row.deadline, now)}", DIM)
     for command in answers(row.id, row.options):
-        text.append(f"\n    {safe(command)}")
+        text.append(f"\n    {command}")
     return text
 
 

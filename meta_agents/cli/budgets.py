@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from meta_agents.cli.context import client_of, console, print_json
-from meta_agents.cli.executing import AsJson, Id
+from meta_agents.cli.context import AsJson, client_of, console, print_json, say
+from meta_agents.cli.executing import Id
 from meta_agents.cli.exits import BadInput
 from meta_agents.cli.showing import table_of
 from meta_agents.errors import ApiError
-from meta_agents.live.style import clock, safe
+from meta_agents.live.style import clock
 from meta_agents.results import Json, StandingBudget, Usage
 
 app = typer.Typer(no_args_is_help=True, help="Caps on what agents may spend: money, tokens, model calls.")
@@ -59,7 +59,7 @@ def raise_one(
     if as_json:
         print_json(record.as_sent())
         return
-    typer.echo(f"{safe(record.id)}  {safe(record.status)}")
+    say(f"{record.id}  {record.status}")
     then = "To go on: meta-agents resume" if record.status == "paused" else "Watch it: meta-agents watch"
     console(error=True).print(Text(f"{then} {record.id}"), soft_wrap=True)
 
@@ -78,7 +78,7 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
         whose = f"{definition.get('scope')} {definition.get('of')}" if definition.get("of") else "tenant"
         cells = [str(definition.get("name")), whose, budget.period, _amounts(budget.spent, definition)]
         cells += [_amounts(budget.reserved, definition), _caps(definition), str(definition.get("at_cap"))]
-        table.add_row(*(safe(cell) for cell in cells), clock(budget.ends) if budget.ends else "")
+        table.add_row(*cells, clock(budget.ends) if budget.ends else "")
     console().print(table)
 
 
@@ -123,7 +123,7 @@ def set_one(  # noqa: PLR0913 - one for each option
         print_json(stored.as_sent())
     else:
         left = f"{_amounts(stored.spent, stored.definition)} of {_caps(stored.definition)}"
-        typer.echo(f"{safe(name)}  {safe(left)} spent in {safe(stored.period)}")
+        say(f"{name}  {left} spent in {stored.period}")
 
 
 @app.command("delete")
@@ -131,7 +131,7 @@ def delete_one(context: typer.Context, name: Name) -> None:
     """Delete a budget of the tenant. Executions that waited for it go on."""
     with client_of(context) as client:
         client.budgets.delete(name)
-    typer.echo(f"{safe(name)}  deleted")
+    say(f"deleted  budget    {name}")
 
 
 def _require_cap(*caps: object) -> None:

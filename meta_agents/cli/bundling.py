@@ -10,9 +10,8 @@ from typing import Annotated
 
 import typer
 
-from meta_agents.cli.context import client_of, console, print_json
+from meta_agents.cli.context import AsJson, client_of, console, print_json, say
 from meta_agents.cli.exits import BadInput
-from meta_agents.live.style import safe
 
 _STREAM = Path("-")
 
@@ -37,7 +36,7 @@ def export_one(
         typer.echo(bundle, nl=not zipped)
         return
     _write(output, bundle)
-    console(error=True).print(safe(f"{output}  {len(bundle):,} bytes"), soft_wrap=True)
+    console(error=True).print(f"{output}  {len(bundle):,} bytes", soft_wrap=True)
 
 
 def import_one(
@@ -48,7 +47,7 @@ def import_one(
     idempotency_key: Annotated[
         str | None, typer.Option(metavar="KEY", help="The same key and file again is the same execution.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the execution's record as one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Take in an exported execution, to look at, compare, or retry; a new id."""
     bundle = read_bundle(file)
@@ -57,7 +56,7 @@ def import_one(
     if as_json:
         print_json(record.as_sent())
     else:
-        typer.echo(safe(f"{record.id}  {record.status}  imported from {record.imported_from}"))
+        say(f"{record.id}  {record.status}  imported from {record.imported_from}")
 
 
 def read_bundle(file: Path) -> bytes:

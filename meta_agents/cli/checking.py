@@ -16,8 +16,8 @@ from meta_agents.synchronous.client import Client
 _ORDER: tuple[Kind, ...] = ("prompts", "agents", "tools", "workflows", "datasets")
 """Each comes before those of later kinds, but for what it names itself."""
 _UNKNOWN = (
-    "a workflow has `steps`, an agent `instructions` or `prompt`, a tool `http`, `function`, `mcp` or "
-    "`library`, a prompt `template`, a data set `cases`; this has none of them"
+    "a workflow has `steps`, an agent `instructions` or `prompt`, a tool `http`, `function`, `mcp`, "
+    "`library`, `workflow` or `agent`, a prompt `template`, a data set `cases`; this has none of them"
 )
 _KEYS: dict[str, Kind] = {
     "steps": "workflows",

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from meta_agents.cli.context import client_of, console, print_json
 from meta_agents.diffs import Change, Changes, Diff, DiffRow, DiffSide, StepSummary
-from meta_agents.live.style import duration, safe, shown, usage_line
+from meta_agents.live.style import duration, shown, usage_line
 
 _MARKS = {
     "same": ("=", "bright_black"),
@@ -63,9 +63,9 @@ def _heading(made: Diff) -> Iterator[Text]:
 
 def _side(name: str, side: DiffSide) -> Text:
     version = "" if side.workflow_version is None else f"@{side.workflow_version}"
-    line = Text.assemble((f"{name}  ", "bold"), safe(f"{side.id}  {side.workflow}{version}  {side.status}"))
+    line = Text.assemble((f"{name}  ", "bold"), f"{side.id}  {side.workflow}{version}  {side.status}")
     if side.error:
-        line.append(safe(f": {side.error}"))
+        line.append(f": {side.error}")
     return line.append(f"  {usage_line(side.usage)}, {_time(side.seconds)}", _DIM)
 
 
@@ -76,7 +76,7 @@ def _changes(name: str, found: Changes) -> Iterator[Text]:
         return
     yield Text.assemble(("≠ ", "yellow"), f"{name}: {number} {'difference' if number == 1 else 'differences'}")
     for change in found.items:
-        yield Text(safe(f"    {change.pointer or '(all of it)'} {change.kind}"))
+        yield Text(f"    {change.pointer or '(all of it)'} {change.kind}")
         yield from _both(change)
     if found.left_out:
         yield Text(f"    and {found.left_out} more", _DIM)
@@ -103,7 +103,7 @@ def _table(made: Diff) -> Table:
     for row in made.rows:
         mark, style = _MARKS.get(row.alignment, ("?", ""))
         symbol = Text(f"{_FIRST}{mark}" if row.first else f" {mark}", style)
-        table.add_row(symbol, safe(row.path), _what(row), *_costs(row), *_times(row))
+        table.add_row(symbol, row.path, _what(row), *_costs(row), *_times(row))
     if made.left_out:
         table.add_row("", f"… and {made.left_out} more steps")
     costs = [_money(side.usage.cost_usd) for side in (made.left, made.right)]
@@ -114,11 +114,11 @@ def _table(made: Diff) -> Table:
 def _what(row: DiffRow) -> Text:
     words = [_WORDS[row.alignment]] if row.alignment in _WORDS else []
     words.extend(aspect.replace("_", " ") for aspect in row.differs)
-    text = Text(safe(", ".join(words)), "" if row.differs else _DIM)
+    text = Text(", ".join(words), "" if row.differs else _DIM)
     if row.right and (row.right.reused or row.right.edited):
         text.append(" (given)" if row.right.edited else " (reused)", _DIM)
     if row.first:
-        text.append(safe(f"  {_FIRST} first other {' and '.join(row.first)}"), "bold")
+        text.append(f"  {_FIRST} first other {' and '.join(row.first)}", "bold")
     return text
 
 
@@ -140,11 +140,11 @@ def _conclusion(made: Diff) -> Iterator[Text]:
     if cause is None:
         yield Text("= No step was asked anything else.")
     else:
-        yield Text.assemble((f"{_FIRST} ", "bold"), safe(f"First other request or definition: {cause}"))
+        yield Text.assemble((f"{_FIRST} ", "bold"), f"First other request or definition: {cause}")
     if effect is None:
         yield Text("= No step gave another output.")
     else:
-        yield Text.assemble((f"{_FIRST} ", "bold"), safe(f"First other output: {effect}"))
+        yield Text.assemble((f"{_FIRST} ", "bold"), f"First other output: {effect}")
         row = next((row for row in made.rows if row.path == effect), None)
         if row is not None:
             yield _indented("-", "red", _ending(row.left))
@@ -155,8 +155,8 @@ def _ending(step: StepSummary | None) -> str:
     if step is None:
         return "(not there)"
     if step.artifact:
-        return safe(f"(a large output: artifact {step.artifact})")
-    return safe(f"{step.status}: {step.preview}" if step.status != "completed" else step.preview)
+        return f"(a large output: artifact {step.artifact})"
+    return f"{step.status}: {step.preview}" if step.status != "completed" else step.preview
 
 
 def _money(cost: Decimal | None) -> str:

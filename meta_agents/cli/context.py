@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import sys
 from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from meta_agents.cli.exits import BadInput
+from meta_agents.live.style import UNSAFE, safe
 from meta_agents.operations import Kind
 from meta_agents.results import Json
 from meta_agents.synchronous.client import Client
 from meta_agents.synchronous.definitions import Definitions
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _WIDE = 240
 """Columns where nobody's window ends: output that is read by programs, or later, is not cut at 80."""
 
@@ -76,14 +81,42 @@ def definitions_in(client: Client, kind: Kind) -> Definitions:
     return shelves[kind]
 
 
+class SafeConsole(Console):
+    """Whatever words are printed, of models, tools or servers: they cannot command the terminal."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*(_made_safe(printed) for printed in objects), **options)
+
+
 def console(*, error: bool = False) -> Console:
     """Standard output, or standard error, as it is now; model text is never read as markup."""
-    made = Console(stderr=error, highlight=False, markup=False, emoji=False)
+    made = SafeConsole(stderr=error, highlight=False, markup=False, emoji=False)
     if not made.is_terminal:
         made.width = _WIDE
     return made
 
 
-def print_json(value: Json) -> None:
+def say(text: str, *, error: bool = False) -> None:
+    """A line for people, made safe for a terminal."""
+    typer.echo(safe(text), err=error)
+
+
+def print_text(text: str) -> None:
+    """What was asked for: whole for a file or a program, made safe for a terminal."""
+    typer.echo(safe(text) if sys.stdout.isatty() else text, nl=not text.endswith("\n"))
+
+
+def print_json(value: Json, *, indent: int | None = 2) -> None:
     """One JSON document on standard output."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    # The same to whoever reads JSON, and nothing that a terminal obeys.
+    typer.echo(UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+def _made_safe(printed: Any) -> Any:
+    if isinstance(printed, str):
+        return safe(printed)
+    if isinstance(printed, Text):
+        printed = printed.copy()
+        printed.plain = safe(printed.plain)
+    return printed

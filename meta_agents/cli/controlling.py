@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from meta_agents.cli.context import client_of, console, print_json
-from meta_agents.cli.executing import AsJson, Id, IdempotencyKey
+from meta_agents.cli.context import AsJson, client_of, console, print_json, say
+from meta_agents.cli.executing import Id, IdempotencyKey
 from meta_agents.cli.inputs import read_value
 from meta_agents.live import State, reduce
 from meta_agents.live.lines import narrate
@@ -65,7 +65,7 @@ def send(
     if as_json:
         print_json(sent.as_sent())
     else:
-        typer.echo(f"{execution}  sent {event}")
+        say(f"{execution}  sent {event}")
 
 
 def _say(record: Execution, as_json: bool, hint: str, more: Iterable[Text] = ()) -> None:
@@ -73,7 +73,7 @@ def _say(record: Execution, as_json: bool, hint: str, more: Iterable[Text] = ())
     if as_json:
         print_json(record.as_sent())
         return
-    typer.echo(f"{record.id}  {record.status}")
+    say(f"{record.id}  {record.status}")
     out = console()
     for line in more:
         out.print(line, soft_wrap=True)

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from meta_agents.cli.cases import read_dataset
-from meta_agents.cli.context import client_of
+from meta_agents.cli.context import client_of, say
 from meta_agents.cli.exits import BadInput
 from meta_agents.errors import ApiError
-from meta_agents.live.style import safe
+from meta_agents.live.style import counted
 from meta_agents.results import Json
 from meta_agents.synchronous.client import Client
 
@@ -43,7 +43,7 @@ def collect(
         if not cases:
             raise BadInput(f"No execution of {workflow!r} was completed.", "Look with `meta-agents list executions`.")
         stored = client.datasets.put({**before, "name": name, "cases": cases})
-    typer.echo(safe(f"dataset  {name}  version {stored.version}  {_number(len(cases))}"))
+    say(f"dataset  {name}  version {stored.version}  {counted(len(cases), 'case')}")
 
 
 def _known(client: Client, name: str) -> dict[str, Json]:
@@ -54,10 +54,6 @@ def _known(client: Client, name: str) -> dict[str, Json]:
         if error.status != 404:
             raise
         return {}
-
-
-def _number(cases: int) -> str:
-    return "1 case" if cases == 1 else f"{cases} cases"
 
 
 @app.command("import")
@@ -83,5 +79,5 @@ def import_one(
                 raise
             places = tuple(f"{file}{detail.pointer}: {detail.message}" for detail in error.details)
             raise BadInput(error.message, error.action, places) from error
-    number = _number(len(stored.definition.get("cases", ())))
-    typer.echo(safe(f"dataset  {called}  version {stored.version}  {number}"))
+    number = counted(len(stored.definition.get("cases", ())), "case")
+    say(f"dataset  {called}  version {stored.version}  {number}")

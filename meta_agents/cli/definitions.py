@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from meta_agents.cli.checking import Definition, checked, definitions_of, findings_of, located, refuse
-from meta_agents.cli.context import client_of, console, definition_kind, definitions_in
+from meta_agents.cli.context import client_of, console, definition_kind, definitions_in, say
 from meta_agents.cli.documents import read_documents
 from meta_agents.cli.exits import BadInput, ExitCode
 from meta_agents.errors import ApiError
-from meta_agents.live.style import safe
+from meta_agents.live.style import counted
 from meta_agents.results import Estimate
 from meta_agents.synchronous.client import Client
 
@@ -28,10 +28,10 @@ def apply(context: typer.Context, files: Files) -> None:
         findings = findings_of(batch, checked(client, batch))
         refuse(findings)
         for finding in findings:
-            console(error=True).print(safe(str(finding)), soft_wrap=True)
+            console(error=True).print(str(finding), soft_wrap=True)
         for definition in batch:
             what, version = _put(client, definition)
-            typer.echo(f"{what:<9}  {definition.word:<8}  {definition.name}  version {version}")
+            say(f"{what:<9}  {definition.word:<8}  {definition.name}  version {version}")
 
 
 def lint(context: typer.Context, files: Files) -> None:
@@ -41,13 +41,13 @@ def lint(context: typer.Context, files: Files) -> None:
         results = checked(client, batch)
     findings = findings_of(batch, results)
     for finding in findings:
-        typer.echo(safe(str(finding)))
+        say(str(finding))
     for definition, result in zip(batch, results, strict=True):
         if definition.kind == "workflows" and result.valid:
-            typer.echo(f"{safe(definition.name)}: {_most(result.estimate)}")
+            say(f"{definition.name}: {_most(result.estimate)}")
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = len(findings) - errors
-    typer.echo(f"{_number(len(batch), 'definition')}, {_number(errors, 'error')}, {_number(warnings, 'warning')}")
+    say(f"{counted(len(batch), 'definition')}, {counted(errors, 'error')}, {counted(warnings, 'warning')}")
     if errors:
         raise typer.Exit(ExitCode.BAD_INPUT)
 
@@ -63,22 +63,18 @@ def delete(
     known = definition_kind(kind)
     with client_of(context) as client:
         definitions_in(client, known).delete(name)
-    typer.echo(f"deleted  {known.removesuffix('s'):<8}  {name}")
+    say(f"deleted  {known.removesuffix('s'):<8}  {name}")
 
 
 def _most(estimate: Estimate) -> str:
     """The estimate in words; what is not known is said, too."""
     calls, tokens, dollars = estimate.model_calls, estimate.tokens_out, estimate.output_usd
     parts = [
-        "any number of model calls" if calls is None else _number(calls, "model call"),
+        "any number of model calls" if calls is None else counted(calls, "model call"),
         "any number of tokens written" if tokens is None else f"{tokens:,} tokens written",
         "at an unknown price" if dollars is None else f"which cost ${dollars:,.4f}",
     ]
     return f"at most {', '.join(parts)}; prompts and retries come on top"
-
-
-def _number(number: int, word: str) -> str:
-    return f"1 {word}" if number == 1 else f"{number:,} {word}s"
 
 
 def _put(client: Client, definition: Definition) -> tuple[str, int]:

@@ -20,7 +20,7 @@ SUFFIXES = {".yaml", ".yml", ".json"}
 _TESTS = (".test.yaml", ".test.yml", ".test.json")
 """Tests of workflows, which may lie beside them, and are no definitions."""
 _MODELS = ("models.yaml", "models.yml", "models.json")
-"""Models of a deployment, which are none either: `models apply` takes them."""
+"""Models of a deployment, which are none either: `model apply` takes them."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from meta_agents.cli.cases import read_cases
-from meta_agents.cli.context import client_of, console, print_json
+from meta_agents.cli.context import AsJson, client_of, console, print_json, say
 from meta_agents.cli.evaluation_tables import show_comparison, show_evaluation, show_evaluations
 from meta_agents.cli.executing import Detach, IdempotencyKey
 from meta_agents.cli.exits import BadInput, ExitCode, code_of_status
@@ -21,6 +21,7 @@ from meta_agents.cli.inputs import read_settings
 from meta_agents.cli.watching import watch_silently
 from meta_agents.errors import ApiError
 from meta_agents.evaluations import CaseResult, Evaluation, EvaluationRecord
+from meta_agents.live.style import counted
 from meta_agents.results import Json
 from meta_agents.synchronous.client import Client
 
@@ -36,7 +37,6 @@ class _Evaluate(TyperGroup):
 
 app = typer.Typer(cls=_Evaluate, help="Evaluate agents and workflows on data sets.", no_args_is_help=True)
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="An evaluation's id.", show_default=False)]
 Grade = Annotated[
     list[str] | None,
@@ -51,7 +51,7 @@ FailUnder = Annotated[
     float | None,
     typer.Option("--fail-under", min=0, max=1, help="Exit with 1 when a grader passes less than this part."),
 ]
-Cost = Annotated[str | None, typer.Option("--cost-usd", metavar="USD", help="The most that it may cost.")]
+Cost = Annotated[str | None, typer.Option("--cost-usd", metavar="DOLLARS", help="The most that it may cost.")]
 Only = Annotated[bool, typer.Option("--failed", help="Show only the cases that a grader did not pass.")]
 
 
@@ -81,7 +81,7 @@ def run(  # noqa: PLR0913, PLR0917 - each is one thing that a command line may s
     failed: Only = False,
     detach: Detach = False,
     idempotency_key: IdempotencyKey = None,
-    as_json: JsonOption = False,
+    as_json: AsJson = False,
 ) -> None:
     """Evaluate a workflow or an agent on a data set, wait for the end, and show what came of it."""
     cases = read_cases(Path(data[1:])) if data.startswith("@") else None
@@ -108,7 +108,7 @@ def show(
     evaluation: Id,
     failed: Only = False,
     fail_under: FailUnder = None,
-    as_json: JsonOption = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what came of an evaluation, as far as it has come."""
     with client_of(context) as client:
@@ -125,7 +125,7 @@ def compare(
     fail_if_worse: Annotated[
         bool, typer.Option("--fail-if-worse", help="Exit with 1 when a grader's interval is below 0 all along.")
     ] = False,
-    as_json: JsonOption = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare two evaluations case by case: by how much each grader differs, and which cases flipped."""
     with client_of(context) as client:
@@ -143,7 +143,7 @@ def list_evaluations(
     context: typer.Context,
     trials: Annotated[bool, typer.Option("--trials", help="Those of prompts on past calls.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Print no more than these.")] = 50,
-    as_json: JsonOption = False,
+    as_json: AsJson = False,
 ) -> None:
     """List evaluations, newest first."""
     with client_of(context) as client:
@@ -165,10 +165,10 @@ def conclude_evaluation(
 ) -> None:
     """Print the id, or wait for the end and print what came of it."""
     if detach:
-        print_json(record.as_sent()) if as_json else typer.echo(record.id)
+        print_json(record.as_sent()) if as_json else say(record.id)
         return
     progress: Console = console(error=True)
-    progress.print(f"evaluation {record.id}: {record.evaluation.cases} cases", soft_wrap=True)
+    progress.print(f"evaluation {record.id}: {counted(record.evaluation.cases, 'case')}", soft_wrap=True)
     watch_silently(client, record.id, progress)
     found = whole(client, record.id, failed)
     _print(found, as_json)

@@ -20,7 +20,7 @@ from meta_agents.evaluations import (
     GraderSummary,
     Interval,
 )
-from meta_agents.live.style import clock, safe, shown
+from meta_agents.live.style import clock, counted, shown
 from meta_agents.results import Usage
 
 _SHORT = 60
@@ -41,30 +41,28 @@ def show_evaluations(out: Console, found: Iterable[EvaluationRecord]) -> None:
     for one in found:
         about = one.evaluation
         cells = (one.id, one.status, about.target, about.dataset or "", str(about.cases), clock(one.created))
-        table.add_row(*(safe(cell) for cell in cells), _money(one.usage))
+        table.add_row(*cells, _money(one.usage))
     out.print(table)
 
 
 def show_comparison(out: Console, found: Comparison) -> None:
     for name, side in (("left ", found.left), ("right", found.right)):
-        out.print(
-            Text(safe(f"{name}  {side.id}  {side.evaluation.target}  {_money(side.summary.usage)}")), soft_wrap=True
-        )
+        out.print(Text(f"{name}  {side.id}  {side.evaluation.target}  {_money(side.summary.usage)}"), soft_wrap=True)
     alone = (
         f", {found.only_left} only left, {found.only_right} only right" if found.only_left or found.only_right else ""
     )
-    out.print(f"{found.paired} cases in both{alone}")
+    out.print(f"{counted(found.paired, 'case')} in both{alone}")
     table = table_of("GRADER", "CASES", "LEFT", "RIGHT", "DIFFERENCE", "95 %", "GAINED", "LOST", "BY LUCK")
     for one in found.graders:
         chance = "" if one.chance is None else f"{one.chance:.3f}"
         numbers = (_part(one.left), _part(one.right), _signed(one.difference), _interval(one.interval, signed=True))
         flips = str(len(one.gained)), str(len(one.lost))
-        table.add_row(safe(one.name), str(one.paired), *numbers, *flips, chance)
+        table.add_row(one.name, str(one.paired), *numbers, *flips, chance)
     out.print(table)
     for one in found.graders:
         for word, flips_of in (("gained", one.gained), ("lost", one.lost)):
             for flip in flips_of:
-                out.print(Text(safe(_flip(one.name, word, flip))), soft_wrap=True)
+                out.print(Text(_flip(one.name, word, flip)), soft_wrap=True)
     if found.cost_difference is not None:
         out.print(f"cost of a case: {found.cost_difference:+.6f} $")
 
@@ -83,7 +81,7 @@ def _cases(found: Evaluation, is_trial: bool) -> Table:
         costs = [_money(case.recorded.usage) if case.recorded else ""] if is_trial else []
         grades = [_grade(case.grades.get(name)) for name in names]
         name = case.recorded.step if case.recorded else case.id
-        table.add_row(safe(name), _cut(case.input), *then, _answer(case), *grades, *costs, _money(case.usage))
+        table.add_row(name, _cut(case.input), *then, _answer(case), *grades, *costs, _money(case.usage))
     return table
 
 
@@ -103,10 +101,8 @@ def _grade(grade: Grade | None) -> str:
 def _sums(found: Evaluation, is_trial: bool) -> Iterable[Text | Table]:
     sums = found.summary
     yield Text(
-        safe(
-            f"{found.evaluation.target}: {sums.cases} cases, {sums.answered} answered, {sums.failed} failed"
-            + (f", {sums.waiting} to come" if sums.waiting else "")
-        ),
+        f"{found.evaluation.target}: {counted(sums.cases, 'case')}, {sums.answered} answered, {sums.failed} failed"
+        + (f", {sums.waiting} to come" if sums.waiting else ""),
         "bold",
     )
     if sums.graders:
@@ -122,14 +118,14 @@ def _sums(found: Evaluation, is_trial: bool) -> Iterable[Text | Table]:
     if is_trial and sums.recorded is not None:
         spent += f"; then {_money(sums.recorded)}, {_tokens(sums.recorded)}; {sums.same} answers are the same"
     yield Text(f"cost {spent}")
-    yield Text(safe(f"evaluation {found.id}  {found.status}"), "bright_black")
+    yield Text(f"evaluation {found.id}  {found.status}", "bright_black")
 
 
 def _grader(one: GraderSummary) -> tuple[str, ...]:
     unknown = f" ({one.unknown} unknown)" if one.unknown else ""
     counts = f"{one.passed} of {one.graded}{unknown}"
     return (
-        safe(one.name),
+        one.name,
         counts,
         _part(one.rate),
         _interval(one.rate_interval),

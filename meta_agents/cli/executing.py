@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from meta_agents.cli.context import client_of, console, print_json
+from meta_agents.cli.context import AsJson, client_of, console, print_json, say
 from meta_agents.cli.inputs import read_definition, read_input
 from meta_agents.cli.watching import conclude, watch_as_json, watch_live, watch_silently
 from meta_agents.results import Execution, Json
@@ -17,7 +17,6 @@ from meta_agents.synchronous.client import Client
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="An execution's id.", show_default=False)]
 Detach = Annotated[bool, typer.Option("--detach", help="Print the id and return; do not wait.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the execution's record as one JSON document.")]
 Input = Annotated[
     str | None, typer.Option("--input", metavar="JSON|@FILE|-", help="The input; - reads standard input.")
 ]
@@ -91,7 +90,7 @@ def see_through(client: Client, execution: Execution, *, detach: bool, as_json: 
         if as_json:
             print_json(execution.as_sent())
         else:
-            typer.echo(execution.id)
+            say(execution.id)
         return
     progress = console(error=True)
     if as_json:

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from meta_agents.cli.checking import definitions_of, located
-from meta_agents.cli.context import client_of
+from meta_agents.cli.context import AsJson, client_of
 from meta_agents.cli.documents import Document, read_documents
-from meta_agents.cli.executing import AsJson, Detach, Id, IdempotencyKey, Input, Settings, see_through
+from meta_agents.cli.executing import Detach, Id, IdempotencyKey, Input, Settings, see_through
 from meta_agents.cli.exits import BadInput
 from meta_agents.cli.inputs import read_input, read_outputs, read_settings, with_settings
 from meta_agents.errors import ApiError

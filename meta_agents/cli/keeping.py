@@ -7,14 +7,12 @@ from typing import Annotated
 
 import typer
 
-from meta_agents.cli.context import client_of, console, print_json
+from meta_agents.cli.context import AsJson, client_of, console, print_json, say
 from meta_agents.cli.executing import Id
 from meta_agents.cli.exits import ExitCode
-from meta_agents.live.style import safe
 from meta_agents.results import Execution, Json, Purged
 from meta_agents.synchronous.client import Client
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 FOR_EVER = "forever"
 
 
@@ -40,7 +38,7 @@ def retention(
         print_json(stored.as_sent())
         return
     for status in given:
-        typer.echo(f"{status:<9}  {_shown(getattr(stored.policy, status))}")
+        say(f"{status:<9}  {_shown(getattr(stored.policy, status))}")
 
 
 def hold(
@@ -77,7 +75,7 @@ def purge(
     if as_json:
         print_json(purged.model_dump(mode="json"))
     else:
-        typer.echo(_told(purged))
+        say(_told(purged))
     if purged.failed:
         console(error=True).print(f"{purged.failed} could not be removed whole; the next purge goes on with them.")
         raise typer.Exit(ExitCode.UNREACHABLE)
@@ -103,8 +101,8 @@ def _say(record: Execution, state: str, as_json: bool) -> None:
     if as_json:
         print_json(record.as_sent())
     else:
-        why = f": {safe(record.hold.reason)}" if record.hold else ""
-        typer.echo(f"{record.id}  {state}{why}")
+        why = f": {record.hold.reason}" if record.hold else ""
+        say(f"{record.id}  {state}{why}")
 
 
 def _duration(text: str) -> Json:

@@ -13,12 +13,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from meta_agents.cli.context import client_of, console, print_json
-from meta_agents.cli.executing import AsJson
+from meta_agents.cli.context import AsJson, client_of, console, print_json, say
 from meta_agents.cli.exits import BadInput, ExitCode
 from meta_agents.cli.showing import table_of
 from meta_agents.library_results import LibraryDocument, Passage
-from meta_agents.live.style import safe
+from meta_agents.live.style import counted
 from meta_agents.synchronous.client import Client
 
 app = typer.Typer(no_args_is_help=True, help="Documents that agents search.")
@@ -40,12 +39,13 @@ Collection = Annotated[str, typer.Argument(metavar="COLLECTION", show_default=Fa
 def add(
     context: typer.Context,
     collection: Collection,
-    files: Annotated[list[Path], typer.Argument(metavar="FILES...", show_default=False, exists=True, dir_okay=False)],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False, exists=True, dir_okay=False)],
     name: Annotated[
         str | None, typer.Option(help="What it is called there, for a single file; else as the file.")
     ] = None,
     title: Annotated[str | None, typer.Option(help="For a single file; else what the document says itself.")] = None,
     wait: Annotated[bool, typer.Option(help="Until they can be searched.")] = True,
+    as_json: AsJson = False,
 ) -> None:
     """Send files to a collection, each in place of the document of its name: text, Markdown, HTML or PDF."""
     if len(files) > 1 and (name or title):
@@ -57,8 +57,10 @@ def add(
         ]
         if wait:
             sent = _indexed(client, sent)
-    for document in sent:
-        typer.echo(_line(document))
+    if as_json:
+        print_json([document.as_sent() for document in sent])
+    for document in () if as_json else sent:
+        say(_line(document))
     if any(document.status == "failed" for document in sent):
         raise typer.Exit(ExitCode.EXECUTION_FAILED)
 
@@ -82,7 +84,7 @@ def list_all(
     for document in documents:
         status = f"{document.status} ({document.error.message})" if document.error else document.status
         cells = (document.name, status, str(document.passages), str(document.bytes), document.title or "")
-        table.add_row(*(safe(cell) for cell in cells))
+        table.add_row(*cells)
     console().print(table)
 
 
@@ -110,25 +112,25 @@ def search(
         console(error=True).print("Nothing was found.")
 
 
-@app.command("remove")
-def remove(
+@app.command("delete")
+def delete(
     context: typer.Context,
     collection: Collection,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAMES...]", show_default=False)] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", show_default=False)] = None,
     everything: Annotated[bool, typer.Option("--all", help="The whole collection.")] = False,
     vectors: Annotated[bool, typer.Option(help="With --all: forget also the vectors that are kept for reuse.")] = False,
 ) -> None:
     """Take documents away, or with --all a whole collection."""
     if everything == bool(names) or (vectors and not everything):
-        raise BadInput("It is not clear what to remove.", "Name documents, or say --all (then --vectors may follow).")
+        raise BadInput("It is not clear what to delete.", "Name documents, or say --all (then --vectors may follow).")
     with client_of(context) as client:
         for name in names or ():
             client.library.delete(collection, name)
-            typer.echo(f"{safe(name)}  removed")
+            say(f"deleted  document  {name}")
         if everything:
             gone = client.library.delete_collection(collection, vectors=vectors)
             told = f", {gone.vectors} vectors forgotten" if vectors else ""
-            typer.echo(f"{safe(collection)}  {gone.documents} documents removed{told}")
+            say(f"deleted  collection  {collection}: {counted(gone.documents, 'document')}{told}")
 
 
 def document_name(file: Path) -> str:
@@ -154,9 +156,7 @@ def _indexed(client: Client, sent: Sequence[LibraryDocument]) -> list[LibraryDoc
 
 def _line(document: LibraryDocument) -> str:
     told = document.error.message if document.error else f"{document.passages} passages"
-    return f"{safe(document.name)}  {safe(document.status)}" + (
-        "" if document.status == INDEXING else f"  {safe(told)}"
-    )
+    return f"{document.name}  {document.status}" + ("" if document.status == INDEXING else f"  {told}")
 
 
 def _show_collections(client: Client, as_json: bool) -> None:
@@ -166,14 +166,14 @@ def _show_collections(client: Client, as_json: bool) -> None:
         return
     table = table_of("NAME", "DOCUMENTS", "READY", "PASSAGES", "BYTES")
     for one in collections:
-        table.add_row(safe(one.name), *(str(count) for count in (one.documents, one.ready, one.passages, one.bytes)))
+        table.add_row(one.name, *(str(count) for count in (one.documents, one.ready, one.passages, one.bytes)))
     console().print(table)
 
 
 def _show(shown: Console, passage: Passage) -> None:
     page = f", page {passage.page}" if passage.page else ""
-    head = Text(f"[{safe(passage.document)}#{passage.number}]", "bold")
-    head.append(f"  {safe(passage.title)}{page}", "bright_black")
+    head = Text(f"[{passage.document}#{passage.number}]", "bold")
+    head.append(f"  {passage.title}{page}", "bright_black")
     shown.print(head, soft_wrap=True)
-    shown.print(Text(safe(passage.text)), soft_wrap=True)
+    shown.print(Text(passage.text), soft_wrap=True)
     shown.print()

@@ -1,4 +1,4 @@
-"""`models`: what models there are, what they cost, and storing others."""
+"""`model`: what models there are, what they cost, and storing others."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from meta_agents.cli.context import client_of, console, print_json
+from meta_agents.cli.context import AsJson, client_of, console, print_json, print_text, say
 from meta_agents.cli.documents import Document, read_documents, to_yaml
 from meta_agents.cli.exits import BadInput
+from meta_agents.cli.showing import table_of
 from meta_agents.errors import ApiError
-from meta_agents.live.style import safe
+from meta_agents.live.style import one_line
 from meta_agents.results import Json, ModelAlias, Price
 from meta_agents.synchronous.client import Client
 
 app = typer.Typer(no_args_is_help=True, help="The models that agents may name.")
 Alias = Annotated[str, typer.Argument(metavar="ALIAS", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @app.command("list")
@@ -30,29 +28,27 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         print_json([model.as_sent() for model in models])
         return
-    table = Table("alias", "stands for", "from", "window", "$ a million tokens, in / out", box=None, pad_edge=False)
+    table = table_of("NAME", "STANDS FOR", "FROM", "WINDOW", "$ A MILLION, IN / OUT")
     for model in models:
         window = f"{model.context_window:,}" if model.context_window else ""
-        table.add_row(
-            *(Text(safe(cell)) for cell in (model.alias, _meaning(model), model.source, window, _cost(model)))
-        )
+        table.add_row(model.alias, _meaning(model), model.source, window, _cost(model))
     console().print(table)
     for model in models:
         for mistake in model.mistakes:
-            console(error=True).print(f"{safe(model.alias)}{safe(mistake.pointer)}: {safe(mistake.message)}")
+            console(error=True).print(f"{model.alias}{mistake.pointer}: {mistake.message}")
 
 
 @app.command()
-def show(context: typer.Context, alias: Alias, as_json: AsJson = False) -> None:
-    """Show what an alias stands for, as YAML that `models apply` takes."""
+def get(context: typer.Context, alias: Alias, as_json: AsJson = False) -> None:
+    """Show what an alias stands for, as YAML that `model apply` takes."""
     with client_of(context) as client:
         model = client.models.get(alias)
     if as_json:
         print_json(model.as_sent())
         return
-    by = f", by {model.by}" if model.by else ""
-    typer.echo(f"# from {safe(model.source)}{safe(by)}; {safe(_cost(model)) or 'price not known'}")
-    typer.echo(to_yaml({"models": {model.alias: model.model}}), nl=False)
+    by = f", by {one_line(model.by)}" if model.by else ""
+    say(f"# from {model.source}{by}; {_cost(model) or 'price not known'}")
+    print_text(to_yaml({"models": {model.alias: model.model}}))
 
 
 @app.command()
@@ -81,7 +77,7 @@ def delete(context: typer.Context, alias: Alias) -> None:
     """Take a stored model away; what settings and file give by that alias counts again."""
     with client_of(context) as client:
         client.models.delete(alias)
-    typer.echo(f"deleted    model     {safe(alias)}")
+    say(f"deleted  model     {alias}")
 
 
 def _put(client: Client, document: Document, alias: str) -> None:
@@ -95,7 +91,7 @@ def _put(client: Client, document: Document, alias: str) -> None:
         raise BadInput(
             f"Model {alias} has mistakes.", "Correct them; those named before it are stored.", places
         ) from error
-    typer.echo(f"stored     model     {safe(alias)}")
+    say(f"stored     model     {alias}")
 
 
 def _has_models(content: Json) -> bool:

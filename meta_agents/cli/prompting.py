@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from meta_agents.cli.context import client_of, console, definition_kind, definitions_in, print_json
+from meta_agents.cli.context import AsJson, client_of, console, definition_kind, definitions_in, print_json, say
 from meta_agents.cli.documents import read_text
 from meta_agents.cli.evaluating import Cost, FailUnder, Grade, conclude_evaluation
 from meta_agents.cli.executing import Detach, IdempotencyKey
@@ -17,21 +17,20 @@ from meta_agents.cli.exits import BadInput
 from meta_agents.cli.grading import read_graders
 from meta_agents.cli.inputs import read_definition, read_settings
 from meta_agents.cli.showing import table_of
-from meta_agents.live.style import clock, safe
+from meta_agents.live.style import clock
 from meta_agents.results import DiffLine, Json, PromptDiff
 
 app = typer.Typer(help="Versions of prompts, and the labels on them.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
 LabelName = Annotated[str, typer.Argument(metavar="LABEL", help="Such as production.", show_default=False)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Side = Annotated[str | None, typer.Argument(metavar="VERSION|LABEL", show_default=False)]
 
 _MARKS = {"same": (" ", "bright_black"), "removed": ("-", "red"), "added": ("+", "green")}
 
 
 @app.command()
-def labels(context: typer.Context, name: Name, as_json: JsonOption = False) -> None:
+def labels(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Show where a prompt's labels are, and who moved them last."""
     with client_of(context) as client:
         found = client.prompts.labels(name)
@@ -41,11 +40,11 @@ def labels(context: typer.Context, name: Name, as_json: JsonOption = False) -> N
     table = table_of("LABEL", "VERSION", "SINCE", "BY", "")
     for label in found.items:
         protected = "protected" if label.protected else ""
-        table.add_row(safe(label.label), str(label.version), clock(label.at), safe(label.by), protected)
+        table.add_row(label.label, str(label.version), clock(label.at), label.by, protected)
     console().print(table)
     for move in found.moves:
         before, after = ("nowhere" if version is None else str(version) for version in (move.before, move.after))
-        typer.echo(safe(f"{clock(move.at)}  {move.label}: {before} → {after}, by {move.by}"))
+        say(f"{clock(move.at)}  {move.label}: {before} → {after}, by {move.by}")
 
 
 @app.command()
@@ -58,7 +57,7 @@ def label(
     """Put a label on a version: agents that name the label use it from the next execution on."""
     with client_of(context) as client:
         placed = client.prompts.put_label(name, label, version)
-    typer.echo(safe(f"{name}:{placed.label} is version {placed.version}"))
+    say(f"{name}:{placed.label} is version {placed.version}")
 
 
 @app.command()
@@ -66,13 +65,11 @@ def unlabel(context: typer.Context, name: Name, label: LabelName) -> None:
     """Take a label away."""
     with client_of(context) as client:
         client.prompts.delete_label(name, label)
-    typer.echo(safe(f"{name}:{label} is nowhere"))
+    say(f"{name}:{label} is nowhere")
 
 
 @app.command()
-def diff(
-    context: typer.Context, name: Name, before: Side = None, after: Side = None, as_json: JsonOption = False
-) -> None:
+def diff(context: typer.Context, name: Name, before: Side = None, after: Side = None, as_json: AsJson = False) -> None:
     """Compare two versions, by number or label: unless told otherwise the latest and the one before it."""
     with client_of(context) as client:
         found = client.prompts.diff(name, before, after)
@@ -106,7 +103,7 @@ def try_on(  # noqa: PLR0913, PLR0917 - each is one thing that a command line ma
     fail_under: FailUnder = None,
     detach: Detach = False,
     idempotency_key: IdempotencyKey = None,
-    as_json: JsonOption = False,
+    as_json: AsJson = False,
 ) -> None:
     """Ask what an agent was asked in past executions again, under this prompt: answers and costs side by side."""
     if bool(on) == (workflow is not None):
@@ -124,7 +121,7 @@ def try_on(  # noqa: PLR0913, PLR0917 - each is one thing that a command line ma
             idempotency_key=idempotency_key,
         )
         for one in record.skipped:
-            console(error=True).print(safe(f"left out {one['execution']}: {one['reason']}"), soft_wrap=True)
+            console(error=True).print(f"left out {one['execution']}: {one['reason']}", soft_wrap=True)
         conclude_evaluation(client, record, detach=detach, as_json=as_json, fail_under=fail_under)
 
 
@@ -141,7 +138,7 @@ def uses(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="agent, prompt, tool or workflow", show_default=False)],
     name: Name,
     limit: Annotated[int, typer.Option(min=1, help="Print no more than these.")] = 200,
-    as_json: JsonOption = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what uses a definition: directly, and through others."""
     with client_of(context) as client:
@@ -152,7 +149,7 @@ def uses(
     table = table_of("KIND", "NAME", "VERSION", "AS", "THROUGH")
     for use in found:
         version = "" if use.version is None else str(use.version)
-        table.add_row(use.kind, safe(use.name), version, safe(", ".join(use.references)), safe(", ".join(use.through)))
+        table.add_row(use.kind, use.name, version, ", ".join(use.references), ", ".join(use.through))
     console().print(table)
 
 
@@ -162,20 +159,20 @@ def _told(found: PromptDiff) -> list[Text]:
         return [*lines, Text("= They are the same.")]
     lines += [line for each in found.lines for line in _lines(each)]
     for change in found.variables:
-        lines.append(Text(safe(f"variable {change.name} {change.kind}"), "yellow"))
+        lines.append(Text(f"variable {change.name} {change.kind}", "yellow"))
     return lines
 
 
 def _lines(line: DiffLine) -> list[Text]:
     if line.kind != "changed":
         mark, style = _MARKS.get(line.kind, ("?", ""))
-        return [Text(f"{mark} {safe(line.text)}", style)]
+        return [Text(f"{mark} {line.text}", style)]
     both = []
     for kind in ("removed", "added"):
         mark, style = _MARKS[kind]
         text = Text(f"{mark} ", style)
         for piece in line.pieces:
             if piece.kind in ("same", kind):
-                text.append(safe(piece.text), f"bold {style}" if piece.kind == kind else style)
+                text.append(piece.text, f"bold {style}" if piece.kind == kind else style)
         both.append(text)
     return both

@@ -19,7 +19,7 @@ from meta_agents.cli.forking import with_places
 from meta_agents.cli.inputs import read_input, read_outputs, read_settings, with_settings
 from meta_agents.cli.watching import watch_silently
 from meta_agents.diffs import Diff
-from meta_agents.live.style import safe
+from meta_agents.live.style import counted
 from meta_agents.results import Execution
 from meta_agents.synchronous.client import Client
 
@@ -95,7 +95,7 @@ def _definitions(files: list[Path]) -> tuple[dict[str, Document], Document | Non
 
 def _imported(client: Client, file: Path) -> Execution:
     record = client.executions.import_bundle(read_bundle(file))
-    console(error=True).print(safe(f"imported as {record.id}"), soft_wrap=True)
+    console(error=True).print(f"imported as {record.id}", soft_wrap=True)
     return record
 
 
@@ -109,19 +109,15 @@ def _is_same(parent: Execution, ended: Execution, compared: Diff) -> bool:
 
 
 def _told(parent: Execution, ended: Execution, compared: Diff) -> Iterator[Text]:
-    yield Text(safe(f"replay {ended.id} of {parent.id}: {ended.status}"))
+    yield Text(f"replay {ended.id} of {parent.id}: {ended.status}")
     if ended.error and (parent.error is None or ended.error.code != parent.error.code):
-        yield Text.assemble(("≠ ", "yellow"), safe(f"{ended.error.code}: {ended.error.message}"))
-        yield Text(safe(f"  {ended.error.action}"))
+        yield Text.assemble(("≠ ", "yellow"), f"{ended.error.code}: {ended.error.message}")
+        yield Text(f"  {ended.error.action}")
     same = _is_same(parent, ended, compared)
     yield Text("= the same came of it") if same else Text.assemble(("≠ ", "yellow"), "not the same came of it")
     for name, path in (("request or definition", compared.first.request), ("output", compared.first.output)):
         if path is not None:
-            yield Text.assemble(("► ", "bold"), safe(f"first other {name}: {path}"))
+            yield Text.assemble(("► ", "bold"), f"first other {name}: {path}")
     reused, spent = compared.right.reused, compared.right.usage
     cost = "" if reused.cost_usd is None else f", ${reused.cost_usd:.4f} saved"
-    yield Text(f"{_number(reused.model_calls, 'model call')} reused{cost}; {_number(spent.model_calls, 'call')} made")
-
-
-def _number(number: int, word: str) -> str:
-    return f"1 {word}" if number == 1 else f"{number:,} {word}s"
+    yield Text(f"{counted(reused.model_calls, 'model call')} reused{cost}; {counted(spent.model_calls, 'call')} made")

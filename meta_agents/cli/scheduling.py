@@ -12,25 +12,24 @@ import typer
 from rich.table import Table
 
 from meta_agents.cli.checking import located
-from meta_agents.cli.context import client_of, console, print_json
+from meta_agents.cli.context import AsJson, client_of, console, print_json, print_text, say
 from meta_agents.cli.documents import Document, read_documents, to_yaml
-from meta_agents.cli.executing import AsJson, Detach, see_through
+from meta_agents.cli.executing import Detach, see_through
 from meta_agents.cli.exits import BadInput
 from meta_agents.cli.inputs import read_input
 from meta_agents.cli.showing import table_of
 from meta_agents.errors import ApiError
-from meta_agents.live.style import clock, safe
+from meta_agents.live.style import clock, one_line
 from meta_agents.results import Json, ScheduleSummary, StoredSchedule
 from meta_agents.synchronous.client import Client
 
 app = typer.Typer(help="Start workflows by the clock.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @app.command("list")
-def list_schedules(context: typer.Context, as_json: JsonOption = False) -> None:
+def list_schedules(context: typer.Context, as_json: AsJson = False) -> None:
     """List schedules by name, with the next time of each and what came of the last one."""
     with client_of(context) as client:
         rows = list(client.schedules.list())
@@ -95,19 +94,19 @@ def apply(
 
 
 @app.command()
-def get(context: typer.Context, name: Name, as_json: JsonOption = False) -> None:
+def get(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Show a schedule as YAML that `schedule apply` takes."""
     with client_of(context) as client:
         stored = client.schedules.get(name)
     if as_json:
         print_json(stored.as_sent())
         return
-    typer.echo(f"# next: {_next(stored)}")
+    say(f"# next: {_next(stored)}")
     if stored.last_due is not None:
         error = stored.last_error
         what = f"started {stored.last_execution}" if error is None else f"failed: {error.message}"
-        typer.echo(safe(f"# {_local(stored.last_due, _zone_of(stored))}: {what}"))
-    typer.echo(to_yaml(stored.definition), nl=False)
+        say(f"# {_local(stored.last_due, _zone_of(stored))}: {one_line(what)}")
+    print_text(to_yaml(stored.definition))
 
 
 @app.command("next")
@@ -115,7 +114,7 @@ def next_times(
     context: typer.Context,
     name: Name,
     count: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 5,
-    as_json: JsonOption = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say when it is due next, in its time zone and in UTC."""
     with client_of(context) as client:
@@ -124,7 +123,7 @@ def next_times(
         print_json(found.as_sent())
         return
     for time in found.times:
-        typer.echo(f"{_local(time, found.time_zone)}  {clock(time)}")
+        say(f"{_local(time, found.time_zone)}  {clock(time)}")
 
 
 @app.command()
@@ -153,7 +152,7 @@ def delete(context: typer.Context, name: Name) -> None:
     """Delete it; executions that it started go on."""
     with client_of(context) as client:
         client.schedules.delete(name)
-    typer.echo(f"deleted  schedule  {name}")
+    say(f"deleted  schedule  {name}")
 
 
 def _put(client: Client, document: Document) -> StoredSchedule:
@@ -171,7 +170,7 @@ def _is_schedule(content: Json) -> bool:
 
 
 def _say(what: str, stored: StoredSchedule) -> None:
-    typer.echo(safe(f"{what}  schedule  {stored.definition['name']}  next: {_next(stored)}"))
+    say(f"{what}  schedule  {stored.definition['name']}  next: {_next(stored)}")
 
 
 def _table(rows: Iterable[ScheduleSummary]) -> Table:
@@ -179,7 +178,7 @@ def _table(rows: Iterable[ScheduleSummary]) -> Table:
     for row in rows:
         last = row.last_execution if row.last_error is None else f"failed: {row.last_error.message}"
         cells = (row.name, row.workflow, row.cron, row.time_zone, _next(row), last or "")
-        table.add_row(*(safe(cell) for cell in cells))
+        table.add_row(*cells)
     return table
 
 

@@ -11,14 +11,22 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from meta_agents.cli.context import Thing, client_of, console, definition_kind, definitions_in, print_json, thing
+from meta_agents.cli.context import (
+    AsJson,
+    Thing,
+    client_of,
+    console,
+    definition_kind,
+    definitions_in,
+    print_json,
+    print_text,
+    thing,
+)
 from meta_agents.cli.documents import to_yaml
 from meta_agents.cli.exits import BadInput
-from meta_agents.live.style import clock, duration, safe
+from meta_agents.live.style import clock, duration, one_line, safe
 from meta_agents.results import DefinitionSummary, Execution, Json
 from meta_agents.synchronous.client import Client
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 def list_things(
@@ -81,9 +89,9 @@ def get(
     if as_json:
         print_json(answer)
     elif as_yaml:
-        typer.echo(to_yaml(body), nl=False)
+        print_text(to_yaml(body))
     else:
-        text = f"# {safe(heading)}\n{to_yaml(body)}"
+        text = safe(f"# {one_line(heading)}\n{to_yaml(body)}")
         out = console()
         styled = Syntax(text.rstrip(), "yaml", background_color="default", word_wrap=True)
         out.print(styled if out.is_terminal else Text(text.rstrip()), soft_wrap=not out.is_terminal)
@@ -105,7 +113,7 @@ def _fetch(client: Client, which: Thing, name: str, version: int | None) -> tupl
 def _definitions(rows: Iterable[DefinitionSummary]) -> Table:
     table = table_of("NAME", "VERSION", "UPDATED", "DESCRIPTION")
     for row in rows:
-        table.add_row(safe(row.name), str(row.version), clock(row.updated), safe(row.description))
+        table.add_row(row.name, str(row.version), clock(row.updated), row.description)
     return table
 
 
@@ -116,9 +124,9 @@ def _executions(rows: Iterable[Execution]) -> Table:
         cost = "" if row.usage.cost_usd is None else f"${row.usage.cost_usd:.4f}"
         version = "" if row.workflow_version is None else f"@{row.workflow_version}"
         calls = str(row.usage.model_calls)
-        workflow = safe(row.workflow) + version
+        workflow = row.workflow + version
         status = f"{row.status} (budget)" if row.paused_for else row.status
-        table.add_row(safe(row.id), safe(status), workflow, clock(row.created), took, calls, cost)
+        table.add_row(row.id, status, workflow, clock(row.created), took, calls, cost)
     return table
 
 
@@ -126,7 +134,7 @@ class OneLiners(Table):
     """A table with a line for each row: where the terminal is too narrow, texts are cut short."""
 
     def add_row(self, *cells: Any, **options: Any) -> None:
-        super().add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in cells), **options)
+        super().add_row(*(Text(safe(cell), no_wrap=True, overflow="ellipsis") for cell in cells), **options)
 
 
 def table_of(*columns: str) -> Table:

@@ -9,19 +9,18 @@ from typing import Annotated
 import httpx
 import typer
 
-from meta_agents.cli.context import client_of, console, print_json
+from meta_agents.cli.context import AsJson, client_of, console, print_json, print_text, say
 from meta_agents.cli.documents import parse, read_text, to_yaml
 from meta_agents.cli.exits import BadInput, ExitCode
 from meta_agents.cli.inputs import read_input
-from meta_agents.live.style import safe
+from meta_agents.live.style import counted
 from meta_agents.results import Json, StoredDefinition
 from meta_agents.synchronous.client import Client
-from meta_agents.tool_results import ToolCall
+from meta_agents.tool_results import McpTool, ToolCall
 
 app = typer.Typer(help="Try tools, and make them of what is there.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 FETCH_SECONDS = 30.0
 MOST_BYTES = 8_388_608
 
@@ -39,7 +38,7 @@ def call(
     ] = None,
     version: Annotated[int | None, typer.Option(metavar="N", help="Another version than the latest.")] = None,
     idempotency_key: Annotated[str | None, typer.Option(metavar="KEY", help="Sent along to the tool.")] = None,
-    as_json: JsonOption = False,
+    as_json: AsJson = False,
 ) -> None:
     """Call a tool once, for real, and show what it gives and how long it took. Nothing is recorded."""
     given = read_input(arguments, settings or ())
@@ -76,7 +75,7 @@ def check(
                 said = [complaint for complaint in _made(client, one) if complaint]
             _verdict(one, said)
             failures += bool(said)
-    typer.echo(f"{len(stored)} tool{'' if len(stored) == 1 else 's'}, {failures} with mistakes")
+    say(f"{counted(len(stored), 'tool')}, {failures} with mistakes")
     if failures:
         raise typer.Exit(ExitCode.BAD_INPUT)
 
@@ -99,6 +98,7 @@ def import_openapi(
         typer.Option(metavar="SCHEME=NAME", help="The deployment's secret for a security scheme; may be repeated."),
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the definitions as YAML and keep none.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make tools of the operations of an OpenAPI document, which this command reads; the app never fetches it."""
     if every == bool(operation):
@@ -110,13 +110,15 @@ def import_openapi(
         done = client.tools.import_openapi(
             document, only=operation or None, server=server, secrets=_pairs(secret or ()), keep=not show
         )
-    for item in done.items:
+    if as_json:
+        print_json(done.as_sent())
+    for item in () if as_json else done.items:
         if show:
-            typer.echo("---\n" + to_yaml(item.definition), nl=False)
+            print_text("---\n" + to_yaml(item.definition))
         else:
-            typer.echo(f"{item.change:<9}  tool      {item.name}  version {item.version}")
-    for left in (*done.notes, *done.left):
-        console(error=True).print(safe(f"{left.operation}: {left.reason}"), soft_wrap=True)
+            say(f"{item.change:<9}  tool      {item.name}  version {item.version}")
+    for left in () if as_json else (*done.notes, *done.left):
+        console(error=True).print(f"{left.operation}: {left.reason}", soft_wrap=True)
     if not done.items:
         raise typer.Exit(ExitCode.BAD_INPUT)
 
@@ -131,29 +133,50 @@ def discover(
         list[str] | None, typer.Option(metavar="NAME", help="Only this tool of the server; may be repeated.")
     ] = None,
     keep: Annotated[bool, typer.Option("--import", help="Keep the definitions.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the tools of an MCP server as the definitions that would be kept: read them before you do."""
     with client_of(context) as client:
         if server is None:
-            for one in client.tools.mcp_servers():
-                typer.echo(f"{one.name}  {one.transport}")
+            _show_servers(client, as_json)
             return
-        for found in client.tools.discover(server):
-            if tool and found.tool not in tool:
-                continue
-            for note in found.notes:
-                console(error=True).print(safe(f"{found.tool}: {note}"), soft_wrap=True)
-            if found.definition is None:
-                continue
-            if keep:
-                stored = client.tools.put(found.definition)
-                typer.echo(f"kept       tool      {stored.definition['name']}  version {stored.version}")
-            else:
-                typer.echo("---\n" + safe(to_yaml(found.definition)), nl=False)
+        offered = client.tools.discover(server)
+        missing = sorted(set(tool or ()) - {one.tool for one in offered})
+        if missing:
+            raise BadInput(
+                f"{server} offers no tool {missing[0]!r}.", f"Look with `meta-agents tool discover {server}`."
+            )
+        chosen = [one for one in offered if not tool or one.tool in tool]
+        if as_json:
+            print_json([one.as_sent() for one in chosen])
+        for one in chosen:
+            _keep_or_show(client, one, keep, quiet=as_json)
+
+
+def _show_servers(client: Client, as_json: bool) -> None:
+    servers = client.tools.mcp_servers()
+    if as_json:
+        print_json([one.as_sent() for one in servers])
+        return
+    for one in servers:
+        say(f"{one.name}  {one.transport}")
+
+
+def _keep_or_show(client: Client, found: McpTool, keep: bool, quiet: bool) -> None:
+    for note in () if quiet else found.notes:
+        console(error=True).print(f"{found.tool}: {note}", soft_wrap=True)
+    if found.definition is None:
+        return
+    if keep:
+        stored = client.tools.put(found.definition)
+        if not quiet:
+            say(f"kept       tool      {stored.definition['name']}  version {stored.version}")
+    elif not quiet:
+        print_text("---\n" + to_yaml(found.definition))
 
 
 @app.command()
-def functions(context: typer.Context, as_json: JsonOption = False) -> None:
+def functions(context: typer.Context, as_json: AsJson = False) -> None:
     """List the Python functions of the deployment that tools can be made of."""
     with client_of(context) as client:
         found = client.tools.functions()
@@ -162,26 +185,26 @@ def functions(context: typer.Context, as_json: JsonOption = False) -> None:
         return
     for one in found:
         taken = ", ".join(one.input.get("properties", {}))
-        typer.echo(safe(f"{one.name}({taken})  {one.description.partition(chr(10))[0]}".rstrip()))
+        say(f"{one.name}({taken})  {one.description.partition(chr(10))[0]}".rstrip())
 
 
 def _show(done: ToolCall) -> None:
     if done.error is not None:
-        console(error=True).print(safe(f"{done.error.code}: {done.error.message}\n{done.error.action}"), soft_wrap=True)
+        console(error=True).print(f"{done.error.code}: {done.error.message}\n{done.error.action}", soft_wrap=True)
     elif isinstance(done.result, str):
-        typer.echo(safe(done.result))
+        say(done.result)
     else:
         print_json(done.result)
-    typer.echo(f"{done.seconds:.3f} s, version {done.version}", err=True)
+    say(f"{done.seconds:.3f} s, version {done.version}", error=True)
 
 
 def _verdict(stored: StoredDefinition, complaints: Sequence[str]) -> None:
     name = stored.definition["name"]
     examples = len(stored.definition.get("examples", ()))
     if not complaints:
-        typer.echo(f"ok       {name}  version {stored.version}, {examples} example{'' if examples == 1 else 's'}")
+        say(f"ok       {name}  version {stored.version}, {counted(examples, 'example')}")
     for complaint in complaints:
-        typer.echo(safe(f"mistake  {name}  {complaint}"))
+        say(f"mistake  {name}  {complaint}")
 
 
 def _made(client: Client, stored: StoredDefinition) -> Iterable[str]:

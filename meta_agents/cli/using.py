@@ -10,10 +10,9 @@ from typing import Annotated
 
 import typer
 
-from meta_agents.cli.context import client_of, console, print_json
+from meta_agents.cli.context import AsJson, client_of, console, print_json, print_text
 from meta_agents.cli.exits import BadInput
 from meta_agents.cli.showing import table_of
-from meta_agents.live.style import safe
 from meta_agents.results import UsageItem, UsageReport
 
 _COLUMNS = ("executions", "model_calls", "tool_calls", "failures", "tokens_in", "tokens_out", "cost_usd", "seconds")
@@ -41,7 +40,7 @@ def usage(
         datetime | None,
         typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included; today.", show_default=False),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values, with every figure.")] = False,
 ) -> None:
     """What was used: calls, tokens, dollars and seconds, summed up by day, workflow, agent, model or tool."""
@@ -59,7 +58,7 @@ def usage(
     if as_json:
         print_json(report.as_sent())
     elif as_csv:
-        typer.echo(_csv(report), nl=False)
+        print_text(_csv(report))
     else:
         _table(report)
 
@@ -67,7 +66,7 @@ def usage(
 def _table(report: UsageReport) -> None:
     table = table_of(*(name.upper() for name in report.by), *(_heading(name) for name in _COLUMNS))
     for item in report.items:
-        named = [safe(str(getattr(item, name) or "-")) for name in report.by]
+        named = [str(getattr(item, name) or "-") for name in report.by]
         table.add_row(*named, *_cells(item))
     table.add_row(*(["total", *[""] * (len(report.by) - 1)] if report.by else []), *_cells(report.total))
     console().print(table)

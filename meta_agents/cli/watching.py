@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from meta_agents.cli.context import console
+from meta_agents.cli.context import console, print_json, print_text
 from meta_agents.cli.exits import ExitCode, code_of_status
 from meta_agents.live import LiveView, State
 from meta_agents.live.control_lines import NEEDS_SOMEBODY
@@ -42,7 +42,7 @@ def watch_as_json(client: Client, execution: str) -> Execution:
     with _leaving_it_to_go_on(execution):
         for item in client.executions.follow(execution):
             if not isinstance(item, Delta):
-                typer.echo(json.dumps(item.as_sent(), ensure_ascii=False))
+                print_json(item.as_sent(), indent=None)
         return _ended_record(client, execution)
 
 
@@ -78,7 +78,7 @@ def _print_output(ended: Execution, progress: Console) -> None:
     else:
         # A file or a program gets it as it is.
         raw = ended.output if isinstance(ended.output, str) else json.dumps(ended.output, indent=2, ensure_ascii=False)
-        typer.echo(raw)
+        print_text(raw)
 
 
 @contextmanager

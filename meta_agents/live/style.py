@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import unicodedata
+import re
 from datetime import UTC, datetime, timedelta
 
 from meta_agents.live.state import Progress
@@ -18,6 +18,8 @@ SYMBOLS = {
 }
 """Shape and colour of each progress: the shape alone tells, for who sees no colours."""
 
+UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What commands a terminal, or makes it show text in another order than it has."""
 DIM = "bright_black"
 _AGENT_COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "bright_red", "bright_cyan", "bright_magenta")
 
@@ -30,7 +32,7 @@ def agent_style(agent: str, agents: tuple[str, ...]) -> str:
 
 def safe(text: str) -> str:
     """Text without control characters: a model's answer must not be able to command the terminal."""
-    return "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def shown(value: Json) -> str:
@@ -43,11 +45,15 @@ def one_line(text: str) -> str:
     return " ".join(safe(text).split())
 
 
+def counted(number: int, word: str) -> str:
+    """`1 call`, `1,234 calls`."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def usage_line(usage: Usage) -> str:
     """`4 calls, 1,234 tokens in, 456 out, $0.0012`."""
-    calls = f"{usage.model_calls} {'call' if usage.model_calls == 1 else 'calls'}"
     cost = "cost not known" if usage.cost_usd is None else f"${usage.cost_usd:.4f}"
-    return f"{calls}, {usage.tokens_in:,} tokens in, {usage.tokens_out:,} out, {cost}"
+    return f"{counted(usage.model_calls, 'call')}, {usage.tokens_in:,} tokens in, {usage.tokens_out:,} out, {cost}"
 
 
 def duration(time: timedelta) -> str:

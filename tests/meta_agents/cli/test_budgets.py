@@ -20,7 +20,7 @@ class TestTenantBudgets:
         assert puts[1].body["scope"] == "workflow"
         assert puts[1].headers["if-match"]
         assert json.loads(command("budget", "list", "--json").stdout)[0]["definition"]["at_cap"] == "fail"
-        assert command("budget", "delete", "all").stdout == "all  deleted\n"
+        assert command("budget", "delete", "all").stdout == "deleted  budget    all\n"
 
     def test_one_needs_a_cap_and_one_scope(self, command: Command, api: FakeApi) -> None:
         assert command("budget", "set", "all", "--period", "day").exit_code == 2

@@ -75,10 +75,10 @@ class TestRemove:
     def test_documents_and_collections(self, command: Command, tmp_path: Path) -> None:
         (tmp_path / "a.md").write_text("x")
         command("library", "add", "handbook", str(tmp_path / "a.md"))
-        assert command("library", "remove", "handbook", "a.md").stdout == "a.md  removed\n"
-        told = command("library", "remove", "handbook", "--all", "--vectors").stdout
-        assert told == "handbook  0 documents removed, 7 vectors forgotten\n"
+        assert command("library", "delete", "handbook", "a.md").stdout == "deleted  document  a.md\n"
+        told = command("library", "delete", "handbook", "--all", "--vectors").stdout
+        assert told == "deleted  collection  handbook: 0 documents, 7 vectors forgotten\n"
 
     @pytest.mark.parametrize("options", [[], ["a.md", "--all"], ["a.md", "--vectors"]])
     def test_what_is_unclear_is_refused(self, command: Command, options: list[str]) -> None:
-        assert command("library", "remove", "handbook", *options).exit_code == 2
+        assert command("library", "delete", "handbook", *options).exit_code == 2

@@ -165,6 +165,18 @@ class TestDiscover:
         assert "odd: Its schema is too large for a tool." in done.stderr
         assert api.definitions["tools"] == {}
 
+    def test_for_programs(self, command: Command, api: FakeApi) -> None:
+        answer(api, {"items": [{"name": "time", "transport": "stdio"}]})
+        assert json.loads(command("tool", "discover", "--json").stdout) == [{"name": "time", "transport": "stdio"}]
+        answer(api, self.TOOLS)
+        found = json.loads(command("tool", "discover", "time", "--tool", "odd", "--json").stdout)
+        assert [one["tool"] for one in found] == ["odd"]
+
+    def test_a_tool_that_it_does_not_offer(self, command: Command, api: FakeApi) -> None:
+        answer(api, self.TOOLS)
+        done = command("tool", "discover", "time", "--tool", "later")
+        assert (done.exit_code, "no tool 'later'" in done.stderr) == (2, True)
+
     def test_and_kept_when_asked(self, command: Command, api: FakeApi) -> None:
         answer(api, self.TOOLS)
         assert "time-now  version 1" in command("tool", "discover", "time", "--import", "--tool", "now").stdout

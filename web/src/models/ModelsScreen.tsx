@@ -16,7 +16,7 @@ export function ModelsScreen() {
       <h1>Models</h1>
       <p className="lead">
         An agent names a model by an alias; the deployment says what that stands for. An admin stores another with{" "}
-        <code>meta-agents models apply</code>.
+        <code>meta-agents model apply</code>.
       </p>
       {error && <ErrorNotice error={error} retry={reload} />}
       {models === undefined && !error && <Loading what="models" />}
