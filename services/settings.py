@@ -94,7 +94,7 @@ class Settings(BaseModel):
         alias="MODEL_PRICES",
         description=(
             'US dollars per million tokens, in and out, as JSON: `{"gpt-4.1-mini": ["0.40", "1.60"]}`. '
-            "Calls of other models have no known cost."
+            "Before the list of known prices."
         ),
     )
     model_context_window: int | None = Field(
