@@ -20,6 +20,8 @@ from orchestrators.loom import Canceled
 from orchestrators.run import Run, attempted, dumped
 
 C = TypeVar("C", ModelCall, ToolCall)
+Limit = tuple[str, int]
+"""A semaphore, and how many calls it lets through at once."""
 ENTITY = "semaphore"
 
 
@@ -31,41 +33,45 @@ def in_turn(run: Run, activity: str, call: C) -> Generator[Any, Any, tuple[C, Js
     limits = run.limits_of(call)
     if not limits:
         return (yield from run.act(activity, call))
-    asked: list[str] = []
+    asked: list[Limit] = []
     try:
         # In one order for all: so no two ever wait for each other.
-        for name, limit in limits:
-            asked.append(name)
-            yield from _taken(run, call, name, limit)
+        for limit in limits:
+            asked.append(limit)
+            yield from _taken(run, call, asked)
     except (Canceled, ProblemError):
-        for name in asked:
+        for name, _ in asked:
             run.context.signal_entity(EntityId(ENTITY, name), "release", dumped(_release(run, call)))
         raise
     done = yield from run.act(activity, call)
-    yield from _given_back(run, call, asked)
+    yield from _given_back(run, call, [name for name, _ in asked])
     return done
 
 
-def _taken(run: Run, call: C, name: str, limit: int) -> Generator[Any, Any, None]:
-    """Wait for the turn. The place in the queue is told once."""
-    key, told = f"{call.key}:{name}", False
+def _taken(run: Run, call: C, limits: Sequence[Limit]) -> Generator[Any, Any, None]:
+    """Wait for the turn at the last of these, and keep those at the others. The place in the queue is told once."""
+    name, limit = limits[-1]
+    key, told, is_late = f"{call.key}:{name}", False, False
     while True:
-        about = run.about(key, call.step)
+        about, wakes = run.about(key, call.step), list[Wake]()
         waiter = Waiter(tenant=run.tenant, instance=run.context.instance_id, event=run.next_wake(key))
-        asking = Ask(id=f"{run.execution}:{call.key}", limit=limit, now=run.now, waiter=waiter)
-        answer = yield from _called(run, name, "ask", dumped(asking))
-        if answer is None:
-            return  # the platform fails it: one call too many is better than none
-        if answer.position == 0:
-            if answer.wakes or told:
-                yield from run.act("next_turns", NextTurns(**about, wakes=answer.wakes))
+        # Whoever waits long is lent the others anew: else somebody would have them before it comes to its call.
+        for one, most in limits if is_late else limits[-1:]:
+            asking = Ask(id=f"{run.execution}:{call.key}", limit=most, now=run.now, waiter=waiter)
+            answer = yield from _called(run, one, "ask", dumped(asking))
+            wakes += answer.wakes if answer else ()
+        # Where the platform fails it, one call too many is better than none.
+        position = answer.position if answer else 0
+        if position == 0:
+            if wakes or told:
+                yield from run.act("next_turns", NextTurns(**about, wakes=tuple(wakes)))
             return
         if not told:
-            run.emit(EventType.STEP_WAITING, call.step, about=key, **_why(name, answer.position, limit))
+            run.emit(EventType.STEP_WAITING, call.step, about=key, **_why(name, position, limit))
         told = True
-        sent, found = yield from run.insist("next_turns", NextTurns(**about, wakes=answer.wakes, waits=True))
+        sent, found = yield from run.insist("next_turns", NextTurns(**about, wakes=tuple(wakes), waits=True))
         arrived(found)
-        yield from run.idle(sent.wake, run.now + LOOK_AGAIN)
+        is_late = yield from run.idle(sent.wake, run.now + LOOK_AGAIN)
 
 
 def _why(name: str, position: int, limit: int) -> dict[str, Json]:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.durable_functions import EntityId
 
 from api.controlling import cancel_execution
+from domain.calls import ModelCall, NextTurns
 from domain.executions import Status
+from domain.semaphores import LEASE, LOOK_AGAIN, Semaphore, operated
+from orchestrators.turns import _taken
 from tests.orchestrators.bench import Bench
 from tests.orchestrators.test_budget_pauses import client, record
 from tests.support.scripted_model import ScriptedModel
@@ -96,3 +102,71 @@ async def test_only_what_is_limited_takes_turns(tmp_path: Path) -> None:
     async with Bench(tmp_path, ScriptedModel(lambda request: "fine"), environment={"CALL_LIMITS": limits}) as bench:
         status = await bench.instance_ended(await bench.begin({"steps": [{"id": "s", "agent": "x"}]}))
     assert [json.loads(event)["EventType"] for event in status.history or ()].count(14) == 0
+
+
+LONG = LEASE // LOOK_AGAIN + 1
+"""Waits, until a turn that was not lent anew is somebody else's."""
+
+
+class Waiting:
+    """Stands for the orchestrator of a call that waits and is never woken: each wait takes as long as it may."""
+
+    tenant, execution = "t1", "e"
+
+    def __init__(self, limits: list[tuple[str, int]]) -> None:
+        self.limits = limits
+        self.now = datetime(2026, 11, 27, tzinfo=UTC)
+        self.semaphores = {name: Semaphore() for name, _ in limits}
+        self.context = self
+        self.instance_id = "e"
+        self.actions = 0
+        self.waits = 0
+
+    def about(self, key: str, step: str) -> dict[str, Any]:
+        return {"tenant": self.tenant, "execution": self.execution, "key": key, "step": step}
+
+    def next_wake(self, key: str) -> str:
+        return key
+
+    def emit(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def call_entity(self, entity: EntityId, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+        state = self.semaphores[entity.key].model_dump(mode="json")
+        after, answer = operated(state, operation, given)
+        self.semaphores[entity.key] = Semaphore.model_validate(after)
+        return answer
+
+    def insist(self, _: str, action: NextTurns) -> Generator[Any, Any, tuple[NextTurns, Any]]:
+        yield from ()
+        return action, {}
+
+    act = insist
+
+    def idle(self, _: str, until: datetime) -> Generator[Any, Any, bool]:
+        yield from ()
+        self.now, self.waits = until, self.waits + 1
+        if self.waits == LONG:
+            self.semaphores["model:default"] = Semaphore()
+        return True
+
+
+def test_who_waits_long_for_one_turn_keeps_the_other() -> None:
+    run = Waiting([("tenant:t1", 1), ("model:default", 1)])
+    held = {"another": run.now + timedelta(days=1)}
+    run.semaphores["model:default"] = Semaphore(holders=held)
+    prompt = {"kind": "template", "template": "x", "scope": {}}
+    fields = {**run.about("s#0", "s"), "plan": "p", "agent": "x", "prompt": prompt, "retry": {}}
+    call = ModelCall.model_validate(fields)
+    for limits in (run.limits[:1], run.limits):
+        _played(_taken(run, call, limits))  # type: ignore[arg-type]
+    assert run.waits == LONG
+    assert run.semaphores["tenant:t1"].holders["e:s#0"] > run.now
+
+
+def _played(strand: Generator[Any, Any, None]) -> None:
+    """To its end: what it waits for is there at once."""
+    found: Any = None
+    with suppress(StopIteration):
+        while True:
+            found = strand.send(found)
