@@ -29,11 +29,12 @@ demo: setup ## Run four workflows on a local model, with a crash in between (a m
 
 test: setup-tests ## Run all tests but the long ones
 	$(if $(WEB),npm --prefix web run test)
-	$(BIN)/pytest -n 2 --dist loadfile --ignore=tests/long
+	@# They start hundreds of processes: what those import is compiled once, also where Python is told to write nothing.
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 --dist loadfile --ignore=tests/long
 
 test-long: setup-tests ## Run the long tests
-	$(BIN)/pytest tests/long
-	$(BIN)/pytest --ignore=tests/long -m hypothesis --hypothesis-profile=long
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest tests/long
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --ignore=tests/long -m hypothesis --hypothesis-profile=long
 
 bench: setup ## Measure, beside LangGraph, DBOS and Agent Framework, into docs/performance.md (over an hour)
 	$(BIN)/python -m bench --placement both --docs

@@ -397,7 +397,7 @@ def places(value: Json, here: str = "") -> list[str]:
     return [where for key, child in items for where in (f"{here}/{key}", *places(child, f"{here}/{key}"))]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_whatever_is_changed_it_is_refused_or_good_for_everything(
     app: Living, failed: Document, data: st.DataObject
