@@ -136,7 +136,8 @@ def web_page(folder: Path) -> Piece:
     def build() -> None:
         command(["npm", "run", "build"], folder)
 
-    stamp = folder / "node_modules" / "page.stamp"
+    # Goes with the page that it is of: whoever builds it otherwise, or from other sources, takes the stamp away.
+    stamp = folder / "dist" / "page.stamp"
     return Piece("web page", stamp, tuple(sources(folder)), build, result=folder / "dist" / "index.html")
 
 

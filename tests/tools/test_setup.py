@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,20 @@ def test_the_page_is_built_from_its_sources_alone(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     assert setup.sources(tmp_path) == [tmp_path / "index.html", tmp_path / "src" / "main.tsx"]
+
+
+def test_a_page_that_was_built_otherwise_is_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(arguments: list[str], folder: Path) -> None:
+        shutil.rmtree(folder / "dist", ignore_errors=True)  # as Vite does
+        (folder / "dist").mkdir()
+        (folder / "dist" / "index.html").touch()
+
+    monkeypatch.setattr(setup, "command", build)
+    (tmp_path / "main.tsx").touch()
+    setup.web_page(tmp_path).do()
+    assert setup.web_page(tmp_path).is_done()
+    build([], tmp_path)
+    assert not setup.web_page(tmp_path).is_done()
 
 
 @pytest.mark.parametrize(
