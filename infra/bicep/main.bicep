@@ -59,8 +59,8 @@ param webhookHosts string = ''
 @description('URI of the Key Vault secret that webhooks are signed with; the app\'s identity must be allowed to read it.')
 param webhookSecretUri string = ''
 
-@description('More app settings, by name: what tools may call, and references to their secrets (TOOL_HOSTS, SECRET_HOSTS, SECRET_CRM_KEY and so on).')
-param toolSettings object = {}
+@description('More app settings, by name, as docs/configuration.md lists them (TOOL_HOSTS, MODELS_FILE, CALL_LIMITS and so on); secrets as references to a Key Vault.')
+param moreSettings object = {}
 
 @description('Storage queue whose messages start executions; it is made in the app\'s own account. Empty: none.')
 param startQueue string = ''
@@ -174,7 +174,7 @@ module functionApp './modules/function-app.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
     durableAlwaysReadyInstances: durableAlwaysReadyInstances
-    appSettings: union(modelSettings, embeddingSettings, webhookSettings, toolSettings, queueSettings, empty(startServiceBusQueue) ? {} : {
+    appSettings: union(modelSettings, embeddingSettings, webhookSettings, moreSettings, queueSettings, empty(startServiceBusQueue) ? {} : {
       START_SERVICE_BUS_QUEUE: startServiceBusQueue
       ServiceBusConnection__fullyQualifiedNamespace: serviceBusNamespace
       ServiceBusConnection__credential: 'managedidentity'

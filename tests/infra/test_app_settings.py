@@ -116,7 +116,7 @@ def test_settings_of_tools_are_added_and_nothing_of_the_app_is_lost_to_them() ->
     assert given is not None
     words = text(given)
     # Of two with the same name the later counts.
-    assert words.index("toolSettings") < words.index("AzureWebJobsStorage__accountName")
+    assert words.index("moreSettings") < words.index("AzureWebJobsStorage__accountName")
 
 
 def test_each_queue_that_starts_executions_is_set_up_whole_or_not_at_all() -> None:
