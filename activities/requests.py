@@ -11,12 +11,12 @@ from activities.loading import Loader
 from domain.agents import Agent
 from domain.calls import ModelCall
 from domain.expressions import as_text
-from domain.plans import Plan, content_hash
+from domain.plans import Plan
 from domain.prompt_shapes import TemplatePrompt
 from domain.prompts import messages, repaired
 from domain.tool_use import said, specs_of, tools_of
 from domain.usage import Usage
-from domain.values import Json, size_of
+from domain.values import Json, content_hash, size_of
 from services.context import fitted
 from services.models.client import ModelAnswer, ModelRequest
 from services.wiring import Services

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from activities.loading import Loader
 from domain.calls import ToolCall
 from domain.expressions import render_all
-from domain.plans import content_hash
 from domain.tools import Tool
-from domain.values import Json
+from domain.values import Json, content_hash
 from services.tools.problems import tool_refused
 from services.wiring import Services
 

@@ -21,11 +21,11 @@ from domain.errors import Detail, ProblemError, invalid_input
 from domain.evaluations import CONCURRENCY, TARGET, Evaluated, evaluation_workflow, name_for, wrapped
 from domain.executions import Execution
 from domain.graders import Grader
-from domain.plans import Plan, content_hash
+from domain.plans import Plan
 from domain.policies import Limits
 from domain.prompt_definitions import PromptDefinition, PromptReference, Variable, needs_input
 from domain.validation import check_prompt, check_value, pointer
-from domain.values import Json
+from domain.values import Json, content_hash
 from domain.workflows import Workflow
 from services.definitions import Stored
 from services.executions import new_execution_id

@@ -21,9 +21,9 @@ from domain.errors import Code, Detail, Fault, Problem, ProblemError, invalid_in
 from domain.events import Draft, Event, EventType, given_id
 from domain.executions import Execution, Fork
 from domain.paths import is_within
-from domain.plans import Plan, content_hash
+from domain.plans import Plan
 from domain.prompt_definitions import PinnedPrompt
-from domain.values import Json, Value, recorded
+from domain.values import Json, Value, content_hash, recorded
 from domain.wording import did_you_mean
 from domain.workflows import Workflow, walk
 from services.identity import Principal

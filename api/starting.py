@@ -16,10 +16,10 @@ from domain.base import Reference, Shape, split_reference
 from domain.errors import Detail, ProblemError, invalid_input, invalid_request, not_found, platform_failed
 from domain.events import Draft, EventType
 from domain.executions import Execution, Fork, Status
-from domain.plans import Plan, content_hash
+from domain.plans import Plan
 from domain.schedules import Schedule
 from domain.validation import check_value, pointer, refuse_filled
-from domain.values import Json, Value, recorded
+from domain.values import Json, Value, content_hash, recorded
 from domain.webhooks import Webhook
 from domain.workflows import Workflow, agents_used
 from services.executions import new_execution_id

@@ -30,14 +30,14 @@ from domain.evaluations import CONCURRENCY, Evaluated, evaluation_workflow, name
 from domain.events import Event, EventType
 from domain.executions import Execution
 from domain.graders import Grader
-from domain.plans import Plan, content_hash
+from domain.plans import Plan
 from domain.policies import Limits
 from domain.prompt_definitions import PinnedPrompt, Variable, instructions, pinned
 from domain.prompt_shapes import Prompt, TemplatePrompt
 from domain.prompts import messages
 from domain.usage import Usage
 from domain.validation import check_given, refuse_filled
-from domain.values import Json, size_of
+from domain.values import Json, content_hash, size_of
 from services.identity import Principal
 from services.wiring import Services
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from domain.plans import Plan, content_hash
+from domain.plans import Plan
 from domain.steps import LoopStep, MapStep, Step, ToolStep, WorkflowStep
-from domain.values import Json
+from domain.values import Json, content_hash
 
 _INDEX = re.compile(r"\[\d+\]")
 _INSIDE: Any = {

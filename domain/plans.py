@@ -11,10 +11,7 @@ from domain.agents import Agent
 from domain.base import Shape
 from domain.prompt_definitions import PinnedPrompt
 from domain.tools import Tool
-from domain.values import content_hash
 from domain.workflows import Workflow
-
-__all__ = ["Plan", "content_hash"]
 
 
 class Plan(Shape):

@@ -14,9 +14,8 @@ from domain.base import Shape
 from domain.events import TERMINAL, Event, EventType, given_id
 from domain.expressions import as_text
 from domain.hearing import PREVIEW_CHARACTERS
-from domain.plans import content_hash
 from domain.usage import Usage, used
-from domain.values import Json
+from domain.values import Json, content_hash
 
 Progress = Literal["running", "waiting", "completed", "failed", "skipped", "canceled"]
 

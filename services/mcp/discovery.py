@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from domain.plans import content_hash
 from domain.tools import MOST_DESCRIPTION, Tool
-from domain.values import Json
+from domain.values import Json, content_hash
 
 if TYPE_CHECKING:
     from mcp.types import Tool as Offered

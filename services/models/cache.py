@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from domain.models import ModelAlias
-from domain.plans import content_hash
+from domain.values import content_hash
 from services.documents.base import Delete, DocumentStore, Operation, Put
 from services.models.base import ModelAnswer, ModelRequest
 from services.models.registry import ModelRegistry

@@ -109,7 +109,7 @@ class Endpoint:
 
     def _check_circuit(self) -> None:
         if seconds := self._all.circuits.closed_for(self._circuit, self._all.clock()):
-            raise Unserved(resting(round(seconds, 3)).problem)
+            raise resting(round(seconds, 3))
 
     async def _turn(self, request: ModelRequest) -> int:
         """Wait for it; the tokens that were taken for the request."""
@@ -117,7 +117,7 @@ class Endpoint:
         estimate = characters // _CHARACTERS_PER_TOKEN + request.max_output_tokens
         wait = self._limits.turn(estimate, self._all.clock())
         if wait > LONGEST_WAIT:
-            raise Unserved(over_limits(self.alias, round(wait, 3)).problem)
+            raise over_limits(self.alias, round(wait, 3))
         if wait > 0:
             await self._all.sleep(wait)
         return estimate

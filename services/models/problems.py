@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from domain.errors import Code, Fault, Problem, ProblemError
 
+_QUOTA = "raise the quota or lower MODEL_CONCURRENCY"
+
 
 class Unserved(ProblemError):
     """The endpoint did not take the request: nothing was billed, nothing shown, and another may be asked at once."""
@@ -58,41 +60,27 @@ def filtered() -> ProblemError:
 
 
 def rate_limited(wait: float | None) -> ProblemError:
-    return ProblemError(
-        Problem(
-            code=Code.MODEL_RATE_LIMITED,
-            message="The model endpoint asks us to slow down (429).",
-            action="The call is tried again by itself; raise the quota or lower MODEL_CONCURRENCY if it happens often.",
-            fault=Fault.MODEL,
-            retryable=True,
-            retry_after=wait,
-        )
-    )
+    return ProblemError(_wait("The model endpoint asks us to slow down (429).", _QUOTA, Fault.MODEL, wait))
 
 
-def resting(seconds: float) -> ProblemError:
-    return ProblemError(
-        Problem(
-            code=Code.MODEL_RATE_LIMITED,
-            message="The model endpoint has asked us to wait, so it was not asked again.",
-            action="The call is tried again by itself; raise the quota or lower MODEL_CONCURRENCY if it happens often.",
-            fault=Fault.MODEL,
-            retryable=True,
-            retry_after=seconds,
-        )
-    )
+def resting(seconds: float) -> Unserved:
+    said = "The model endpoint has asked us to wait, so it was not asked again."
+    return Unserved(_wait(said, _QUOTA, Fault.MODEL, seconds))
 
 
-def over_limits(alias: str, seconds: float) -> ProblemError:
-    return ProblemError(
-        Problem(
-            code=Code.MODEL_RATE_LIMITED,
-            message=f"Model `{alias}` has had its requests or tokens of this minute, so it was not asked.",
-            action=f"The call is tried again by itself; raise the limits of `{alias}` if it happens often.",
-            fault=Fault.PLATFORM,
-            retryable=True,
-            retry_after=seconds,
-        )
+def over_limits(alias: str, seconds: float) -> Unserved:
+    said = f"Model `{alias}` has had its requests or tokens of this minute, so it was not asked."
+    return Unserved(_wait(said, f"raise the limits of `{alias}`", Fault.PLATFORM, seconds))
+
+
+def _wait(message: str, remedy: str, fault: Fault, seconds: float | None) -> Problem:
+    return Problem(
+        code=Code.MODEL_RATE_LIMITED,
+        message=message,
+        action=f"The call is tried again by itself; {remedy} if it happens often.",
+        fault=fault,
+        retryable=True,
+        retry_after=seconds,
     )
 
 

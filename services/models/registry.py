@@ -15,7 +15,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from domain.errors import Detail, ProblemError, invalid_definition
-from domain.models import DEFAULT, ModelAlias, mistakes
+from domain.models import ModelAlias, mistakes
 from services.documents.base import Conflict, Document, DocumentStore, Put
 from services.documents.base import Delete as DeleteDocument
 from services.documents.reading import everything
@@ -208,6 +208,3 @@ def _changed(alias: str) -> ProblemError:
     return precondition_failed(
         f"Model `{alias}` is no longer what you read.", "Read it again, redo your change on it, and send that."
     )
-
-
-__all__ = ["DEFAULT", "FRESH", "Known", "ModelRegistry", "Source"]

@@ -13,9 +13,9 @@ from domain.agents import Agent
 from domain.errors import Code, Fault, Problem
 from domain.events import Draft, EventType
 from domain.executions import Execution, Fork, Hold, Status, StopReason
-from domain.plans import Plan, content_hash
+from domain.plans import Plan
 from domain.usage import Usage
-from domain.values import ARTIFACT_BYTES, Json
+from domain.values import ARTIFACT_BYTES, Json, content_hash
 from domain.workflows import Workflow
 from services.executions import new_execution_id
 from services.wiring import Services

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.plans import content_hash
 from domain.tools import Tool
+from domain.values import content_hash
 from domain.workflows import Workflow
 from services.models.base import ModelRequest
 from services.tools.functions import tool_function

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.plans import content_hash
+from domain.values import content_hash
 from services.models.base import ModelRequest
 from tests.api.conftest import problem
 from tests.api.living import Living, living

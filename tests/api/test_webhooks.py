@@ -14,7 +14,7 @@ import pytest
 from api.recovery import recover
 from api.starting import StartRequest
 from domain.executions import Status
-from domain.plans import content_hash
+from domain.values import content_hash
 from domain.webhooks import Attempt
 from services.settings import Settings
 from services.webhooks.sender import WebhookSender

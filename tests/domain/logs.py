@@ -7,9 +7,8 @@ from typing import Any
 
 from domain.errors import Code, platform_failed
 from domain.events import Event, EventType
-from domain.plans import content_hash
 from domain.summaries import LogReader, LogSummary
-from domain.values import Json
+from domain.values import Json, content_hash
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -8,9 +8,10 @@ import pytest
 
 from domain.agents import Agent
 from domain.errors import Code, ProblemError
-from domain.plans import Plan, content_hash
+from domain.plans import Plan
 from domain.steps import AgentStep
 from domain.tools import Tool
+from domain.values import content_hash
 from domain.workflows import Workflow
 from services.plans import CACHED, Plans
 from services.wiring import Services
