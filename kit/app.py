@@ -24,6 +24,7 @@ from domain.values import Json
 from domain.webhooks import Delivery
 from entities.chat import chat
 from entities.semaphore import semaphore
+from orchestrators.calling import agent_turn
 from orchestrators.group_chat import group_chat
 from orchestrators.indexing import index_document
 from orchestrators.interpreter import run_step
@@ -40,6 +41,7 @@ def app_over(services: Services, client: Callable[[], Waker]) -> SdkApp:
 
     app = SdkApp()
     app.orchestrator(group_chat)
+    app.orchestrator(agent_turn)
     app.orchestrator(index_document)
     for orchestrator in (workflow, map_slice, loop_rounds, sub_workflow):
         app.replace(orchestrator.__name__, lambda context, run=orchestrator: run(context, run_step))

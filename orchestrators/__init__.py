@@ -11,6 +11,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from orchestrators.calling import agent_turn as _agent_turn
 from orchestrators.group_chat import group_chat as _group_chat
 from orchestrators.indexing import index_document as _index_document
 from orchestrators.interpreter import run_step
@@ -45,6 +46,11 @@ def loop_rounds(context: df.DurableOrchestrationContext) -> Generator[Any, Any, 
 @blueprint.orchestration_trigger(context_name="context")
 def sub_workflow(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
     return _sub_workflow(context, run_step)
+
+
+@blueprint.orchestration_trigger(context_name="context")
+def agent_turn(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    return _agent_turn(context)
 
 
 @blueprint.orchestration_trigger(context_name="context")

@@ -48,7 +48,7 @@ def test_the_app_has_the_functions_that_the_design_names(azure: AzureApp) -> Non
     assert http >= {"agents", "workflows", "executions", "schedules", "negotiate", "me", "health"}
     assert triggers == {
         "orchestrationTrigger": {
-            *("workflow", "group_chat", "map_slice", "loop_rounds", "sub_workflow", "index_document")
+            *("workflow", "group_chat", "map_slice", "loop_rounds", "sub_workflow", "agent_turn", "index_document")
         },
         "activityTrigger": {
             *("call_model", "call_tool", "ask_human", "park", "cancel_steps", "evaluate", "finish", "deliver"),

@@ -397,6 +397,11 @@ SCENARIOS: dict[str, Scenario] = {
         lost=frozenset({"help/tool[0]#0", "file#0"}),
         payload={"workflows": {"other": {"name": "other", "steps": _agents(1)}}},
     ),
+    "long-turn": Scenario(
+        steps=[{"id": "dig", "agent": "digger"}],
+        input="a treasure",
+        asks={f"dig#{number}": [Asking(tool="find")] * 4 for number in range(18)},
+    ),
     "taking-turns": Scenario(
         steps=[
             {"id": "all", "concurrent": [{"id": name, "agent": "writer"} for name in ("ann", "ben", "cleo")]},
