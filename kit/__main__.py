@@ -13,6 +13,7 @@ from kit.cases import BadCases
 from kit.files import found, read
 from kit.playing import Result, play_all
 from kit.report import Progress, junit
+from meta_agents.live.style import safe
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +54,7 @@ def _played(options: argparse.Namespace) -> int:
         if not results:
             raise BadCases(f"No case has {options.words!r} in its name or file.")
     except BadCases as error:
-        print(error, file=sys.stderr)
+        print(safe(str(error)), file=sys.stderr)
         return 2
     finally:
         if options.junit is not None:

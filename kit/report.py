@@ -9,6 +9,7 @@ from typing import TextIO
 from xml.etree import ElementTree
 
 from kit.playing import Result
+from meta_agents.live.style import safe
 
 
 class Progress:
@@ -34,7 +35,7 @@ class Progress:
         self._say(f"{len(results) - failed} passed, {failed} failed in {seconds:.1f} s")
 
     def _say(self, line: str) -> None:
-        print(line, file=self._out, flush=True)
+        print(safe(line), file=self._out, flush=True)
 
 
 def junit(results: Sequence[Result]) -> bytes:
