@@ -58,6 +58,9 @@ async def put_label(caller: Caller, name: str, label: str, request: Request, if_
     asked = read_shape(LabelRequest, await read_json(request), request_problem)
     await existing(PROMPTS, caller.tenant, name)
     _check(caller, label)
+    if label.isdecimal():
+        message = "should not be a number: those are versions"
+        raise ProblemError(request_problem((Detail(pointer="/path/label", message=message),)))
     if await services().prompts.get(caller.tenant, name, asked.version) is None:
         message = f"the prompt `{name}` has no version {asked.version}"
         raise ProblemError(request_problem((Detail(pointer="/version", message=message),)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -162,7 +163,24 @@ async def check_tool_here(
 ) -> Findings:
     """Everything wrong with a tool, what is behind it looked up."""
     itself = check_tool(tool, written)
-    return itself._replace(errors=itself.errors + (await missing(services, tenant, tool, batch)).errors)
+    errors = itself.errors + (await missing(services, tenant, tool, batch)).errors
+    return Findings(errors, itself.warnings + _unknown_maker(services, tenant, tool))
+
+
+def _unknown_maker(services: Services, tenant: str, tool: Tool) -> tuple[Detail, ...]:
+    """A warning, no mistake, like that of a model: the deployment may get the function or the server later."""
+    if tool.function is not None:
+        field, what, name = "/function", "tool function", tool.function
+        known: Collection[str] = {one.name for one in services.tools.functions.all()}
+    elif tool.mcp is not None:
+        field, what, name = "/mcp/server", "MCP server", tool.mcp.server
+        known = services.tools.mcp.servers(tenant)
+    else:
+        return ()
+    if not known or name in known:
+        return ()
+    message = f"this deployment knows no {what} `{name}`{did_you_mean(name, known)}"
+    return (Detail(pointer=field, message=message),)
 
 
 def _of_findings(findings: Findings) -> Validation:

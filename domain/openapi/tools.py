@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -14,6 +14,7 @@ from domain.openapi.schemas import Schemas
 from domain.tools import MOST_DESCRIPTION, Tool
 from domain.validation import check_tool, details_of
 from domain.values import Json
+from domain.wording import did_you_mean
 
 _REPEATABLE = frozenset({"get", "put", "delete"})
 """Methods that HTTP calls idempotent."""
@@ -54,9 +55,15 @@ def imported(
     left: list[Left] = []
     notes: list[Left] = []
     found = list(api.operations())
-    wanted = set(operations) if operations is not None else {operation.id for operation in found}
-    if missing := sorted(wanted - {operation.id for operation in found}):
-        raise DocumentError(f"There is no operation `{missing[0]}` in the document.")
+    ids = {operation.id for operation in found}
+    wanted = set(operations) if operations is not None else ids
+    if missing := sorted(wanted - ids):
+        hint = did_you_mean(missing[0], ids) or "."
+        raise DocumentError(f"There is no operation `{missing[0]}` in the document{hint}")
+    schemes = {name for name, _ in _schemes(api)}
+    if strange := sorted(set(secrets or {}) - schemes):
+        hint = did_you_mean(strange[0], schemes) or "."
+        raise DocumentError(f"There is no security scheme `{strange[0]}` in the document{hint}")
     for operation in found:
         if operation.id not in wanted:
             continue
@@ -70,6 +77,10 @@ def imported(
         made[str(tool["name"])] = tool
         notes += [Left(operation.id, f"Left out: {what}.") for what in maker.left_out]
     return Imported(tuple(made.values()), tuple(left), tuple(notes))
+
+
+def _schemes(api: OpenApi) -> Iterable[tuple[str, Json]]:
+    return objects(dict(objects(api.document.get("components"))).get("securitySchemes"))
 
 
 def _check(tool: dict[str, Json]) -> None:
@@ -182,8 +193,7 @@ class _Maker:
     def _secure(self) -> None:
         """By the first of the ways that the operation allows."""
         ways = listed(self.operation.said.get("security", self.api.document.get("security")))
-        components = dict(objects(self.api.document.get("components")))
-        schemes = dict(objects(components.get("securitySchemes")))
+        schemes = dict(_schemes(self.api))
         for name, _ in objects(ways[0] if ways else {}):
             scheme = self.api.resolved(schemes.get(name))
             reference: dict[str, Json] = {"secret": self.secrets.get(name, _capitals(name))}

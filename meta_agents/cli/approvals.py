@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from meta_agents.cli.context import AsJson, client_of, console, print_json, say
-from meta_agents.cli.showing import table_of
+from meta_agents.cli.tables import table_of
 from meta_agents.live.control_lines import asks
 from meta_agents.live.style import DIM, left, one_line, safe
 from meta_agents.live.waits import Question, answers

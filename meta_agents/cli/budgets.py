@@ -11,7 +11,7 @@ from rich.text import Text
 from meta_agents.cli.context import AsJson, client_of, console, print_json, say
 from meta_agents.cli.executing import Id
 from meta_agents.cli.exits import BadInput
-from meta_agents.cli.showing import table_of
+from meta_agents.cli.tables import table_of
 from meta_agents.errors import ApiError
 from meta_agents.live.style import clock
 from meta_agents.results import Json, StandingBudget, Usage
@@ -143,7 +143,7 @@ def _caps(definition: dict[str, Json]) -> str:
     dollars = definition.get("cost_usd")
     told = [] if dollars is None else [f"${dollars}"]
     told += [
-        f"{definition[key]} {word}"
+        f"{int(definition[key]):,} {word}"
         for key, word in (("tokens", "tokens"), ("model_calls", "calls"))
         if key in definition
     ]
@@ -154,7 +154,7 @@ def _amounts(usage: Usage, definition: dict[str, Json]) -> str:
     """What was used of each that is capped."""
     told = [f"${usage.cost_usd}"] if "cost_usd" in definition else []
     if "tokens" in definition:
-        told.append(f"{usage.tokens_in + usage.tokens_out} tokens")
+        told.append(f"{usage.tokens_in + usage.tokens_out:,} tokens")
     if "model_calls" in definition:
-        told.append(f"{usage.model_calls} calls")
+        told.append(f"{usage.model_calls:,} calls")
     return ", ".join(told)

@@ -93,7 +93,7 @@ def run(  # noqa: PLR0913, PLR0917 - each is one thing that a command line may s
             data=None if cases else data,
             cases=cases,
             graders=read_graders(grade or ()),
-            **_prompts(kind, prompt or ()),
+            **_prompts(kind, reference, prompt or ()),
             variables=read_settings(variables) if variables else None,
             concurrency=concurrency,
             limits={"cost_usd": cost_usd} if cost_usd else None,
@@ -218,7 +218,7 @@ def _target(client: Client, said: str) -> tuple[str, str]:
     raise BadInput(f"There is no workflow or agent {name!r}.", "Look with `meta-agents list workflows`, or agents.")
 
 
-def _prompts(kind: str, said: Iterable[str]) -> dict[str, Any]:
+def _prompts(kind: str, reference: str, said: Iterable[str]) -> dict[str, Any]:
     """What `--prompt` says, as the request says it. Raises `BadInput`."""
     pairs = [one.rpartition("=") for one in said]
     if kind == "workflow":
@@ -227,6 +227,8 @@ def _prompts(kind: str, said: Iterable[str]) -> dict[str, Any]:
         return {"prompts": {agent: prompt for agent, _, prompt in pairs}} if pairs else {}
     if len(pairs) > 1:
         raise BadInput("An agent has one prompt.", "Give --prompt once.")
+    if pairs and pairs[0][0] not in ("", reference.partition("@")[0]):
+        raise BadInput(f"{reference!r} has no agent {pairs[0][0]!r}: it is one itself.", "Say --prompt PROMPT.")
     return {"prompt": pairs[0][2]} if pairs else {}
 
 

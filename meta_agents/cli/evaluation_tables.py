@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from meta_agents.cli.showing import table_of
+from meta_agents.cli.tables import table_of
 from meta_agents.evaluations import (
     CaseResult,
     Comparison,
@@ -116,7 +116,8 @@ def _sums(found: Evaluation, is_trial: bool) -> Iterable[Text | Table]:
     if sums.judging.model_calls:
         spent += f"; judges {_money(sums.judging)}, {_tokens(sums.judging)}"
     if is_trial and sums.recorded is not None:
-        spent += f"; then {_money(sums.recorded)}, {_tokens(sums.recorded)}; {sums.same} answers are the same"
+        spent += f"; then {_money(sums.recorded)}, {_tokens(sums.recorded)}"
+        spent += f"; {sums.same} of {sums.answered} answers are the same"
     yield Text(f"cost {spent}")
     yield Text(f"evaluation {found.id}  {found.status}", "bright_black")
 

@@ -14,9 +14,12 @@ from meta_agents.results import Json
 _DATA_SUFFIXES = {".json", ".yaml", ".yml"}
 
 
-def read_input(given: str | None, settings: Iterable[str]) -> Json:
-    """The value of `--input` with each `--set` put into it; `{}` when nothing is given. Raises `BadInput`."""
-    return with_settings({} if given is None else _read_given(given), read_settings(settings))
+def read_input(given: str | None, settings: Iterable[str], option: str = "--input") -> Json:
+    """The value of `--input` (or of another `option`) with each `--set` put into it; `{}` when nothing is given.
+
+    Raises `BadInput`.
+    """
+    return with_settings({} if given is None else _read_given(given, option), read_settings(settings))
 
 
 def read_settings(settings: Iterable[str]) -> dict[str, Json]:
@@ -51,7 +54,7 @@ def read_definition(path: Path) -> dict[str, Json]:
     return value
 
 
-def _read_given(given: str) -> Json:
+def _read_given(given: str, option: str) -> Json:
     if given == "-":
         return _one_value(sys.stdin.read(), Path("standard input"))
     if given.startswith("@"):
@@ -60,8 +63,8 @@ def _read_given(given: str) -> Json:
     try:
         return json.loads(given, parse_constant=_not_json)
     except (ValueError, RecursionError) as error:
-        action = "Give JSON, a file (--input @input.yaml), or single values (--set key=value)."
-        raise BadInput(f"--input is not JSON: {error}.", action) from error
+        action = f"Give JSON, a file ({option} @input.yaml), or single values (--set key=value)."
+        raise BadInput(f"{option} is not JSON: {error}.", action) from error
 
 
 def _assignments(texts: Iterable[str], option: str, what: str) -> dict[str, Json]:

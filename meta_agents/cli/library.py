@@ -15,7 +15,7 @@ from rich.text import Text
 
 from meta_agents.cli.context import AsJson, client_of, console, print_json, say
 from meta_agents.cli.exits import BadInput, ExitCode
-from meta_agents.cli.showing import table_of
+from meta_agents.cli.tables import table_of
 from meta_agents.library_results import LibraryDocument, Passage
 from meta_agents.live.style import counted
 from meta_agents.synchronous.client import Client
@@ -32,14 +32,21 @@ class Mode(StrEnum):
     VECTOR = "vector"
 
 
-Collection = Annotated[str, typer.Argument(metavar="COLLECTION", show_default=False)]
+Collection = Annotated[
+    str, typer.Argument(metavar="COLLECTION", help="A collection of documents, by its name.", show_default=False)
+]
 
 
 @app.command("add")
 def add(
     context: typer.Context,
     collection: Collection,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False, exists=True, dir_okay=False)],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="Text, Markdown, HTML or PDF.", show_default=False, exists=True, dir_okay=False
+        ),
+    ],
     name: Annotated[
         str | None, typer.Option(help="What it is called there, for a single file; else as the file.")
     ] = None,
@@ -68,7 +75,9 @@ def add(
 @app.command("list")
 def list_all(
     context: typer.Context,
-    collection: Annotated[str | None, typer.Argument(metavar="[COLLECTION]", show_default=False)] = None,
+    collection: Annotated[
+        str | None, typer.Argument(metavar="[COLLECTION]", help="Default: list the collections.", show_default=False)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """The collections, or the documents of one."""
@@ -92,7 +101,7 @@ def list_all(
 def search(
     context: typer.Context,
     collection: Collection,
-    query: Annotated[str, typer.Argument(metavar="QUERY", show_default=False)],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="A question, or words.", show_default=False)],
     *,
     top: Annotated[int, typer.Option(min=1, max=50, help="Most passages.")] = 5,
     mode: Annotated[Mode, typer.Option(help="By words and meaning together, or by one alone.")] = Mode.HYBRID,
@@ -116,7 +125,9 @@ def search(
 def delete(
     context: typer.Context,
     collection: Collection,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", show_default=False)] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Documents of the collection.", show_default=False)
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="The whole collection.")] = False,
     vectors: Annotated[bool, typer.Option(help="With --all: forget also the vectors that are kept for reuse.")] = False,
 ) -> None:
@@ -129,7 +140,7 @@ def delete(
             say(f"deleted  document  {name}")
         if everything:
             gone = client.library.delete_collection(collection, vectors=vectors)
-            told = f", {gone.vectors} vectors forgotten" if vectors else ""
+            told = f", {counted(gone.vectors, 'vector')} forgotten" if vectors else ""
             say(f"deleted  collection  {collection}: {counted(gone.documents, 'document')}{told}")
 
 
@@ -155,7 +166,7 @@ def _indexed(client: Client, sent: Sequence[LibraryDocument]) -> list[LibraryDoc
 
 
 def _line(document: LibraryDocument) -> str:
-    told = document.error.message if document.error else f"{document.passages} passages"
+    told = document.error.message if document.error else counted(document.passages, "passage")
     return f"{document.name}  {document.status}" + ("" if document.status == INDEXING else f"  {told}")
 
 

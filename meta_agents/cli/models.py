@@ -10,7 +10,7 @@ import typer
 from meta_agents.cli.context import AsJson, client_of, console, print_json, print_text, say
 from meta_agents.cli.documents import Document, read_documents, to_yaml
 from meta_agents.cli.exits import BadInput
-from meta_agents.cli.showing import table_of
+from meta_agents.cli.tables import table_of
 from meta_agents.errors import ApiError
 from meta_agents.live.style import one_line
 from meta_agents.results import Json, ModelAlias, Price

@@ -16,7 +16,7 @@ from meta_agents.cli.executing import Detach, IdempotencyKey
 from meta_agents.cli.exits import BadInput
 from meta_agents.cli.grading import read_graders
 from meta_agents.cli.inputs import read_definition, read_settings
-from meta_agents.cli.showing import table_of
+from meta_agents.cli.tables import table_of
 from meta_agents.live.style import clock
 from meta_agents.results import DiffLine, Json, PromptDiff
 
@@ -77,6 +77,9 @@ def diff(context: typer.Context, name: Name, before: Side = None, after: Side = 
         print_json(found.as_sent())
         return
     out = console()
+    if before is None and after is None and found.before.version == found.after.version:
+        out.print(f"{found.name} has one version only: {found.after.version}", soft_wrap=True)
+        return
     for line in _told(found):
         out.print(line, soft_wrap=True)
 

@@ -17,7 +17,7 @@ from meta_agents.cli.documents import Document, read_documents, to_yaml
 from meta_agents.cli.executing import Detach, see_through
 from meta_agents.cli.exits import BadInput
 from meta_agents.cli.inputs import read_input
-from meta_agents.cli.showing import table_of
+from meta_agents.cli.tables import table_of
 from meta_agents.errors import ApiError
 from meta_agents.live.style import clock, one_line
 from meta_agents.results import Json, ScheduleSummary, StoredSchedule

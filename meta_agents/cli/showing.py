@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.syntax import Syntax
@@ -24,6 +24,7 @@ from meta_agents.cli.context import (
 )
 from meta_agents.cli.documents import to_yaml
 from meta_agents.cli.exits import BadInput
+from meta_agents.cli.tables import table_of
 from meta_agents.live.style import clock, duration, one_line, safe
 from meta_agents.results import DefinitionSummary, Execution, Json
 from meta_agents.synchronous.client import Client
@@ -127,20 +128,4 @@ def _executions(rows: Iterable[Execution]) -> Table:
         workflow = row.workflow + version
         status = f"{row.status} (budget)" if row.paused_for else row.status
         table.add_row(row.id, status, workflow, clock(row.created), took, calls, cost)
-    return table
-
-
-class OneLiners(Table):
-    """A table with a line for each row: where the terminal is too narrow, texts are cut short."""
-
-    def add_row(self, *cells: Any, **options: Any) -> None:
-        super().add_row(*(Text(safe(cell), no_wrap=True, overflow="ellipsis") for cell in cells), **options)
-
-
-def table_of(*columns: str) -> Table:
-    """An empty table, whose cells are texts."""
-    table = OneLiners(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        # Names and ids are there to be copied: they stay whole, the others make room for them.
-        table.add_column(column, no_wrap=column in {"ID", "NAME"})
     return table

@@ -41,7 +41,7 @@ def call(
     as_json: AsJson = False,
 ) -> None:
     """Call a tool once, for real, and show what it gives and how long it took. Nothing is recorded."""
-    given = read_input(arguments, settings or ())
+    given = read_input(arguments, settings or (), "--args")
     if not isinstance(given, dict):
         raise BadInput("The arguments of a tool are an object.", 'Give one: --args \'{"key": "value"}\'.')
     with client_of(context) as client:
@@ -73,7 +73,7 @@ def check(
             said = [f"{error.pointer}: {error.message}" for error in result.errors]
             if make and not said:
                 said = [complaint for complaint in _made(client, one) if complaint]
-            _verdict(one, said)
+            _verdict(one, said, [f"{warning.pointer}: {warning.message}" for warning in result.warnings])
             failures += bool(said)
     say(f"{counted(len(stored), 'tool')}, {failures} with mistakes")
     if failures:
@@ -138,14 +138,15 @@ def discover(
     """Show the tools of an MCP server as the definitions that would be kept: read them before you do."""
     with client_of(context) as client:
         if server is None:
+            if tool or keep:
+                raise BadInput("Say of which server.", "`meta-agents tool discover` lists them.")
             _show_servers(client, as_json)
             return
         offered = client.tools.discover(server)
         missing = sorted(set(tool or ()) - {one.tool for one in offered})
         if missing:
-            raise BadInput(
-                f"{server} offers no tool {missing[0]!r}.", f"Look with `meta-agents tool discover {server}`."
-            )
+            names = ", ".join(one.tool for one in offered) or "none"
+            raise BadInput(f"{server} offers no tool {missing[0]!r}.", f"Its tools: {names}.")
         chosen = [one for one in offered if not tool or one.tool in tool]
         if as_json:
             print_json([one.as_sent() for one in chosen])
@@ -198,13 +199,15 @@ def _show(done: ToolCall) -> None:
     say(f"{done.seconds:.3f} s, version {done.version}", error=True)
 
 
-def _verdict(stored: StoredDefinition, complaints: Sequence[str]) -> None:
+def _verdict(stored: StoredDefinition, complaints: Sequence[str], warnings: Sequence[str]) -> None:
     name = stored.definition["name"]
     examples = len(stored.definition.get("examples", ()))
     if not complaints:
         say(f"ok       {name}  version {stored.version}, {counted(examples, 'example')}")
     for complaint in complaints:
         say(f"mistake  {name}  {complaint}")
+    for warning in warnings:
+        say(f"warning  {name}  {warning}")
 
 
 def _made(client: Client, stored: StoredDefinition) -> Iterable[str]:

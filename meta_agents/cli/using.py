@@ -12,7 +12,7 @@ import typer
 
 from meta_agents.cli.context import AsJson, client_of, console, print_json, print_text
 from meta_agents.cli.exits import BadInput
-from meta_agents.cli.showing import table_of
+from meta_agents.cli.tables import table_of
 from meta_agents.results import UsageItem, UsageReport
 
 _COLUMNS = ("executions", "model_calls", "tool_calls", "failures", "tokens_in", "tokens_out", "cost_usd", "seconds")

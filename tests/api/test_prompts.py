@@ -327,6 +327,10 @@ class TestLabels:
         rest = await api.get("/api/prompts/greet/moves", params={"continuation": page["continuation"]})
         assert page["items"] + rest.json()["items"] == shown["moves"]
 
+    async def test_a_number_is_no_label(self, api: httpx.AsyncClient) -> None:
+        errors = problem(await self.put(api, "3", 1), 400, "invalid_request")
+        assert "versions" in errors["/path/label"]
+
     async def test_only_one_of_two_who_saw_the_same_moves_it(self, api: httpx.AsyncClient) -> None:
         etag = (await self.put(api, "staging", 1)).headers["etag"]
         moved = await self.put(api, "staging", 2, **{"If-Match": etag})

@@ -43,6 +43,18 @@ async def mail(api: httpx.AsyncClient) -> None:
 
 
 class TestFunctions:
+    async def test_one_that_there_is_not_is_a_warning(self, api: httpx.AsyncClient) -> None:
+        async def said(function: str) -> list[str]:
+            definitions = [{"kind": "tool", "definition": {"name": "mail", "function": function}}]
+            [result] = (await api.post("/api/validate", json={"definitions": definitions})).json()["results"]
+            assert result["valid"], result
+            return [warning["message"] for warning in result["warnings"]]
+
+        assert await said("send-mial") == [
+            "this deployment knows no tool function `send-mial`; did you mean `send-mail`?"
+        ]
+        assert await said("send-mail") == []
+
     async def test_they_are_listed_with_what_they_take(self, api: httpx.AsyncClient) -> None:
         assert (await api.get("/api/tools/functions")).json() == {
             "items": [

@@ -115,6 +115,13 @@ def test_our_own_api_can_be_imported() -> None:
     }
 
 
+def test_operations_and_schemes_that_there_are_not_are_said() -> None:
+    with pytest.raises(DocumentError, match="no operation `listPet` in the document; did you mean `listPets`\\?"):
+        imported(PETS, ["listPet"])
+    with pytest.raises(DocumentError, match=r"no security scheme `zzz` in the document\."):
+        imported(PETS, secrets={"zzz": "NAME"})
+
+
 def test_what_is_left_out_is_said() -> None:
     notes = [(note.operation, note.reason) for note in imported(PETS).notes]
     assert ("listPets", "Left out: parameter `filter`, which is an object.") in notes

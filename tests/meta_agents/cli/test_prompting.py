@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from starlette.responses import JSONResponse
+
 from tests.meta_agents.cli.conftest import Command
 from tests.meta_agents.fake_api import FakeApi
 
@@ -29,6 +31,13 @@ def test_versions_side_by_side(command: Command) -> None:
     assert "\x1b" not in shown
     assert "+ New.\nvariable tone added" in shown
     assert "They are the same." in command("prompt", "diff", "greet", "2", "2").stdout
+
+
+def test_one_version_is_compared_with_nothing(command: Command, api: FakeApi) -> None:
+    api.answers.append(
+        JSONResponse({"name": "greet", "from": {"version": 1}, "to": {"version": 1}, "same": True, "lines": []})
+    )
+    assert command("prompt", "diff", "greet").stdout == "greet has one version only: 1\n"
 
 
 def test_uses(command: Command) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from meta_agents.cli import context
 from meta_agents.cli.context import SafeConsole, print_json, print_text, say
-from meta_agents.cli.showing import table_of
+from meta_agents.cli.tables import table_of
 from tests.meta_agents.cli.conftest import Command
 from tests.meta_agents.fake_api import FakeApi
 

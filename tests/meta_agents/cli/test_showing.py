@@ -59,7 +59,8 @@ class TestList:
         assert words(command("list").stdout)[1][0] == execution
         api.answers.append(JSONResponse(listed))
         rows = words(command("list", "agents").stdout)
-        assert (len(rows), rows[1][0]) == (2, name)
+        assert rows[1][0] == name
+        assert rows[2:] == [["A", "wider", "terminal", "also", "shows", "UPDATED."]]
 
     def test_as_json(self, command: Command, api: FakeApi) -> None:
         records = [api.executions[api.add_execution(short_log())] for _ in range(3)]

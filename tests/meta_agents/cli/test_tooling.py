@@ -33,6 +33,9 @@ def stored(definition: dict[str, Any]) -> dict[str, Any]:
 
 
 class TestCall:
+    def test_arguments_that_are_no_json_are_named_by_their_option(self, command: Command) -> None:
+        assert "--args is not JSON" in command("tool", "call", "look-up", "--args", "{").stderr
+
     def test_what_it_gives_is_on_standard_output(self, command: Command, api: FakeApi) -> None:
         answer(api, FOUND)
         done = command("tool", "call", "look-up", "--args", '{"id": 7}', "--set", "deep=true", "--idempotency-key", "k")
@@ -69,11 +72,13 @@ class TestCheck:
         kept = [LOOKS_UP, {**LOOKS_UP, "name": "other"}]
         listed = {"items": [{"name": one["name"], "version": 1} for one in kept], "continuation": None}
         bad = {"valid": False, "errors": [{"pointer": "/examples/0/arguments/id", "message": "this key is needed"}]}
-        for body in (listed, *(stored(one) for one in kept), {"results": [{"valid": True}, bad]}):
+        odd = {"pointer": "/function", "message": "this deployment knows no tool function `look-up`"}
+        for body in (listed, *(stored(one) for one in kept), {"results": [{"valid": True, "warnings": [odd]}, bad]}):
             answer(api, body)
         done = command("tool", "check")
         assert done.exit_code == 2
         assert "ok       look-up" in done.stdout
+        assert "warning  look-up  /function: this deployment knows no" in done.stdout
         assert "mistake  other  /examples/0/arguments/id: this key is needed" in done.stdout
         assert "2 tools, 1 with mistakes" in done.stdout
 
@@ -181,6 +186,14 @@ class TestDiscover:
         answer(api, self.TOOLS)
         assert "time-now  version 1" in command("tool", "discover", "time", "--import", "--tool", "now").stdout
         assert list(api.definitions["tools"]) == ["time-now"]
+
+    def test_what_it_does_not_offer_is_said(self, command: Command, api: FakeApi) -> None:
+        answer(api, self.TOOLS)
+        done = command("tool", "discover", "time", "--tool", "nwo")
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "offers no tool 'nwo'" in done.stderr
+        assert "now, odd" in done.stderr
+        assert command("tool", "discover", "--import").exit_code == 2
 
 
 def test_functions(command: Command, api: FakeApi, client: Client) -> None:
