@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 
+import pytest
 from hypothesis import settings
 
 # A busy machine makes no property false, and a run of the tests that passed passes again. New examples are looked for
@@ -11,6 +13,15 @@ from hypothesis import settings
 settings.register_profile("quick", deadline=None, derandomize=True)
 settings.register_profile("long", deadline=None, max_examples=1_000, print_blob=True)
 settings.load_profile("quick")
+
+gc.disable()  # while tests are collected: nothing of that is ever garbage
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """What was collected stays to the end, and is not looked through each time that garbage is."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_configure() -> None:

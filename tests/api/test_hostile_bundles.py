@@ -296,7 +296,7 @@ class TestSize:
         assert peak < 1_000_000
 
     def test_many_mistakes_are_told_as_few_and_soon(self, genuine: Document) -> None:
-        before = time.perf_counter()
+        before = time.process_time()
         mistakes({**genuine, "events": [{"offset": "x"}] * 100_000})
         mistakes({**genuine, **{f"key{number}": 0 for number in range(100_000)}})
         mistakes(changed(genuine, "/plan/agents", {f"a{number}": {} for number in range(50_000)}))
@@ -306,7 +306,7 @@ class TestSize:
         for depth in range(60):
             nested = {"id": f"s{depth}", "sequential": [nested]}
         mistakes(changed(genuine, "/plan/workflow/steps", [nested]))
-        assert time.perf_counter() - before < 20
+        assert time.process_time() - before < 20
 
 
 def _zip(*files: tuple[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
