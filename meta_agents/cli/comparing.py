@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from meta_agents.cli.context import client_of, console, print_json
+from meta_agents.cli.context import AsJson, client_of, console, print_json
 from meta_agents.diffs import Change, Changes, Diff, DiffRow, DiffSide, StepSummary
 from meta_agents.live.style import duration, shown, usage_line
 
@@ -36,7 +36,7 @@ def diff(
     right: RightId,
     changed: Annotated[bool, typer.Option("--changed", help="Leave out the steps that are the same.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Print no more steps than these.")] = 1_000,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare two executions step by step: where they part first, what each cost and how long it took."""
     with client_of(context) as client:

@@ -56,7 +56,7 @@ def send(
         typer.Argument(metavar="VALUE|@FILE|-", help="What comes with it: JSON, or else text.", show_default=False),
     ] = None,
     idempotency_key: IdempotencyKey = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the event as one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Send an event to the step of an execution that waits for it, or will."""
     given = None if value is None else read_value(value)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from meta_agents.cli.checking import Definition, checked, definitions_of, findings_of, located, refuse
-from meta_agents.cli.context import client_of, console, definition_kind, definitions_in, say
+from meta_agents.cli.checking import Definition, Finding, checked, definitions_of, findings_of, located, refuse
+from meta_agents.cli.context import AsJson, client_of, console, definition_kind, definitions_in, print_json, say
 from meta_agents.cli.documents import read_documents
 from meta_agents.cli.exits import BadInput, ExitCode
 from meta_agents.errors import ApiError
 from meta_agents.live.style import counted
-from meta_agents.results import Estimate
+from meta_agents.results import Estimate, Json, Validation
 from meta_agents.synchronous.client import Client
 
 Files = Annotated[
@@ -34,12 +35,27 @@ def apply(context: typer.Context, files: Files) -> None:
             say(f"{what:<9}  {definition.word:<8}  {definition.name}  version {version}")
 
 
-def lint(context: typer.Context, files: Files) -> None:
+def lint(context: typer.Context, files: Files, as_json: AsJson = False) -> None:
     """Say what is wrong with agents, prompts, tools and workflows in files, and the most that each workflow can use."""
     batch = definitions_of(read_documents(files))
     with client_of(context) as client:
         results = checked(client, batch)
     findings = findings_of(batch, results)
+    if as_json:
+        print_json({"findings": [asdict(finding) for finding in findings], "estimates": _estimates(batch, results)})
+    else:
+        _tell(batch, results, findings)
+    if any(finding.severity == "error" for finding in findings):
+        raise typer.Exit(ExitCode.BAD_INPUT)
+
+
+def _estimates(batch: list[Definition], results: list[Validation]) -> dict[str, Json]:
+    """By workflow, as the server gave them."""
+    both = zip(batch, results, strict=True)
+    return {one.name: result.estimate.as_sent() for one, result in both if one.kind == "workflows" and result.valid}
+
+
+def _tell(batch: list[Definition], results: list[Validation], findings: list[Finding]) -> None:
     for finding in findings:
         say(str(finding))
     for definition, result in zip(batch, results, strict=True):
@@ -48,8 +64,6 @@ def lint(context: typer.Context, files: Files) -> None:
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = len(findings) - errors
     say(f"{counted(len(batch), 'definition')}, {counted(errors, 'error')}, {counted(warnings, 'warning')}")
-    if errors:
-        raise typer.Exit(ExitCode.BAD_INPUT)
 
 
 def delete(

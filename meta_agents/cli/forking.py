@@ -16,7 +16,21 @@ from meta_agents.cli.executing import Detach, Id, IdempotencyKey, Input, Setting
 from meta_agents.cli.exits import BadInput
 from meta_agents.cli.inputs import read_input, read_outputs, read_settings, with_settings
 from meta_agents.errors import ApiError
-from meta_agents.results import Detail
+from meta_agents.results import Detail, Json
+
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output", metavar="STEP=VALUE|STEP=@FILE", help="Output of a step, which is not run; may be repeated."
+    ),
+]
+Agents = Annotated[
+    list[Path] | None,
+    typer.Option("--agent", metavar="FILE", help="Another definition of an agent it uses; may be repeated."),
+]
+OtherWorkflow = Annotated[
+    Path | None, typer.Option("--workflow", metavar="FILE", help="Another definition of the workflow, whole.")
+]
 
 
 def fork(  # noqa: PLR0913, PLR0917 - each is an option of the command
@@ -30,19 +44,9 @@ def fork(  # noqa: PLR0913, PLR0917 - each is an option of the command
     ] = None,
     given: Input = None,
     settings: Settings = None,
-    outputs: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--output", metavar="STEP=VALUE|STEP=@FILE", help="Output of a step, which is not run; may be repeated."
-        ),
-    ] = None,
-    agents: Annotated[
-        list[Path] | None,
-        typer.Option("--agent", metavar="FILE", help="Another definition of an agent it uses; may be repeated."),
-    ] = None,
-    workflow: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Another definition of the workflow, whole.")
-    ] = None,
+    outputs: Outputs = None,
+    agents: Agents = None,
+    workflow: OtherWorkflow = None,
     idempotency_key: IdempotencyKey = None,
     detach: Detach = False,
     as_json: AsJson = False,
@@ -53,10 +57,7 @@ def fork(  # noqa: PLR0913, PLR0917 - each is an option of the command
     value = None if given is None else read_input(given, settings or ())
     changes = read_settings(settings or ()) if given is None else {}
     given_outputs = read_outputs(outputs or ())
-    new_agents, new_workflow = _agents(agents or []), _workflow(workflow)
-    files = {f"/agents/{name}": document for name, document in new_agents.items()}
-    if new_workflow is not None:
-        files["/workflow"] = new_workflow
+    files = other_definitions(agents, workflow)
     with client_of(context) as client:
         if changes:
             value = with_settings(client.executions.get(execution).input, changes)
@@ -67,11 +68,24 @@ def fork(  # noqa: PLR0913, PLR0917 - each is an option of the command
                 after=after,
                 input=value,
                 outputs=given_outputs or None,
-                workflow=new_workflow.content if new_workflow else None,
-                agents={name: document.content for name, document in new_agents.items()} or None,
+                **changed_by(files),
                 idempotency_key=idempotency_key,
             )
         see_through(client, made, detach=detach, as_json=as_json)
+
+
+def other_definitions(agents: list[Path] | None, workflow: Path | None) -> dict[str, Document]:
+    """The documents of the files, by where the request has them: `/agents/NAME`, `/workflow`. Raises `BadInput`."""
+    found = {f"/agents/{name}": document for name, document in _agents(agents or []).items()}
+    other = _workflow(workflow)
+    return found if other is None else {**found, "/workflow": other}
+
+
+def changed_by(files: Mapping[str, Document]) -> dict[str, Json]:
+    """What these change, as `fork` and `replay` of the client are given it."""
+    workflow = files["/workflow"].content if "/workflow" in files else None
+    agents = {at.removeprefix("/agents/"): one.content for at, one in files.items() if at != "/workflow"}
+    return {"workflow": workflow, "agents": agents or None}
 
 
 @contextmanager

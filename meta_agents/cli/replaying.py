@@ -10,12 +10,10 @@ import typer
 from rich.text import Text
 
 from meta_agents.cli.bundling import read_bundle
-from meta_agents.cli.checking import definitions_of
 from meta_agents.cli.context import client_of, console, print_json
-from meta_agents.cli.documents import Document, read_documents
 from meta_agents.cli.executing import IdempotencyKey, Input, Settings
-from meta_agents.cli.exits import BadInput, ExitCode
-from meta_agents.cli.forking import with_places
+from meta_agents.cli.exits import ExitCode
+from meta_agents.cli.forking import Agents, OtherWorkflow, Outputs, changed_by, other_definitions, with_places
 from meta_agents.cli.inputs import read_input, read_outputs, read_settings, with_settings
 from meta_agents.cli.watching import watch_silently
 from meta_agents.diffs import Diff
@@ -32,16 +30,11 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option of the command
         str,
         typer.Argument(metavar="ID|FILE", help="An execution's id, or what `export` wrote of one.", show_default=False),
     ],
-    definitions: Annotated[
-        list[Path] | None,
-        typer.Option("--with", metavar="FILE", help="Other definitions of its agents, or its workflow; repeatable."),
-    ] = None,
     given: Input = None,
     settings: Settings = None,
-    outputs: Annotated[
-        list[str] | None,
-        typer.Option("--output", metavar="STEP=VALUE|STEP=@FILE", help="Output of a step, which is not run."),
-    ] = None,
+    outputs: Outputs = None,
+    agents: Agents = None,
+    workflow: OtherWorkflow = None,
     live: Annotated[
         bool, typer.Option("--live", help="Call models and tools from where it differs; else nothing is called.")
     ] = False,
@@ -51,12 +44,10 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option of the command
     ] = False,
 ) -> None:
     """Run an execution once more from its log, and say whether the same came of it: exit code 1 if not."""
-    agents, workflow = _definitions(definitions or [])
     value = None if given is None else read_input(given, settings or ())
     changes = read_settings(settings or ()) if given is None else {}
     new_outputs = read_outputs(outputs or ())
-    files = {f"/agents/{name}": document for name, document in agents.items()}
-    files |= {"/workflow": workflow} if workflow else {}
+    files = other_definitions(agents, workflow)
     with client_of(context) as client:
         parent = _imported(client, Path(what)) if Path(what).is_file() else client.executions.get(what)
         if changes:
@@ -67,8 +58,7 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option of the command
                 live=live,
                 input=value,
                 outputs=new_outputs or None,
-                workflow=workflow.content if workflow and isinstance(workflow.content, dict) else None,
-                agents={name: one.content for name, one in agents.items() if isinstance(one.content, dict)} or None,
+                **changed_by(files),
                 idempotency_key=idempotency_key,
             )
         ended = watch_silently(client, made.id, console(error=True))
@@ -80,17 +70,6 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option of the command
         for line in _told(parent, ended, compared):
             console().print(line, soft_wrap=True)
     raise typer.Exit(ExitCode.COMPLETED if same else ExitCode.EXECUTION_FAILED)
-
-
-def _definitions(files: list[Path]) -> tuple[dict[str, Document], Document | None]:
-    """Agents by name, and the workflow if there is one."""
-    found = definitions_of(read_documents(files)) if files else []
-    workflows = [one.document for one in found if one.kind == "workflows"]
-    wrong = [one.document.place("") for one in found if one.kind not in ("agents", "workflows")]
-    if wrong or len(workflows) > 1:
-        places = tuple(wrong or (document.place("") for document in workflows))
-        raise BadInput("--with takes agents, and one workflow.", "Leave the others out.", places)
-    return {one.name: one.document for one in found if one.kind == "agents"}, next(iter(workflows), None)
 
 
 def _imported(client: Client, file: Path) -> Execution:

@@ -73,13 +73,13 @@ def test_the_same_comes_of_it_here_and_from_a_file(system: System, recorded: str
 def test_what_differs_is_told_and_called_only_live(system: System, recorded: str, tmp_path: Path) -> None:
     called = len(system.stub.log("start"))
     (tmp_path / "bob.yaml").write_text("name: bob\ninstructions: Say no.")
-    code, said = replay(recorded, "--with", str(tmp_path / "bob.yaml"))
+    code, said = replay(recorded, "--agent", str(tmp_path / "bob.yaml"))
     assert code == 1
     assert "≠ not_recorded: " in said
     assert "in `debate/turn[2]#0`; what differs: the prompt." in said
     assert "► first other request or definition: debate/turn[2]" in said
     assert len(system.stub.log("start")) == called
-    code, said = replay(recorded, "--with", str(tmp_path / "bob.yaml"), "--live", "--json")
+    code, said = replay(recorded, "--agent", str(tmp_path / "bob.yaml"), "--live", "--json")
     answer = json.loads(said)
     assert (code, answer["same"]) == (1, False)
     assert answer["diff"]["right"]["reused"]["model_calls"] == 2
@@ -88,7 +88,7 @@ def test_what_differs_is_told_and_called_only_live(system: System, recorded: str
 
 def test_files_that_are_none_of_its_definitions_are_refused(recorded: str, tmp_path: Path) -> None:
     (tmp_path / "look.yaml").write_text("name: look\nfunction: look\ninput: {type: object}")
-    assert replay(recorded, "--with", str(tmp_path / "look.yaml"))[0] == 2
+    assert replay(recorded, "--agent", str(tmp_path / "look.yaml"))[0] == 2
     assert replay("0" * 32)[0] == 3
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,15 @@ class TestLint:
             f"{json}:3:33: error: there is no agent `q`",
             "3 definitions, 2 errors, 1 warning",
         ]
+
+    def test_for_programs(self, command: Command, api: FakeApi, tmp_path: Path) -> None:
+        told = json.loads(command("lint", write(tmp_path, TEAM), "--json").stdout)
+        assert (told["findings"], told["estimates"]["brief"]["model_calls"]) == ([], 1)
+        path = write(tmp_path, "name: brief\nsteps: [{id: a, agent: nobody}]\n")
+        result = command("lint", path, "--json")
+        message = "there is no agent `nobody`"
+        told = {"place": f"{path}:2:24", "severity": "error", "message": message}
+        assert (result.exit_code, json.loads(result.stdout)) == (2, {"findings": [told], "estimates": {}})
 
     def test_definitions_of_the_files_know_each_other(self, command: Command, api: FakeApi, tmp_path: Path) -> None:
         command("lint", write(tmp_path, TEAM))
