@@ -27,14 +27,20 @@ def connection(
     """Settle the address and the token; without one the server decides what an unknown caller may do.
 
     The local token file is read only for an address of this machine: it is nobody else's to see.
-    Raises `InvalidArgument` for an address that is not http(s)://host.
+    Raises `InvalidArgument` for an address that is not http(s)://host, and for a token that no request can carry.
     """
     url = url or environment.get("META_AGENTS_URL") or DEFAULT_URL
     host = _host_of(url)
     token = token or environment.get("META_AGENTS_TOKEN")
     if token is None and is_loopback(host):
         token = _token_file(Path(environment.get("STATE_DIR") or ".local") / "token")
-    return Connection(url, (token or "").strip() or None)
+    token = (token or "").strip()
+    if not all("!" <= mark <= "~" for mark in token):
+        # It is not repeated: it may be the right one with a slip in it.
+        raise InvalidArgument(
+            "The token has blanks, or characters that no token has.", "Mend META_AGENTS_TOKEN, or the token file."
+        )
+    return Connection(url, token or None)
 
 
 def is_loopback(host: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     AnyHttpUrl,
     BaseModel,
     BeforeValidator,
@@ -22,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from domain.base import NAME_PATTERN
 from services.hosts import AllowedHosts
 from services.secret_values import check_secret, secrets_of
 from services.webhooks.secrets import secrets_in
@@ -31,6 +33,14 @@ Provider = Literal["openai", "azure-openai", "compatible", "none"]
 
 Names = Annotated[tuple[str, ...], BeforeValidator(lambda text: tuple(filter(None, re.split(r"[\s,]+", text))))]
 """Several names in one variable."""
+
+
+def _labels(names: tuple[str, ...]) -> tuple[str, ...]:
+    """What cannot be a label protects none: nothing is served rather than that it goes unnoticed."""
+    odd = next((name for name in names if name != "-" and not re.fullmatch(NAME_PATTERN, name)), None)
+    if odd is not None:
+        raise ValueError(f"{odd!r} cannot be a label: lower-case letters, digits and hyphens")
+    return names
 
 
 LIMITED = r"^(model:[a-z0-9-]{1,63}|tool:[a-z0-9-]{1,63}|tenant(:[^:]{1,100})?)$"
@@ -201,7 +211,7 @@ class Settings(BaseModel):
             "every tenant's."
         ),
     )
-    protected_labels: Names = Field(
+    protected_labels: Annotated[Names, AfterValidator(_labels)] = Field(
         default=("production",),
         alias="PROTECTED_LABELS",
         description="Labels of prompts that only an admin moves, with commas between; `-`: none.",

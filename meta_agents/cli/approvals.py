@@ -64,7 +64,8 @@ def decide(
         str,
         typer.Argument(
             metavar="OPTION",
-            help="One of its options: approve, reject; retry, skip, fail; say (the words are the comment), pass.",
+            help="One of its options: approve, reject; retry, skip, fail; say (the words are the comment), pass; "
+            "carried_out (the comment is what the tool gave), call_again.",
             show_default=False,
         ),
     ],

@@ -76,3 +76,10 @@ def test_what_is_not_an_address_is_refused(url: str) -> None:
 
 def test_the_token_is_not_shown() -> None:
     assert "secret" not in repr(connection(token="secret", environment={}))
+
+
+@pytest.mark.parametrize("token", ["two words", "line\nbreak", "schlüssel", "\x00"])
+def test_a_token_that_no_request_can_carry_is_refused_and_not_repeated(token: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        connection("http://localhost:1", token, {})
+    assert token not in str(caught.value)

@@ -136,3 +136,13 @@ def test_the_documentation_describes_each_variable() -> None:
         row = f"| `{field.alias}` | {default} | {field.description} |"
         assert row in text, f"docs/configuration.md lacks this row:\n{row}"
     assert text.count("\n| `") == len(Settings.model_fields)
+
+
+@pytest.mark.parametrize(("labels", "kept"), [("-", ("-",)), ("production, live", ("production", "live"))])
+def test_protected_labels(labels: str, kept: tuple[str, ...]) -> None:
+    assert Settings.from_environment({"PROTECTED_LABELS": labels}).protected_labels == kept
+
+
+def test_what_cannot_be_a_label_is_not_taken_for_a_protected_one() -> None:
+    with pytest.raises(SettingsError, match="'Production' cannot be a label"):
+        Settings.from_environment({"PROTECTED_LABELS": "Production"})
