@@ -48,9 +48,9 @@ def test_the_guide_runs_as_written(name: str, tmp_path: Path) -> None:
 EXPECTED = {
     "prompts.md": {
         "meta-agents prompt labels greet": ["production", "nowhere → 1"],
-        "meta-agents prompt diff greet": ["They are the same."],
+        "meta-agents prompt diff greet": ["greet has one version only"],
         "meta-agents uses prompt greet": ["host", "greet:production", "hello", "agent/host"],
-        "meta-agents prompt try greet --agent host --on": ["host with greet@1", "1 cases, 1 answered", "THEN"],
+        "meta-agents prompt try greet --agent host --on": ["host with greet@1", "1 case, 1 answered", "THEN"],
         "meta-agents prompt try greet --agent host --workflow": ["2 cases, 2 answered", "2 of 2"],
     },
     "evaluations.md": {
