@@ -31,11 +31,11 @@ CALLS_PER_GENERATION = 40
 def call_model(run: Run, call: ModelCall) -> Generator[Any, Any, CallOutcome]:
     """The outcome of one turn. One that has become long goes on in an orchestrator of its own."""
     turn = yield from gone_on(run, call, run.retries(call.step) + 1)
-    outcome = turn.outcome
-    if outcome is None:
-        payload = {"call": dumped(turn.call), "attempts": turn.attempts}
-        answer = yield from run.child(TURN_ORCHESTRATOR, call.step, payload)
-        outcome = CallOutcome(error=answer) if isinstance(answer, Problem) else CallOutcome.model_validate(answer)
+    if turn.outcome is not None:
+        return turn.outcome.model_copy(update={"usage": turn.usage})
+    payload = {"call": dumped(turn.call), "attempts": turn.attempts}
+    answer = yield from run.child(TURN_ORCHESTRATOR, call.step, payload)
+    outcome = CallOutcome(error=answer) if isinstance(answer, Problem) else CallOutcome.model_validate(answer)
     return outcome.model_copy(update={"usage": turn.usage + outcome.usage})
 
 
@@ -57,7 +57,9 @@ def agent_turn(context: DurableOrchestrationContext) -> Generator[Any, Any, Json
 
 @dataclass(frozen=True)
 class Turn:
-    """How far a turn has come. No `outcome`: it has become long, and is to go on with `call`."""
+    """How far a turn has come, and what all its calls have used. No `outcome`: it has become long, and is to go on with
+    `call`.
+    """
 
     outcome: CallOutcome | None
     call: ModelCall
