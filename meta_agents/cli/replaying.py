@@ -49,7 +49,7 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option of the command
     new_outputs = read_outputs(outputs or ())
     files = other_definitions(agents, workflow)
     with client_of(context) as client:
-        parent = _imported(client, Path(what)) if Path(what).is_file() else client.executions.get(what)
+        parent = _imported(client, Path(what)) if _is_file(what) else client.executions.get(what)
         if changes:
             value = with_settings(parent.input, changes)
         with with_places(files):
@@ -70,6 +70,15 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option of the command
         for line in _told(parent, ended, compared):
             console().print(line, soft_wrap=True)
     raise typer.Exit(ExitCode.COMPLETED if same else ExitCode.EXECUTION_FAILED)
+
+
+def _is_file(what: str) -> bool:
+    """Raises `BadInput` for the name of a file that is not there: an id has no dots or slashes."""
+    if Path(what).is_file():
+        return True
+    if any(mark in what for mark in "./"):
+        raise BadInput(f"There is no file {what}.", "Name what `export` wrote, or say an execution's id.")
+    return False
 
 
 def _imported(client: Client, file: Path) -> Execution:

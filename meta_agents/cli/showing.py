@@ -122,9 +122,10 @@ def _executions(rows: Iterable[Execution]) -> Table:
     table = table_of("ID", "STATUS", "WORKFLOW", "CREATED", "TOOK", "CALLS", "COST")
     for row in rows:
         took = duration(row.ended - row.created) if row.ended and row.created else ""
-        cost = "" if row.usage.cost_usd is None else f"${row.usage.cost_usd:.4f}"
+        # A record has its sums when it has ended: until then they are not nothing, but not there.
+        cost = "" if row.usage.cost_usd is None or not row.is_ended else f"${row.usage.cost_usd:.4f}"
         version = "" if row.workflow_version is None else f"@{row.workflow_version}"
-        calls = str(row.usage.model_calls)
+        calls = str(row.usage.model_calls) if row.is_ended else ""
         workflow = row.workflow + version
         status = f"{row.status} (budget)" if row.paused_for else row.status
         table.add_row(row.id, status, workflow, clock(row.created), took, calls, cost)

@@ -146,3 +146,9 @@ def test_somebody_without_the_role_is_told(command: Command, api: FakeApi) -> No
     result = command("pause", api.add_execution([]))
 
     assert (result.exit_code, result.stderr) == (4, "error: You may not do that.\nAsk an operator.\n")
+
+
+def test_a_file_to_replay_that_is_not_there_is_said(command: Command) -> None:
+    done = command("replay", "triage.zip")
+    assert done.exit_code == 2
+    assert "There is no file triage.zip" in done.stderr

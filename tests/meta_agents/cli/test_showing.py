@@ -26,6 +26,7 @@ class TestList:
 
         assert rows[0] == ["ID", "STATUS", "WORKFLOW", "CREATED", "TOOK", "CALLS", "COST"]
         assert rows[1][:3] == [second, "running", "brief@1"]
+        assert "$" not in "".join(rows[1]), "what it has cost so far is not in its record"
         assert rows[2][:3] == [first, "failed", "brief@1"]
         assert rows[2][-2:] == ["1", "$0.0010"]
 
