@@ -12,7 +12,7 @@ from rich.text import Text
 from meta_agents.cli.bundling import read_bundle
 from meta_agents.cli.context import client_of, console, print_json
 from meta_agents.cli.executing import IdempotencyKey, Input, Settings
-from meta_agents.cli.exits import ExitCode
+from meta_agents.cli.exits import BadInput, ExitCode
 from meta_agents.cli.forking import Agents, OtherWorkflow, Outputs, changed_by, other_definitions, with_places
 from meta_agents.cli.inputs import read_input, read_outputs, read_settings, with_settings
 from meta_agents.cli.watching import watch_silently
