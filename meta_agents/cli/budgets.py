@@ -42,7 +42,7 @@ def raise_one(
     context: typer.Context,
     execution: Id,
     path: Annotated[
-        str, typer.Argument(metavar="[PATH]", help="Of the step with the budget; left out: the execution's own limits.")
+        str, typer.Argument(metavar="PATH", help="Of the step with the budget; left out: the execution's own limits.")
     ] = "",
     cost_usd: Dollars = None,
     tokens: Tokens = None,

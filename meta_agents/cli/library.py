@@ -76,7 +76,7 @@ def add(
 def list_all(
     context: typer.Context,
     collection: Annotated[
-        str | None, typer.Argument(metavar="[COLLECTION]", help="Default: list the collections.", show_default=False)
+        str | None, typer.Argument(metavar="COLLECTION", help="Default: list the collections.", show_default=False)
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -126,7 +126,7 @@ def delete(
     context: typer.Context,
     collection: Collection,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", help="Documents of the collection.", show_default=False)
+        list[str] | None, typer.Argument(metavar="NAME...", help="Documents of the collection.", show_default=False)
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="The whole collection.")] = False,
     vectors: Annotated[bool, typer.Option(help="With --all: forget also the vectors that are kept for reuse.")] = False,

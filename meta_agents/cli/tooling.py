@@ -58,7 +58,7 @@ def call(
 def check(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", help="Default: all.", show_default=False)
+        list[str] | None, typer.Argument(metavar="NAME...", help="Default: all.", show_default=False)
     ] = None,
     make: Annotated[
         bool, typer.Option("--call", help="Also call each `idempotent` tool with its examples, for real.")
@@ -127,7 +127,7 @@ def import_openapi(
 def discover(
     context: typer.Context,
     server: Annotated[
-        str | None, typer.Argument(metavar="[SERVER]", help="Default: list the servers.", show_default=False)
+        str | None, typer.Argument(metavar="SERVER", help="Default: list the servers.", show_default=False)
     ] = None,
     tool: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this tool of the server; may be repeated.")

@@ -22,7 +22,7 @@ _OF = ("day", "tenant", "workflow", "step", "agent", "model", "tool")
 def usage(
     context: typer.Context,
     execution: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Only this execution, by step.", show_default=False)
+        str | None, typer.Argument(metavar="ID", help="Only this execution, by step.", show_default=False)
     ] = None,
     by: Annotated[
         str | None,
