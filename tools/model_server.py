@@ -71,9 +71,9 @@ def main() -> int:
     options = parser.parse_args()
     if options.with_parent is not None:
         exit_when_orphaned(options.with_parent)
-    stop = threading.Event()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signal_number, lambda *_: stop.set())
+    # Held back until they are waited for: a handler could run just before that, and be waited for in vain.
+    ending = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ending)
     try:
         model = options.model or weights.model_path()
     except weights.WeightsError as error:
@@ -88,7 +88,7 @@ def main() -> int:
     except RuntimeError as error:
         return refuse(f"The model server did not start with {model} on port {options.port}: {error}")
     print(f"model ready: {server.listening_address}/v1", flush=True)
-    stop.wait()
+    signal.sigwait(ending)
     # Tearing the C++ server down waits for answers in progress; nobody is there to read them.
     os._exit(0)
 
