@@ -65,9 +65,8 @@ def test_its_workflows_run_through_a_kill_and_no_call_is_paid_for_twice(
     assert {each["status"] for each in executions.values()} == {"completed"}
     assert [each["repeated_calls"] for each in executions.values()] == [0, 0, 0, 0]
     assert [each["resumed"] for each in executions.values()] == [0, 0, 0, 1]
-    assert all(
-        each["tokens_in"] and each["tokens_out"] and each["seconds"] and each["output"] for each in executions.values()
-    )
+    assert all(each["tokens_in"] and each["tokens_out"] and each["output"] for each in executions.values())
+    assert executions["incident-panel"]["seconds"] > 0  # that of the others may be too short for a tenth
 
     # What the model saw is independent of what we count.
     sent = Counter((entry.idempotency_key or "").partition(":")[2] for entry in stub.log("sent"))
