@@ -20,7 +20,7 @@ async def perform_next_turns(turns: NextTurns, services: Services, client: Waker
         try:
             await client.raise_event(wake.instance, wake.event)
         except Exception:  # the SDK raises it bare, also for an instance that has ended: its turn ends with its lease
-            log.debug("%s could not be told of its turn", wake.instance, exc_info=True)
+            log.warning("%s could not be told of its turn", wake.instance, exc_info=True)
     note = waiting(turns) if turns.waits else Delete(waiting_id(turns.key))
     events = await services.events.append(turns.tenant, turns.execution, turns.events, note)
     if turns.waits and (await services.controls.standing(turns)).canceled:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from domain.base import Shape
 from domain.budgets import price_unknown
 from domain.caps import CapReached, Reached, used_up
-from domain.errors import Code, Fault, Problem
+from domain.errors import Code, Fault, Problem, ProblemError
 from domain.tenant_budgets import TenantBudget
 from domain.usage import Usage
 
@@ -97,7 +97,7 @@ class Books:
         try:
             for account, budget in budgets:
                 _check(budget, account, self.accounts.get(account, Account()), asked, model)
-        except Exception:
+        except ProblemError:
             if before is not None and not before.released:
                 self._put(id, None)
             raise

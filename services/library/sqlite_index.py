@@ -1,6 +1,6 @@
 """Passages in one SQLite file: words by its full-text index, meaning by looking at every vector of the collection.
 
-Looking at all of them is exact, and quick enough for what one machine holds: 20,000 passages take some 30 ms.
+Looking at all of them is exact, and quick enough for what one machine holds (20,000 passages: 90 ms, on a busy one).
 """
 
 from __future__ import annotations
