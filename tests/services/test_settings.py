@@ -101,6 +101,29 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert [line.split(":")[0] for line in str(caught.value).splitlines()[:2]] == ["MODEL_TIMEOUT", "MODEL_CONCURRENCY"]
 
 
+def test_each_variable_has_one_line_however_much_is_wrong_with_it() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({"MODEL_PRICES": '{"m": ["a", "b"]}', "CALL_LIMITS": '{"tenant": 0, "x": 1}'})
+    prices, limits, _ = str(caught.value).splitlines()
+    assert prices.startswith("MODEL_PRICES: m: 0: ")
+    assert limits.startswith("CALL_LIMITS: tenant: ")
+
+
+def test_all_that_does_not_fit_together_is_told_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({"WEBHOOK_HOSTS": "a.example.com", "OPENAI_BASE_URL": "https://x/v1"})
+    model, webhooks, _ = str(caught.value).splitlines()
+    assert "MODEL_NAME must say" in model
+    assert "WEBHOOK_SECRET must say" in webhooks
+
+
+def test_only_the_names_of_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODEL_NAME", "of-this-machine")
+    assert Settings().model_name is None
+    assert Settings.from_environment().model_name == "of-this-machine"
+    assert Settings.from_environment({"model_name": "m", "token": "t", "secrets": "s"}) == Settings()
+
+
 @pytest.mark.parametrize("name", ["OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT"])
 def test_an_endpoint_needs_a_model(name: str) -> None:
     with pytest.raises(SettingsError, match="MODEL_NAME"):
