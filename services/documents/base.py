@@ -54,7 +54,21 @@ class Append:
     body: Body
 
 
-Operation = Put | Delete | Append
+@dataclass(frozen=True)
+class Last:
+    """A condition, which writes nothing: the stream still ends at this offset (0: it is empty).
+
+    Else the batch is refused with a `Conflict` on `STREAM`. Comes first in its batch, and once. A store that has to know
+    where the stream ends in order to append is told, and need not look.
+    """
+
+    offset: int
+
+
+Operation = Put | Delete | Append | Last
+
+STREAM = ""
+"""What stands for the stream in a `Conflict`: no document has this id."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +90,9 @@ class Conflict(Exception):
 
 class DocumentStore(Protocol):
     """Raises `ProblemError` platform_failed when the storage itself fails."""
+
+    is_near: bool
+    """Whether a read by key costs next to nothing, as on this machine: else it is saved where a condition will do."""
 
     async def get(self, partition: str, id: str) -> Document | None: ...
 

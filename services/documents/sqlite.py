@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from domain.errors import ProblemError, platform_failed
-from services.documents.base import Body, Delete, Document, Operation, Scalar, Written
+from services.documents.base import Append, Body, Document, Operation, Put, Scalar, Written
 from services.documents.group_commit import GroupCommit
 from services.documents.sqlite_file import open_reader, open_writer
 from services.documents.sqlite_reads import PageQuery, get_many, read_stream
@@ -23,6 +23,8 @@ READERS = 4
 
 class SqliteDocuments:
     """A `DocumentStore`. Writes run in groups on a thread of their own, and reads of many rows on a few others."""
+
+    is_near = True
 
     def __init__(self, path: Path | str) -> None:
         if str(path) == ":memory:":
@@ -53,7 +55,7 @@ class SqliteDocuments:
         return await self._read(PageQuery(partition, where or {}, between, descending, continuation, limit).run)
 
     async def write(self, partition: str, operations: Sequence[Operation], *, patient: bool = False) -> Written:
-        texts = [None if isinstance(operation, Delete) else dump(operation.body) for operation in operations]
+        texts = [dump(operation.body) if isinstance(operation, Put | Append) else None for operation in operations]
         prepared = list(zip(operations, texts, strict=True))
         return await self._writer.submit(lambda writer: Batch(writer, partition).apply(prepared), patient=patient)
 

@@ -7,7 +7,7 @@ import secrets
 import sqlite3
 from collections.abc import Sequence
 
-from services.documents.base import Append, Body, Conflict, Delete, Operation, Put, Written
+from services.documents.base import STREAM, Append, Body, Conflict, Delete, Last, Operation, Put, Written
 
 DROPPED_AT_ONCE = 200
 """Rows of a partition that are removed in one transaction."""
@@ -32,6 +32,9 @@ class Batch:
                     self._delete(operation)
                 case Append():
                     self._append(operation, text)
+                case Last():
+                    if self._last_offset() != operation.offset:
+                        raise Conflict(STREAM)
         return Written(self._etags, self._offsets, frozenset(self._appended))
 
     def _put(self, put: Put, text: str | None) -> None:

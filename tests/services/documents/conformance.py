@@ -11,7 +11,18 @@ from typing import Any
 import pytest
 
 from domain.errors import Code, ProblemError
-from services.documents.base import Append, Conflict, Delete, Document, DocumentStore, Operation, Put, beginning_with
+from services.documents.base import (
+    STREAM,
+    Append,
+    Conflict,
+    Delete,
+    Document,
+    DocumentStore,
+    Last,
+    Operation,
+    Put,
+    beginning_with,
+)
 
 P = "acme/things"
 NEIGHBOURS = ["acme", "acme/things/", "acme/thing", "ACME/things", "acme/things2", "", "%"]
@@ -352,6 +363,42 @@ class Stream:
             seen += [offset for offset, _, _ in await other.read_stream(P, len(seen))]
             assert seen == list(range(1, len(seen) + 1))
         await writing
+
+    async def test_a_write_on_condition_that_the_stream_has_not_moved(
+        self, store: DocumentStore, other: DocumentStore
+    ) -> None:
+        first = await store.write(P, [Last(0), Append("a", {}), Append("b", {})])
+        assert first.offsets == {"a": 1, "b": 2}
+        assert (await other.write(P, [Last(2), Put("beside", {}), Append("a", {}), Append("c", {})])).offsets == {
+            "a": 1,
+            "c": 3,
+        }
+        for offset in (0, 2, 4):
+            with pytest.raises(Conflict) as refused:
+                await store.write(P, [Last(offset), Append("d", {}), Put("e", {})])
+            assert refused.value.id == STREAM
+        assert await store.get_many(P, ["d", "e"]) == {}
+        await store.write(P, [Last(3), Put("e", {})])
+        assert await store.get(P, "e") is not None
+        await store.drop(P)
+        assert (await store.write(P, [Last(0), Append("a", {})])).offsets == {"a": 1}
+
+    async def test_documents_do_not_move_the_stream(self, store: DocumentStore, other: DocumentStore) -> None:
+        await store.write(P, [Append("a", {}), Put("b", {})])
+        await other.write(P, [Put("b", {"n": 2}), Delete("c"), Append("a", {"again": True})])
+        assert (await store.write(P, [Last(1), Append("d", {})])).offsets == {"d": 2}
+
+    async def test_of_many_who_saw_the_same_end_one_goes_on(self, store: DocumentStore, other: DocumentStore) -> None:
+        async def append(number: int) -> int:
+            try:
+                await (store, other)[number % 2].write(P, [Last(0), Append(f"e{number}", {})])
+            except Conflict as refused:
+                assert refused.id == STREAM
+                return 0
+            return 1
+
+        assert sum(await asyncio.gather(*(append(number) for number in range(10)))) == 1
+        assert len(await store.read_stream(P, 0)) == 1
 
 
 class Walls:
