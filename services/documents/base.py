@@ -58,8 +58,8 @@ class Append:
 class Last:
     """A condition, which writes nothing: the stream still ends at this offset (0: it is empty).
 
-    Else the batch is refused with a `Conflict` on `STREAM`. Comes first in its batch, and once. A store that has to know
-    where the stream ends in order to append is told, and need not look.
+    Else the batch is refused with a `Conflict` on `STREAM`. Comes first in its batch, and once. A store that has to
+    know where the stream ends in order to append is told, and need not look.
     """
 
     offset: int
