@@ -71,13 +71,21 @@ STREAM = ""
 """What stands for the stream in a `Conflict`: no document has this id."""
 
 
+FLAG = "flag:"
+"""Documents whose id begins so are few, small, and told of by every write that appends to their partition's stream."""
+
+
 @dataclass(frozen=True)
 class Written:
-    """`etags` of the puts, `offsets` of all appends, and which of these ids were new to the stream."""
+    """`etags` of the puts, `offsets` of all appends, and which of these ids were new to the stream.
+
+    `flags`, after a batch with an append: ids of the partition's flags, as they stood when it was written.
+    """
 
     etags: dict[str, str]
     offsets: dict[str, int]
     appended: frozenset[str]
+    flags: frozenset[str] = frozenset()
 
 
 class Conflict(Exception):

@@ -7,7 +7,19 @@ import secrets
 import sqlite3
 from collections.abc import Sequence
 
-from services.documents.base import STREAM, Append, Body, Conflict, Delete, Last, Operation, Put, Written
+from services.documents.base import (
+    FLAG,
+    STREAM,
+    Append,
+    Body,
+    Conflict,
+    Delete,
+    Last,
+    Operation,
+    Put,
+    Written,
+    beginning_with,
+)
 
 DROPPED_AT_ONCE = 200
 """Rows of a partition that are removed in one transaction."""
@@ -35,7 +47,8 @@ class Batch:
                 case Last():
                     if self._last_offset() != operation.offset:
                         raise Conflict(STREAM)
-        return Written(self._etags, self._offsets, frozenset(self._appended))
+        flags = self._flags() if self._offsets else frozenset[str]()
+        return Written(self._etags, self._offsets, frozenset(self._appended), flags)
 
     def _put(self, put: Put, text: str | None) -> None:
         etag = self._etag_of(put.id)
@@ -77,6 +90,10 @@ class Batch:
         sql = "SELECT offset FROM entries WHERE partition = ? AND id = ?"
         row = self._writer.execute(sql, (self._partition, id)).fetchone()
         return int(row[0]) if row else None
+
+    def _flags(self) -> frozenset[str]:
+        sql = "SELECT id FROM documents WHERE partition = ? AND id >= ? AND id < ?"
+        return frozenset(id for (id,) in self._writer.execute(sql, (self._partition, *beginning_with(FLAG))))
 
     def _last_offset(self) -> int:
         sql = "SELECT COALESCE(MAX(offset), 0) FROM entries WHERE partition = ?"

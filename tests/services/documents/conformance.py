@@ -388,6 +388,23 @@ class Stream:
         await other.write(P, [Put("b", {"n": 2}), Delete("c"), Append("a", {"again": True})])
         assert (await store.write(P, [Last(1), Append("d", {})])).offsets == {"d": 2}
 
+    async def test_who_appends_is_told_of_flags(self, store: DocumentStore, other: DocumentStore) -> None:
+        assert (await store.write(P, [Append("a", {}), Put("fla", {})])).flags == frozenset()
+        await other.write(P, [Put("flag:x", {})])
+        assert (await store.write(P, [Append("b", {})])).flags == {"flag:x"}
+        assert (await store.write(P, [Last(2), Append("b", {}), Put("flag:y", {})])).flags == {"flag:x", "flag:y"}
+        await other.write(P, [Delete("flag:x")])
+        assert (await store.write(P, [Append("c", {})])).flags == {"flag:y"}
+        assert (await store.get_many(P, ["flag:x", "flag:y"])).keys() == {"flag:y"}
+        await store.drop(P)
+        assert (await store.write(P, [Append("a", {})])).flags == frozenset()
+
+    async def test_a_flag_may_be_there_before_the_stream(self, store: DocumentStore, other: DocumentStore) -> None:
+        await other.write(P, [Put("flag:x", {"n": 1})])
+        written = await store.write(P, [Last(0), Append("a", {})])
+        assert (written.flags, written.offsets) == (frozenset({"flag:x"}), {"a": 1})
+        assert (await must_get(store, "flag:x")).body == {"n": 1}
+
     async def test_of_many_who_saw_the_same_end_one_goes_on(self, store: DocumentStore, other: DocumentStore) -> None:
         writes = ((store, other)[n % 2].write(P, [Last(0), Append(f"e{n}", {})]) for n in range(10))
         found = await asyncio.gather(*writes, return_exceptions=True)
