@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from api import VERSION
-from api.auth import Caller
+from api.auth import Caller, authenticated
 from api.schemas import MODELS, schema_of
 from domain.errors import ProblemError, not_found
+from services.health import looked_at
 from services.wiring import services
+
+ROOT = Path(__file__).parent.parent
 
 router = APIRouter(prefix="/api", tags=["about"])
 
 
-@router.get("/health", summary="Whether the service is up, and with which model")
-async def health() -> dict[str, Any]:
+@router.get("/health", summary="Whether the service is up, which build it is, and with which model")
+async def health(
+    request: Request,
+    deep: Annotated[bool, Query(description="Also write to each store and read it back; this takes a token.")] = False,
+) -> dict[str, Any]:
     models = services().models
-    return {"status": "ok", "version": VERSION, "model": {"name": models.name, "provider": models.provider}}
+    about: dict[str, Any] = {
+        "status": "ok",
+        "version": VERSION,
+        "build": build(),
+        "model": {"name": models.name, "provider": models.provider},
+    }
+    if deep:
+        # Not for everyone: it costs writes, and says what is wrong.
+        await authenticated(request, None)
+        about["checks"] = {name: {"seconds": seconds} for name, seconds in (await looked_at(services())).items()}
+    return about
+
+
+@lru_cache
+def build() -> str | None:
+    """What the package says it was built from (its file `build.txt`); None: it was not packaged by a rollout."""
+    try:
+        return (ROOT / "build.txt").read_text("utf-8").strip() or None
+    except FileNotFoundError:
+        return None
 
 
 @router.get("/me", summary="Who the caller is")

@@ -504,8 +504,8 @@ def me() -> Operation[Me]:
     return Operation("GET", "/api/me", _as(Me))
 
 
-def health() -> Operation[Health]:
-    return Operation("GET", "/api/health", _as(Health))
+def health(deep: bool) -> Operation[Health]:
+    return Operation("GET", "/api/health", _as(Health), _given(deep="true" if deep else None))
 
 
 def _execution(execution: str) -> str:

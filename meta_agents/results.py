@@ -525,7 +525,17 @@ class Model(Result):
     provider: str
 
 
+class Check(Result):
+    """How long it took to write to a store and read it back."""
+
+    seconds: float
+
+
 class Health(Result):
+    """`build` names what was deployed; `checks` is empty unless asked for."""
+
     status: str
     version: str
+    build: str | None = None
     model: Model | None = None
+    checks: dict[str, Check] = {}

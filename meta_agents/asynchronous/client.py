@@ -77,8 +77,9 @@ class AsyncClient:
     async def me(self) -> Me:
         return await self._call(operations.me())
 
-    async def health(self) -> Health:
-        return await self._call(operations.health())
+    async def health(self, *, deep: bool = False) -> Health:
+        """`deep` also writes to each store and reads it back. Raises `ApiError` when one does not work."""
+        return await self._call(operations.health(deep))
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -77,8 +77,9 @@ class Client:
     def me(self) -> Me:
         return self._call(operations.me())
 
-    def health(self) -> Health:
-        return self._call(operations.health())
+    def health(self, *, deep: bool = False) -> Health:
+        """`deep` also writes to each store and reads it back. Raises `ApiError` when one does not work."""
+        return self._call(operations.health(deep))
 
     def close(self) -> None:
         self._http.close()

@@ -10,9 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api import VERSION
+from api import VERSION, about
 from api.app import create_app
 from domain.errors import Code
+from services.wiring import Services
 from tests.api.conftest import problem
 
 ROOT = Path(__file__).parent.parent.parent
@@ -25,6 +26,32 @@ async def test_health_needs_no_token(api: httpx.AsyncClient) -> None:
     assert answer.json()["status"] == "ok"
     assert answer.json()["version"] == VERSION
     assert answer.json()["model"].keys() == {"name", "provider"}
+    assert answer.json().keys() == {"status", "version", "build", "model"}
+
+
+async def test_a_deep_look_tries_each_store_and_needs_a_token(api: httpx.AsyncClient) -> None:
+    answer = await api.get("/api/health", params={"deep": "true"})
+    assert answer.status_code == 200
+    assert answer.json()["checks"].keys() == {"documents", "artifacts"}
+    del api.headers["authorization"]
+    problem(await api.get("/api/health", params={"deep": "true"}), 401, "unauthenticated")
+
+
+async def test_a_deep_look_names_the_store_that_does_not_work(api: httpx.AsyncClient, services: Services) -> None:
+    await services.documents.close()
+    wrong = problem(await api.get("/api/health", params={"deep": "true"}), 503, "platform_failed")
+    assert list(wrong) == ["/checks/documents"]
+    assert (await api.get("/api/health")).status_code == 200
+
+
+def test_the_build_is_what_the_package_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(about, "ROOT", tmp_path)
+    about.build.cache_clear()
+    assert about.build() is None
+    (tmp_path / "build.txt").write_text("abc-1\n")
+    about.build.cache_clear()
+    assert about.build() == "abc-1"
+    about.build.cache_clear()
 
 
 def test_the_version_is_the_projects() -> None:

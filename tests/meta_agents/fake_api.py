@@ -665,9 +665,10 @@ def _not_found(request: Request, _: Exception) -> Response:
     return problem(404, "not_found", f"There is nothing at {request.url.path!r}.", "Check the spelling.")
 
 
-def _health(_: Request) -> Response:
+def _health(request: Request) -> Response:
     model = {"name": "stub", "provider": "compatible"}
-    return JSONResponse({"status": "ok", "version": "0.1.0", "model": model, "new": 1})
+    checks = {"checks": {"documents": {"seconds": 0.1}}} if request.query_params.get("deep") == "true" else {}
+    return JSONResponse({"status": "ok", "version": "0.1.0", "build": "b1", "model": model, "new": 1, **checks})
 
 
 def _me(_: Request) -> Response:

@@ -549,6 +549,11 @@ class TestAnswers:
         assert client.me().roles == ("admin",)
         assert client.health().status == "ok"
 
+    def test_a_deep_look_says_what_was_tried(self, client: Client) -> None:
+        assert client.health().checks == {}
+        found = client.health(deep=True)
+        assert (found.build, found.checks["documents"].seconds) == ("b1", 0.1)
+
     def test_keys_of_a_newer_server_are_kept(self, client: Client) -> None:
         assert client.health().as_sent()["new"] == 1
 
