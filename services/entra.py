@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
 
 GetToken = Callable[[], Awaitable[str]]
 """A bearer token, fresh enough to be sent now."""
@@ -12,6 +15,16 @@ GetToken = Callable[[], Awaitable[str]]
 
 class NoToken(Exception):
     """Entra ID gave no token; the message says why."""
+
+
+def credential_of_process() -> AsyncTokenCredential:
+    """The identity this process has (of several, AZURE_CLIENT_ID chooses), for SDKs that ask for tokens by themselves.
+
+    Slow to import; whoever asked for it closes it.
+    """
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - slow to import
+
+    return DefaultAzureCredential()
 
 
 def token_provider(scope: str, client_id: str | None = None) -> GetToken:

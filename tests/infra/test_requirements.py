@@ -15,8 +15,8 @@ OURS_TO_CHOOSE = {
     "pydantic-core",  # pydantic pins it itself
     "wordllama",  # embeds on a laptop, where it is installed; never in Azure
 }
-OF_NO_IMPORT = {"tzdata"}
-"""Data that `zoneinfo` reads."""
+OF_NO_IMPORT = {"aiohttp", "tzdata"}
+"""What the asynchronous clients of Azure send by, and data that `zoneinfo` reads."""
 NAMESPACES = {"azure", "azurefunctions"}
 
 
@@ -36,7 +36,7 @@ def distributions() -> set[str]:
     """What has to be installed for these, by the names that requirements have."""
     of = packages_distributions()
     azure = {"azure.functions": "azure-functions", "azure.durable_functions": "azure-functions-durable"}
-    azure |= {"azure.core": "azure-core", "azure.identity": "azure-identity"}
+    azure |= {"azure.core": "azure-core", "azure.cosmos": "azure-cosmos", "azure.identity": "azure-identity"}
     azure |= {"azurefunctions.extensions": "azurefunctions-extensions-http-fastapi"}
     found = {azure[name] if name in azure else of[name][0] for name in set(imported())}
     return {re.sub(r"[-_.]+", "-", name).lower() for name in found}

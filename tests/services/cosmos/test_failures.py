@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    DecodeError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosClientTimeoutError, CosmosHttpResponseError
+
+from domain.errors import Code, Fault
+from services.cosmos.failures import ROLE, Absent, CosmosFailure, Unmet, outcome_of
+
+
+def answered(status: int, text: str = "what it said", **headers: str) -> CosmosHttpResponseError:
+    response: Any = SimpleNamespace(status_code=status, headers=headers, reason="", body=lambda: b"")
+    return CosmosHttpResponseError(status_code=status, message=text, response=response)
+
+
+def failed(error: AzureError) -> CosmosFailure:
+    outcome = outcome_of(error)
+    assert isinstance(outcome, CosmosFailure)
+    assert outcome.problem.fault is Fault.PLATFORM
+    return outcome
+
+
+@pytest.mark.parametrize("status", [409, 412])
+def test_an_unmet_condition_is_no_failure(status: int) -> None:
+    assert isinstance(outcome_of(answered(status)), Unmet)
+    assert isinstance(outcome_of(CosmosBatchOperationError(0, {}, status, "no")), Unmet)
+
+
+def test_an_item_that_is_not_there() -> None:
+    assert isinstance(outcome_of(answered(404)), Absent)
+    assert isinstance(outcome_of(CosmosBatchOperationError(0, {}, 404, "no")), Unmet)
+
+
+def test_a_container_that_is_not_there_is_another_thing() -> None:
+    found = failed(answered(404, **{"x-ms-substatus": "1003"}))
+    assert (found.problem.code, found.problem.retryable, found.passing) == (Code.PLATFORM_FAILED, False, False)
+    assert "infra/bicep" in found.problem.action
+
+
+@pytest.mark.parametrize("status", [408, 410, 429, 449, 500, 502, 503])
+def test_what_may_go_well_after_a_moment(status: int) -> None:
+    for error in (answered(status), CosmosBatchOperationError(0, {}, status, "no")):
+        found = failed(error)
+        assert found.passing
+        assert (found.problem.code, found.problem.retryable) == (Code.PLATFORM_FAILED, True)
+
+
+def test_a_throttled_account_says_how_long() -> None:
+    assert failed(answered(429, **{"x-ms-retry-after-ms": "1500"})).problem.retry_after == 1.5
+    assert failed(answered(429)).problem.retry_after is None
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 413])
+def test_what_stays_refused(status: int) -> None:
+    found = failed(answered(status))
+    assert not found.passing
+    assert not found.problem.retryable
+
+
+def test_whoever_may_not_is_told_the_role() -> None:
+    assert ROLE in failed(answered(403)).problem.action
+    assert "COSMOS_KEY" in failed(answered(401)).problem.action
+
+
+def test_what_is_too_large_is_called_so() -> None:
+    assert failed(answered(413)).problem.code is Code.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("error", "passing", "said"),
+    [
+        (ServiceRequestError("Name or service not known"), True, "could not be reached"),
+        (ServiceResponseError("Server disconnected"), True, "no answer: Server disconnected"),
+        (CosmosClientTimeoutError(), True, "no answer"),
+        (DecodeError("not JSON"), True, "no answer"),
+        (ClientAuthenticationError("No identity here."), False, "no token for Cosmos DB: No identity here."),
+    ],
+)
+def test_no_answer(error: AzureError, passing: bool, said: str) -> None:
+    found = failed(error)
+    assert (found.passing, found.problem.retryable) == (passing, passing)
+    assert said in found.problem.message
+
+
+def test_what_is_said_is_one_short_line() -> None:
+    message = failed(answered(400, "a\n" * 1_000)).problem.message
+    assert "\n" not in message
+    assert len(message) < 400
