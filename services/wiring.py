@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,6 +49,8 @@ from services.waits import Waits
 from services.webhooks.deliveries import Deliveries
 from services.webhooks.pauses import PauseHooks
 from services.webhooks.sender import WebhookSender
+
+log = logging.getLogger("meta_agents.settings")
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,8 @@ def services() -> Services:
     global _services  # noqa: PLW0603 - one per process is the point
     with _lock:
         if _services is None:
+            for sentence in Settings.unread():
+                log.warning("%s", sentence)
             _services = build(Settings.from_environment())
         return _services
 

@@ -20,6 +20,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from services import check
 from tools.processes import ROOT, Child, Host, ModelServer, ProcessFailed
 from tools.weights import WeightsError, model_path, present
 
@@ -81,6 +82,16 @@ def prepare(state_dir: Path) -> Path:
         ) from error
 
 
+def require_usable(environment: Mapping[str, str], local_settings: Path = ROOT / "local.settings.json") -> None:
+    """Raises `StartError` when the app could not use these variables, and those of the file that the host adds."""
+    try:
+        values = check.values_of(local_settings) if local_settings.is_file() else {}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return  # the host says what is wrong with it
+    if wrong := check.faults({**values, **environment}):
+        raise StartError(wrong)
+
+
 def require_free(port: int) -> None:
     """Raises `StartError` when something listens on this port of the loopback address."""
     with socket.socket() as probe:
@@ -116,12 +127,12 @@ def installation(
         else:
             model = stack.enter_context(local_model(environment))
             say(f"model    {model.model.name}, local, at {model.address}")
-        settings = {**_example_tools(environment), **(model.environment() if model else {})}
+        settings = {**example_tools(environment), **(model.environment() if model else {})}
         host = stack.enter_context(Host(state_dir, port=port, environment=settings, on_line=say))
         yield Installation(host, model, token_file)
 
 
-def _example_tools(environment: Mapping[str, str]) -> dict[str, str]:
+def example_tools(environment: Mapping[str, str]) -> dict[str, str]:
     """What the tools of examples/ need, unless the environment names tools of its own."""
     settings = {"TOOL_MODULES": "examples.tools.orders", "MCP_SERVERS_FILE": str(ROOT / "tools" / "mcp.yaml")}
     return {name: value for name, value in settings.items() if not environment.get(name)}
@@ -143,6 +154,7 @@ def main() -> int:
         sys.stdout.reconfigure(line_buffering=True)
     state_dir = Path(os.environ.get("STATE_DIR") or ".local")
     try:
+        require_usable(os.environ)
         with installation(state_dir, port=port_setting(os.environ)) as running:
             print(welcome(running), flush=True)
             while not ended.wait(0.5):

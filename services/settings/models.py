@@ -9,6 +9,7 @@ from pydantic import AnyHttpUrl, Field, Json, SecretStr
 
 from services.settings.group import Group
 from services.settings.kinds import Limit, Limited, Names
+from services.settings.places import differs
 
 Provider = Literal["openai", "azure-openai", "compatible", "none"]
 
@@ -20,14 +21,19 @@ class ModelSettings(Group):
         default=None,
         alias="OPENAI_BASE_URL",
         description="Address of an OpenAI-compatible endpoint, ending in `/v1`; unset: OpenAI's own.",
+        json_schema_extra=differs(local="the local model", core_tools="an endpoint of yours"),
     )
     openai_api_key: SecretStr | None = Field(
-        default=None, alias="OPENAI_API_KEY", description="Key of OpenAI or of the compatible endpoint."
+        default=None,
+        alias="OPENAI_API_KEY",
+        description="Key of OpenAI or of the compatible endpoint.",
+        json_schema_extra=differs(local="`local`", core_tools="its key"),
     )
     azure_openai_endpoint: AnyHttpUrl | None = Field(
         default=None,
         alias="AZURE_OPENAI_ENDPOINT",
         description="Address of an Azure OpenAI resource; goes before the OpenAI variables.",
+        json_schema_extra=differs(azure="parameter `openAiEndpoint`"),
     )
     azure_openai_api_key: SecretStr | None = Field(
         default=None,
@@ -43,6 +49,9 @@ class ModelSettings(Group):
         default=None,
         alias="MODEL_NAME",
         description="The model that `default` means; on Azure OpenAI the name of a deployment.",
+        json_schema_extra=differs(
+            local="the local model", core_tools="a model of your endpoint", azure="parameter `modelName`"
+        ),
     )
     model_aliases: Json[dict[str, str]] = Field(
         default={},
@@ -56,6 +65,7 @@ class ModelSettings(Group):
             'US dollars per million tokens, in and out, as JSON: `{"gpt-4.1-mini": ["0.40", "1.60"]}`. '
             "Before the list of known prices."
         ),
+        json_schema_extra=differs(local="the local model is free"),
     )
     model_context_window: int | None = Field(
         default=None,
@@ -64,6 +74,7 @@ class ModelSettings(Group):
         description=(
             "Tokens of a model's window, its answer included; unset: 8192 at a compatible endpoint, else 128000."
         ),
+        json_schema_extra=differs(local="that of the local model"),
     )
     models_file: Path | None = Field(
         default=None,
@@ -102,6 +113,7 @@ class ModelSettings(Group):
         default="native",
         alias="MODEL_TOOL_CALLS",
         description="How models are offered tools: `native`, or `schema` for those that have no tool calls.",
+        json_schema_extra=differs(local="`schema`"),
     )
     embedding_model: str | None = Field(
         default=None,
@@ -110,6 +122,7 @@ class ModelSettings(Group):
             "The model that makes embeddings, by the endpoint's name for it; on Azure OpenAI the name of a deployment. "
             "`local`, or unset where `wordllama` is installed: a small one in the process."
         ),
+        json_schema_extra=differs(azure="parameter `embeddingModel`"),
     )
     embedding_base_url: AnyHttpUrl | None = Field(
         default=None,
@@ -121,7 +134,7 @@ class ModelSettings(Group):
 
     def conflicts(self) -> Iterator[str]:
         if self.provider != "none" and self.model_name is None:
-            yield "an endpoint for models is set, so MODEL_NAME must say which model `default` means"
+            yield "An endpoint for models is set, so MODEL_NAME must say which model `default` means"
 
     @property
     def provider(self) -> Provider:

@@ -13,6 +13,7 @@ from services.settings.access import AccessSettings
 from services.settings.environment import Environment, SettingsError, told
 from services.settings.group import Group
 from services.settings.models import ModelSettings
+from services.settings.spelling import misspelt
 from services.settings.starting import StartSettings
 from services.settings.stores import StoreSettings
 from services.settings.telling import TellSettings
@@ -43,7 +44,14 @@ class Settings(StoreSettings, AccessSettings, ModelSettings, ToolSettings, Start
         try:
             return cls(**Environment(cls, environment)())
         except ValidationError as error:
-            raise SettingsError(f"{told(error)}\ndocs/configuration.md explains each variable.") from error
+            lines = [told(error), *cls.unread(environment), "docs/configuration.md explains each variable."]
+            raise SettingsError("\n".join(lines)) from error
+
+    @classmethod
+    def unread(cls, environment: Mapping[str, str] = os.environ) -> list[str]:
+        """A sentence for each variable that nothing reads, but that looks like one of ours."""
+        ours = {str(field.alias) for field in cls.model_fields.values()}
+        return [f"{name}: nothing reads it; was {near} meant?" for name, near in misspelt(environment, ours)]
 
     @classmethod
     def settings_customise_sources(

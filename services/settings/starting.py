@@ -1,14 +1,26 @@
 from __future__ import annotations
 
-from pydantic import Field
+import re
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from services.settings.group import Group
+from services.settings.places import differs
+
+
+def _ncrontab(text: str) -> str:
+    """Only its shape: what it means is the host's to say."""
+    if not re.fullmatch(r"%[^%]+%|[\w*/,-]+( +[\w*/,-]+){4,5}", text):
+        raise ValueError("write six fields, the second first, such as `0 */5 * * * *`")
+    return text
 
 
 class StartSettings(Group):
     """What starts executions besides callers."""
 
-    sweep_cron: str = Field(
+    sweep_cron: Annotated[str, AfterValidator(_ncrontab)] = Field(
         default="0 * * * * *",
         alias="SWEEP_CRON",
         description=(
@@ -20,6 +32,7 @@ class StartSettings(Group):
         default=None,
         alias="START_QUEUE",
         description="A storage queue whose messages start executions; unset: none.",
+        json_schema_extra=differs(azure="parameter `startQueue`"),
     )
     start_queue_connection: str = Field(
         default="AzureWebJobsStorage",
@@ -30,4 +43,9 @@ class StartSettings(Group):
         default=None,
         alias="START_SERVICE_BUS_QUEUE",
         description="A Service Bus queue whose messages start executions; unset: none.",
+        json_schema_extra=differs(azure="parameter `startServiceBusQueue`"),
     )
+
+    def conflicts(self) -> Iterator[str]:
+        if "start_queue_connection" in self.model_fields_set and self.start_queue is None:
+            yield "START_QUEUE_CONNECTION is set, so START_QUEUE must name the queue there"

@@ -7,6 +7,7 @@ from pydantic import AnyHttpUrl, BeforeValidator, Field, SecretStr, field_valida
 
 from services.hosts import AllowedHosts
 from services.settings.group import Group
+from services.settings.places import differs
 from services.webhooks.secrets import secrets_in
 
 
@@ -17,16 +18,19 @@ class TellSettings(Group):
         default=None,
         alias="AzureSignalRConnectionString",
         description="Azure SignalR Service by key; unset, and no service URI either: nothing is pushed.",
+        json_schema_extra=differs(local="the host's own emulator", core_tools="the emulator at port 8888"),
     )
     signalr_service_uri: AnyHttpUrl | None = Field(
         default=None,
         alias="AzureSignalRConnectionString__serviceUri",
         description="Azure SignalR Service by the identity of the process.",
+        json_schema_extra=differs(azure="the deployed service"),
     )
     signalr_client_id: str | None = Field(
         default=None,
         alias="AzureSignalRConnectionString__clientId",
         description="Client id of the user-assigned identity to use for it.",
+        json_schema_extra=differs(azure="the app's identity"),
     )
     webhook_hosts: Annotated[AllowedHosts, BeforeValidator(AllowedHosts.parse)] | None = Field(
         default=None,
@@ -35,11 +39,13 @@ class TellSettings(Group):
             "The hosts that webhooks may call, apart by commas: `hooks.example.com`, `*.example.com`, each with "
             "`:PORT` if it is not 443. Unset: no webhooks."
         ),
+        json_schema_extra=differs(azure="parameter `webhookHosts`"),
     )
     webhook_secret: SecretStr | None = Field(
         default=None,
         alias="WEBHOOK_SECRET",
         description="What webhooks are signed with: `whsec_` and base64; while it changes, several, apart by spaces.",
+        json_schema_extra=differs(azure="the Key Vault secret of parameter `webhookSecretUri`"),
     )
 
     @field_validator("webhook_secret")

@@ -10,6 +10,7 @@ from services.hosts import AllowedHosts
 from services.secret_values import check_secret
 from services.settings.group import Group
 from services.settings.kinds import Names
+from services.settings.places import differs
 
 
 class ToolSettings(Group):
@@ -28,11 +29,13 @@ class ToolSettings(Group):
         default=(),
         alias="TOOL_MODULES",
         description="Python modules that register tool functions, with commas between.",
+        json_schema_extra=differs(local="`examples.tools.orders`"),
     )
     mcp_servers_file: Path | None = Field(
         default=None,
         alias="MCP_SERVERS_FILE",
         description="A YAML file with the MCP servers that `mcp` tools may name; unset: none.",
+        json_schema_extra=differs(local="`tools/mcp.yaml`"),
     )
     secrets: dict[str, SecretStr] = Field(
         default={},

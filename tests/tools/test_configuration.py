@@ -1,0 +1,74 @@
+"""The table of variables: current, and true of each place that sets some."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tree_sitter import Node
+
+from services.settings import GROUPS, Settings
+from services.settings.others import OTHERS
+from services.settings.places import Differs
+from tests.infra.bicep_reader import BicepFile, properties, text, walk
+from tools import configuration, start
+from tools.processes import ModelServer
+
+ROOT = Path(__file__).parents[2]
+PAGE = configuration.PAGE.read_text("utf-8")
+OURS = {str(field.alias): Differs.of(field) for field in Settings.model_fields.values()}
+PLACES = {**{other.name: other.differs for other in OTHERS}, **OURS}
+BY_THE_HOST = {"FUNCTIONS_WORKER_RUNTIME", "AzureSignalRConnectionString"}
+"""Set by the local host itself, where nobody else sets them."""
+NOT_READ_YET = {"COSMOS_ENDPOINT", "BLOB_ENDPOINT"}
+
+
+def test_the_page_is_current() -> None:
+    assert configuration.written(PAGE) == PAGE, "run `python -m tools.configuration`"
+
+
+def test_a_page_without_a_place_for_it_is_refused() -> None:
+    with pytest.raises(ValueError, match="lacks the lines"):
+        configuration.written("# Configuration\n")
+
+
+def test_every_variable_is_described_once() -> None:
+    fields = [field for group in GROUPS for field in group.model_fields.values()]
+    names = [str(field.alias) for field in fields] + [other.name for other in OTHERS]
+    assert sorted(names) == sorted(set(names))
+    assert {str(field.alias) for field in Settings.model_fields.values()} <= set(names)
+    assert all(field.description for field in fields)
+
+
+def set_in(place: str) -> set[str]:
+    return {name for name, differs in PLACES.items() if place in dict(differs)}
+
+
+def test_what_it_says_of_core_tools_is_what_the_example_sets() -> None:
+    values = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
+    assert set_in("core_tools") == set(values)
+
+
+def test_what_it_says_of_the_local_host_is_what_is_set_there(tmp_path: Path) -> None:
+    given = {**start.example_tools({}), **ModelServer(tmp_path / "m.gguf").environment()}
+    assert set_in("local") == {"META_AGENTS_STATE_DIR", *BY_THE_HOST, *given}
+
+
+def test_what_it_says_of_azure_is_what_bicep_sets() -> None:
+    assert set_in("azure") == set_by_bicep() - NOT_READ_YET
+
+
+def set_by_bicep() -> set[str]:
+    """The names in `appSettings` of the function app, those in variables used there included."""
+    main = BicepFile(ROOT / "infra" / "bicep" / "main.bicep")
+    (module,) = [module for module in main.modules if module.symbol == "functionApp"]
+    given = module.value("params", "appSettings")
+    assert given is not None
+    declared = {text(node.named_children[0]): node for node in main.root.named_children if "variable" in node.type}
+    used = [declared[text(node)] for node in walk(given) if node.type == "identifier" and text(node) in declared]
+    return {name for node in (given, *used) for name in _keys(node)}
+
+
+def _keys(node: Node) -> set[str]:
+    return {name for inner in walk(node) if inner.type == "object" for name in properties(inner)}
