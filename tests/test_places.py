@@ -65,9 +65,7 @@ def test_a_module_does_not_ask_where_it_runs(path: Path) -> None:
 
 
 def test_the_words_that_are_looked_for_are_found() -> None:
-    source = (
-        "import os, platform\nfrom sys import platform as p\nx = os.environ['WEBSITE_SITE_NAME'], os.getenv()\n"
-    )
+    source = "import os, platform\nfrom sys import platform as p\nx = os.environ['WEBSITE_SITE_NAME'], os.getenv()\n"
     tree = ast.parse(source)
     assert set(asked(tree)) == {"os.environ", "os.getenv", "platform", "sys.platform"}
     assert list(named(tree)) == ["WEBSITE_SITE_NAME"]
