@@ -1,0 +1,127 @@
+"""Requests for a container's items."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+from tests.cosmos.charges import FAILED, querying, reading
+from tests.cosmos.clock import Clock
+from tests.cosmos.containers import Container, Item
+from tests.cosmos.errors import CosmosError, bad_request
+from tests.cosmos.keys import Key, key_of_header
+from tests.cosmos.limits import MOST_BYTES, loads
+from tests.cosmos.messages import Answer, Request, saying
+from tests.cosmos.operations import Operation, Outcome, perform, perform_all
+from tests.cosmos.sql.compiling import METRICS, NOW, compiled
+from tests.cosmos.sql.execution import Page, page_of
+
+KEY = "x-ms-documentdb-partitionkey"
+_KINDS = {"GET": "Read", "PUT": "Replace", "DELETE": "Delete", "PATCH": "Patch"}
+_READ_ALL = "SELECT * FROM c"
+
+
+def answer(container: Container, request: Request, clock: Clock) -> Answer:
+    """Raises `CosmosError`."""
+    if len(request.body) > MOST_BYTES:
+        raise CosmosError(413, "Request size is too large")
+    if len(request.parts) == 6:
+        return _of_item(container, request)
+    if request.says("x-ms-cosmos-is-batch-request"):
+        return _of_batch(container, request)
+    if request.is_plan:
+        raise bad_request("There is one range of partitions: no query has to be planned.")
+    if request.is_query:
+        return _of_query(container, request, clock)
+    if request.method == "GET":
+        return _changes(container, request) if request.headers.get("a-im") else _of_query(container, request, clock)
+    if request.method == "POST":
+        return _of_new_item(container, request)
+    raise CosmosError(405, "The method is not allowed here.")
+
+
+def _of_item(container: Container, request: Request) -> Answer:
+    kind = _KINDS.get(request.method)
+    if kind is None:
+        raise CosmosError(405, "The method is not allowed here.")
+    body = loads(request.body) if request.body else None
+    conditions = request.headers.get("if-match"), request.headers.get("if-none-match")
+    operation = Operation(kind, request.parts[5], body, *conditions)
+    return _saying(perform(container, _key(container, request), operation), request)
+
+
+def _of_new_item(container: Container, request: Request) -> Answer:
+    body = loads(request.body)
+    kind = "Upsert" if request.says("x-ms-documentdb-is-upsert") else "Create"
+    operation = Operation(kind, "", body, request.headers.get("if-match"))
+    return _saying(perform(container, _key(container, request), operation), request)
+
+
+def _key(container: Container, request: Request) -> Key:
+    return key_of_header(request.headers.get(KEY), container.paths)
+
+
+def _saying(outcome: Outcome, request: Request) -> Answer:
+    if outcome.item is None:
+        return Answer(outcome.status, charge=outcome.charge)
+    is_minimal = "return=minimal" in request.headers.get("prefer", "")
+    content = b"" if is_minimal and request.method != "GET" else outcome.item.content
+    return Answer(outcome.status, content, {"etag": outcome.item.etag}, outcome.charge)
+
+
+def _of_batch(container: Container, request: Request) -> Answer:
+    operations = loads(request.body)
+    if not isinstance(operations, list):
+        raise bad_request("A batch is a JSON array of operations.")
+    is_done, said = perform_all(container, _key(container, request), operations)
+    return saying(200 if is_done else 207, said, sum(float(one["requestCharge"]) for one in said))
+
+
+def _of_query(container: Container, request: Request, clock: Clock) -> Answer:
+    given = loads(request.body) if request.is_query else {"query": _READ_ALL}
+    if not isinstance(given, dict) or not isinstance(given.get("query"), str):
+        raise bad_request("A query is a JSON object with the text as `query`.")
+    parameters = {one["name"]: one.get("value") for one in given.get("parameters") or []}
+    scope = {**parameters, METRICS: container.metrics, NOW: clock.now()}
+    query, headers = compiled(given["query"]), request.headers
+    page = page_of(
+        query, given["query"], _scoped(container, request), scope, _limit(request), headers.get("x-ms-continuation")
+    )
+    return _feed(container, page)
+
+
+def _scoped(container: Container, request: Request) -> Any:
+    """The items of the partitions that the request is about."""
+    headers = request.headers
+    prefix = key_of_header(headers[KEY], container.paths, may_be_prefix=True) if KEY in headers else None
+    hashes = (headers["x-ms-start-epk"], headers["x-ms-end-epk"]) if "x-ms-start-epk" in headers else None
+    for partition in container.partitions(prefix, hashes):
+        yield from list(partition.items.values())
+
+
+def _limit(request: Request) -> int:
+    limit = int(request.headers.get("x-ms-max-item-count") or 100)
+    return limit if limit > 0 else 1000
+
+
+def _feed(container: Container, page: Page) -> Answer:
+    body = {"_rid": container.properties["_rid"], "Documents": page.values, "_count": len(page.values)}
+    more = {"x_ms_continuation": page.continuation} if page.continuation else {}
+    return saying(200, body, querying(page.loaded), x_ms_item_count=str(len(page.values)), **more)
+
+
+def _changes(container: Container, request: Request) -> Answer:
+    """The items as they are now, of those that changed after the version that the client has."""
+    since = _version(container, request.headers.get("if-none-match", ""))
+    items: list[Item] = [item for item in _scoped(container, request) if item.version > since]
+    page = list(islice(sorted(items, key=lambda item: item.version), _limit(request)))
+    if not page:
+        return Answer(304, headers={"etag": f'"{since}"'}, charge=FAILED)
+    body = {"_rid": container.properties["_rid"], "Documents": [item.body for item in page], "_count": len(page)}
+    return saying(200, body, sum(reading(item.size) for item in page), etag=f'"{page[-1].version}"')
+
+
+def _version(container: Container, tag: str) -> int:
+    if tag == "*":
+        return container.versions.last
+    return int(tag.strip('"')) if tag.strip('"').isdecimal() else 0
