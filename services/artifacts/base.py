@@ -24,6 +24,9 @@ class ArtifactStore(Protocol):
     async def drop(self, partition: str) -> None:
         """Remove the whole partition, for good when it returns; repeated, it completes one that was cut off."""
 
+    async def close(self) -> None:
+        """Let go of the storage."""
+
 
 def ref_of(content: bytes) -> str:
     """sha256 (hex) of the content: its ref in every maker."""

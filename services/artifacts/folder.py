@@ -44,6 +44,9 @@ class FolderArtifacts:
         except OSError as error:
             raise ProblemError(platform_failed(f"The artifacts could not be removed: {error.strerror}.")) from error
 
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
     def _folder(self, partition: str) -> Path:
         # The prefix keeps a partition named `..` inside the root.
         return self._root / f"p-{quote(partition, safe='')}"
