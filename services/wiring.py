@@ -38,7 +38,7 @@ from services.purging import Purges
 from services.realtime import LocalBus, Realtime
 from services.retention import Retention
 from services.schedules import Schedules
-from services.settings import Settings
+from services.settings import Settings, SettingsError
 from services.signalr import SignalRPublisher
 from services.signalr_endpoint import Endpoint
 from services.signals import Signals
@@ -102,6 +102,7 @@ class Services:
         await self.accounts.close()
         await self.usage.close()
         await self.documents.close()
+        await self.artifacts.close()
 
 
 _lock = Lock()
@@ -126,12 +127,27 @@ def use(services: Services | None) -> None:
         _services = services
 
 
+def artifacts_of(settings: Settings) -> ArtifactStore:
+    """Raises `SettingsError`."""
+    connection = settings.blob_connection_string
+    if settings.blob_endpoint is None and connection is None:
+        return FolderArtifacts(settings.state_dir / "artifacts")
+    from services.artifacts.blob import BlobArtifacts  # noqa: PLC0415 - slow to import, and only some need it
+
+    if connection is None:
+        return BlobArtifacts.by_identity(str(settings.blob_endpoint), settings.blob_container)
+    try:
+        return BlobArtifacts.by_connection_string(connection.get_secret_value(), settings.blob_container)
+    except ValueError as error:
+        raise SettingsError("BLOB_CONNECTION_STRING: it cannot be read; write UseDevelopmentStorage=true") from error
+
+
 def build(settings: Settings) -> Services:
     """All services over the state directory."""
     endpoint = Endpoint.of(settings)
     bus = LocalBus()
     documents = SqliteDocuments(settings.state_dir / "documents.db")
-    artifacts = FolderArtifacts(settings.state_dir / "artifacts")
+    artifacts = artifacts_of(settings)
     events = EventLog(documents, artifacts, bus.publish)
     controls = Controls(documents, events)
     embeddings = Embeddings(settings)

@@ -7,10 +7,12 @@ not written again, and a write whose answer was lost is found done by the next a
 from __future__ import annotations
 
 import asyncio
+import io
 from typing import Any, Self
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob import ContentSettings, StorageErrorCode
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
@@ -24,21 +26,36 @@ WITHIN = 120
 """Seconds until a put or a get is given up, attempts of the SDK included."""
 LARGE = 1 << 20
 """Bytes of a content that is sent only after asking whether it is there."""
+PAGE = 1000
+"""Names of one listing."""
 AT_ONCE = 16
 """Deletions at the same time."""
 
-_OPTIONS: dict[str, Any] = {
+OPTIONS: dict[str, Any] = {
     # Two more attempts within three seconds: what lasts longer is for the durable retries of whoever asked.
     "retry_total": 2,
     "initial_backoff": 0,
     "increment_base": 1,
     "random_jitter_range": 1,
-    "connection_timeout": 5,
-    "read_timeout": 30,
     # Azure's limit. In one request it is there whole or not at all, and blocks without a blob never have to be removed.
     "max_single_put_size": 5000 * (1 << 20),
 }
+_TIMEOUTS = {"connection_timeout": 5, "read_timeout": 30}
 _OF_ANY_AZURITE = "2021-12-02"
+
+
+class _Transport(AioHttpTransport):  # type: ignore[misc]  # the SDK loads it lazily, so its type is not seen
+    """The SDK's own, except that a large body is written a piece at a time: others have the event loop in between."""
+
+    async def send(self, request: Any, **config: Any) -> Any:
+        whole = request.data
+        if not isinstance(whole, bytes) or len(whole) < LARGE:
+            return await super().send(request, **config)
+        request.data = io.BytesIO(whole)
+        try:
+            return await super().send(request, **config)
+        finally:
+            request.data = whole  # for the next attempt
 
 
 class BlobArtifacts:
@@ -56,14 +73,16 @@ class BlobArtifacts:
     def by_identity(
         cls, endpoint: str, container: str, credential: AsyncTokenCredential | None = None, **options: Any
     ) -> Self:
-        """As the identity of this process, in a container that is there."""
+        """As the identity of this process, in a container that is there. `options` are the transport's."""
         credential = credential or credential_of_process()
-        return cls(ContainerClient(endpoint, container, credential=credential, **_OPTIONS, **options), credential)
+        transport = _Transport(**_TIMEOUTS, **options)
+        client = ContainerClient(endpoint, container, credential=credential, transport=transport, **OPTIONS)
+        return cls(client, credential)
 
     @classmethod
     def by_connection_string(cls, connection: str, container: str) -> Self:
         """Raises `ValueError` for one that the SDK cannot read."""
-        options = {**_OPTIONS, "api_version": _OF_ANY_AZURITE}
+        options = {**OPTIONS, "api_version": _OF_ANY_AZURITE, "transport": _Transport(**_TIMEOUTS)}
         return cls(ContainerClient.from_connection_string(connection, container, **options), creates=True)
 
     async def put(self, partition: str, content: bytes, media_type: str) -> str:
@@ -103,9 +122,10 @@ class BlobArtifacts:
             async with free:
                 await self._delete(name)
 
+        names = self._container.list_blob_names(name_starts_with=folder_of(partition), results_per_page=PAGE)
         async with typed("removed"):
             try:
-                async for page in self._container.list_blob_names(name_starts_with=folder_of(partition)).by_page():
+                async for page in names.by_page():
                     done = [delete(name) async for name in page]
                     failed = [error for error in await asyncio.gather(*done, return_exceptions=True) if error]
                     if failed:

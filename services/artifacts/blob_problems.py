@@ -56,12 +56,11 @@ def _problem_of(what: str, error: AzureError) -> Problem:
 
 
 def _of_status(what: str, status: int, error: HttpResponseError) -> Problem:
-    code = str(getattr(error, "error_code", "") or "")
+    said = getattr(error, "error_code", None)
+    code = str(getattr(said, "value", said) or "")  # the SDK's enum where it knows the code
     if status in _BUSY:
-        wait = retry_after(error.response.headers) if error.response is not None else None
-        return _problem(what, f"it is busy ({status} {code})".replace(" )", ")")).model_copy(
-            update={"retry_after": wait}
-        )
+        wait = retry_after(getattr(error.response, "headers", {}))
+        return _problem(what, f"it is busy ({status})").model_copy(update={"retry_after": wait})
     if status == 403 and code == _FIREWALL:
         action = "Let the app's network through the storage account's firewall."
         return _problem(what, "the storage account refuses requests from here", action)

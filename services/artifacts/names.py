@@ -14,9 +14,9 @@ DEEPEST = 200
 def folder_of(partition: str) -> str:
     """What the names of the partition's blobs, and of no others, begin with.
 
-    A tenant's are under the tenant's name, as folders that the portal shows and lifecycle rules may name. No segment is
-    empty or has a dot, since `..` and a dot at a segment's end are not kept by every tool. `@` is never in a segment, so
-    one partition's folder is never the beginning of another's.
+    A tenant's are under the tenant's name, as folders that the portal shows and lifecycle rules may name. No segment
+    is empty or has a dot, since not every tool keeps `..` and a dot at the end. `@` is never in a segment, so one
+    partition's folder is never the beginning of another's.
     """
     segments = [_segment(text) for text in partition.split("/")]
     readable = "/".join(segments)

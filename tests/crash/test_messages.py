@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -11,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.crash.system import System, wait_until
-from tests.devhost.storage.azurite import Storage, running
+from tests.devhost.storage.accounts import Storage
+from tests.support.azurite import running
 from tools.processes import ROOT
 
 QUEUE = "starts"
@@ -20,12 +20,10 @@ WORKFLOW = {"name": "one", "steps": [{"id": "say", "agent": "writer", "input": "
 
 @pytest.fixture(scope="module")
 def storage() -> Iterator[Storage]:
-    with asyncio.Runner() as runner:
-        azurite = running()
-        storage = Storage(runner.run(azurite.__aenter__()).connection, "app")
+    with running() as azurite:
+        storage = Storage(azurite.connection, "app")
         yield storage
         storage.close()
-        runner.run(azurite.__aexit__(None, None, None))
 
 
 @pytest.fixture(scope="module")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
-import pytest_asyncio
 
-from tests.devhost.storage.azurite import Azurite, Storage, running
+from tests.devhost.storage.accounts import Storage
+from tests.support.azurite import Azurite, running
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def azurite() -> AsyncIterator[Azurite]:
-    async with running() as azurite:
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    with running() as azurite:
         yield azurite
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.devhost.conftest import MakeApp, Serve
-from tests.devhost.storage.azurite import Azurite, Storage, running
+from tests.devhost.storage.accounts import Storage
+from tests.support.azurite import Azurite, running
 
 ROOT = Path(__file__).parents[3]
 APP = """
@@ -94,7 +95,7 @@ async def test_storage_may_come_after_the_host(
     monkeypatch.setenv("PREFIX", "late")
     async with contextlib.AsyncExitStack() as after_the_host, asyncio.timeout(60), serve("queued") as client:
         refused = await client.post("/api/orders/l1", content="too early")
-        await after_the_host.enter_async_context(running(*ports))
+        after_the_host.enter_context(running(*ports))
         assert (await client.post("/api/orders/l2", content="in time")).status_code == 200
         seen = await client.get("/api/seen")
     assert refused.status_code == 500

@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from tests.devhost.conftest import MakeApp, Serve
-from tests.devhost.storage.azurite import Storage
+from tests.devhost.storage.accounts import Storage
 
 APP = """
 import io, json

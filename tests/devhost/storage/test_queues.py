@@ -12,7 +12,7 @@ import pytest
 from devhost.storage.messages import Message
 from devhost.storage.queue_client import Queue
 from tests.devhost.conftest import HostClient, MakeApp, Serve
-from tests.devhost.storage.azurite import Storage
+from tests.devhost.storage.accounts import Storage
 
 
 def base64_of(text: str) -> str:
