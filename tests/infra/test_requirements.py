@@ -37,6 +37,7 @@ def distributions() -> set[str]:
     of = packages_distributions()
     azure = {"azure.functions": "azure-functions", "azure.durable_functions": "azure-functions-durable"}
     azure |= {"azure.core": "azure-core", "azure.cosmos": "azure-cosmos", "azure.identity": "azure-identity"}
+    azure |= {"azure.storage": "azure-storage-blob"}
     azure |= {"azurefunctions.extensions": "azurefunctions-extensions-http-fastapi"}
     found = {azure[name] if name in azure else of[name][0] for name in set(imported())}
     return {re.sub(r"[-_.]+", "-", name).lower() for name in found}
