@@ -32,12 +32,15 @@ class System:
         app: Path = ROOT,
         script: Script | None = None,
     ) -> None:
-        # Nothing that is set for this machine may reach the app: a real model is paid for.
-        unset = {str(field.alias): "" for name, field in Settings.model_fields.items() if "signalr" not in name}
         state = folder / "state"
         state.mkdir()
         self.stub = ModelStub(folder / "model.jsonl", latency=latency, script=script)
-        settings = {**unset, **self.stub.environment(), "META_AGENTS_TOKEN": TOKEN, "META_AGENTS_STATE_DIR": str(state)}
+        settings = {
+            **settings_unset(),
+            **self.stub.environment(),
+            "META_AGENTS_TOKEN": TOKEN,
+            "META_AGENTS_STATE_DIR": str(state),
+        }
         self.host = Host(state, app=app, environment={**settings, **(environment or {})})
         self.client: Client
 
@@ -71,6 +74,11 @@ class System:
         wait_until(lambda: executions.get(execution).is_ended, what, seconds, every)
         list(executions.follow(execution))
         return executions.get(execution)
+
+
+def settings_unset() -> dict[str, str]:
+    """Nothing that is set for this machine may reach the app: a real model is paid for."""
+    return {str(field.alias): "" for name, field in Settings.model_fields.items() if "signalr" not in name}
 
 
 def wait_until(holds: Callable[[], bool], what: str, seconds: float = SECONDS, every: float = 0.005) -> None:

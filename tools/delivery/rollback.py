@@ -1,0 +1,65 @@
+"""Brings a package back that ran before: `python -m tools.delivery.rollback BUILD …`; META_AGENTS_TOKEN is the token.
+
+Every rollout keeps its package in the container `deployments`, as `kept/BUILD.zip`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from meta_agents import Client
+from tools.delivery.azure import App, DeliveryError
+from tools.delivery.gate import Patience, add_patience, pass_gate, patience_of
+from tools.delivery.publish import publish
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Bring a package back that ran before.")
+    parser.add_argument("build")
+    add_app_arguments(parser)
+    add_patience(parser)
+    options = parser.parse_args(arguments)
+    with Client(options.url, os.environ["META_AGENTS_TOKEN"]) as client:
+        try:
+            roll_back(app_of(options), client, options.build, patience_of(options))
+        except DeliveryError as error:
+            print(f"rollback: {error}", file=sys.stderr)
+            return 1
+    return 0
+
+
+def roll_back(
+    app: App,
+    client: Client,
+    build: str,
+    patience: Patience,
+) -> None:
+    """Publish the kept package again, and wait until it is well. Raises `DeliveryError`."""
+    if not app.has_kept(build):
+        raise DeliveryError(f"There is no kept package of build {build}.")
+    with tempfile.TemporaryDirectory() as folder:
+        package = Path(folder, "kept.zip")
+        app.fetch_kept(build, package)
+        publish(app, package)
+    pass_gate(client, build, patience)
+    print(f"rollback: {build} runs again")
+
+
+def add_app_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the app is; `azd env get-values` has all four."""
+    parser.add_argument("--url", required=True, help="address of the app")
+    parser.add_argument("--resource-group", required=True)
+    parser.add_argument("--app", required=True, help="name of the function app")
+    parser.add_argument("--storage-account", required=True)
+
+
+def app_of(options: argparse.Namespace) -> App:
+    return App(options.resource_group, options.app, options.storage_account)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
