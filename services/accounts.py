@@ -14,7 +14,7 @@ from domain.books import Account, Books, Held, Tally
 from domain.errors import ProblemError
 from domain.tenant_budgets import Period, TenantBudget
 from domain.usage import Usage
-from services.documents.base import Delete, Document, DocumentStore, Operation, Put, beginning_with
+from services.documents.base import BATCH_OPERATIONS, Delete, Document, DocumentStore, Operation, Put, beginning_with
 from services.documents.reading import everything
 from services.together import Together
 
@@ -22,8 +22,6 @@ LEASE = timedelta(minutes=10)
 """A call, and its wait for its turn, take so much longer than the time the model is given at the most."""
 AT_ONCE = 40
 """Calls that are decided together."""
-MOST_WRITTEN = 100
-"""Accounts and holds in one transaction: as many as Cosmos DB takes."""
 FORGOTTEN_AFTER = timedelta(days=1)
 """When a call that was given up is not waited for any more."""
 _ACCOUNT, _HOLD = "account:", "hold:"
@@ -100,7 +98,7 @@ class Accounts:
         )
         answers = [_decided(books, one) for one in asked]
         operations = _operations(books, {**accounts, **holds})
-        if len(operations) > MOST_WRITTEN and len(asked) > 1:
+        if len(operations) > BATCH_OPERATIONS and len(asked) > 1:
             # Where periods change, calls count towards accounts of both. Decided anew, a call changes nothing.
             half = len(asked) // 2
             return [*await self._decide(tenant, asked[:half]), *await self._decide(tenant, asked[half:])]

@@ -14,6 +14,9 @@ from services.documents.base import Append, Conflict, DocumentStore, Operation, 
 Publish = Callable[[str, str, list[Event]], None]
 """(tenant, execution, new events): told after they are durable. Must neither block nor raise."""
 
+AT_ONCE = 60
+"""Drafts in one transaction: those of a hundred would, each with 16 KB, be too large for it."""
+
 ENDED = "execution.ended"
 """Id of the mark that names the terminal event: an execution ends once, whoever else tries at the same time."""
 
@@ -42,8 +45,11 @@ class EventLog:
 
         A draft whose id is already there gives the event as it was first logged; and any terminal draft gives the
         terminal event, when there is one. Large payloads become artifacts. `patient` as in `DocumentStore.write`.
-        Raises `Conflict` when `extra` does.
+        Raises `Conflict` when `extra` does. Of more than AT_ONCE drafts the first are logged before, on their own.
         """
+        if len(drafts) > AT_ONCE:
+            first = await self.append(tenant, execution, drafts[:AT_ONCE])
+            return [*first, *await self.append(tenant, execution, drafts[AT_ONCE:], *extra, patient=patient)]
         partition = partition_of(tenant, execution)
         slim = [await self._slim(partition, draft) for draft in drafts]
         try:

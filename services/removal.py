@@ -14,7 +14,16 @@ from domain.errors import ProblemError, platform_failed
 from domain.retention import CHAT, instance_of, orchestrators_of
 from services.approvals import approvals_of
 from services.artifacts.base import ArtifactStore
-from services.documents.base import Body, Delete, Document, DocumentStore, Operation, Put, beginning_with
+from services.documents.base import (
+    BATCH_OPERATIONS,
+    Body,
+    Delete,
+    Document,
+    DocumentStore,
+    Operation,
+    Put,
+    beginning_with,
+)
 from services.eventlog import partition_of
 from services.executions import RUNNING, records_of
 from services.usage import partition_of_usage
@@ -104,7 +113,9 @@ class Removal:
         """What is kept of it among others' things, where ids begin with the execution's."""
         more: str | None = ""
         while more is not None:
-            found, more = await self._documents.query(partition, between=beginning_with(execution), limit=PAGE)
+            found, more = await self._documents.query(
+                partition, between=beginning_with(execution), limit=BATCH_OPERATIONS
+            )
             if found:
                 await self._documents.write(partition, [Delete(document.id) for document in found])
 

@@ -21,7 +21,7 @@ from services.together import Together
 AT_ONCE = 20
 """Executions that are added together."""
 MOST_ROWS = 60
-"""Documents of rows in one transaction; Cosmos DB takes a hundred operations."""
+"""Documents of rows in one transaction, beside the marks of executions: no more than BATCH_OPERATIONS in all."""
 PAGE = 500
 _DAY = "day:"
 

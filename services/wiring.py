@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from domain.agents import Agent
 from domain.datasets import Dataset
@@ -51,6 +52,9 @@ from services.webhooks.pauses import PauseHooks
 from services.webhooks.sender import WebhookSender
 
 log = logging.getLogger("meta_agents.settings")
+
+if TYPE_CHECKING:
+    from services.cosmos.account import CosmosAccount
 
 
 @dataclass(frozen=True)
@@ -142,11 +146,29 @@ def artifacts_of(settings: Settings) -> ArtifactStore:
         raise SettingsError("BLOB_CONNECTION_STRING: it cannot be read; write UseDevelopmentStorage=true") from error
 
 
+def cosmos_of(settings: Settings) -> CosmosAccount | None:
+    """The account that is shared by all that is kept in Cosmos DB, if anything is."""
+    if settings.cosmos_endpoint is None:
+        return None
+    from services.cosmos.account import CosmosAccount  # noqa: PLC0415 - slow to import, and only some need it
+
+    key = settings.cosmos_key.get_secret_value() if settings.cosmos_key else None
+    return CosmosAccount(str(settings.cosmos_endpoint), key=key)
+
+
+def documents_of(settings: Settings, account: CosmosAccount | None) -> DocumentStore:
+    if account is None:
+        return SqliteDocuments(settings.state_dir / "documents.db")
+    from services.documents.cosmos import CosmosDocuments  # noqa: PLC0415 - slow to import, and only some need it
+
+    return CosmosDocuments(account, settings.cosmos_database, settings.cosmos_container)
+
+
 def build(settings: Settings) -> Services:
-    """All services over the state directory."""
+    """All services, over the state directory but for what settings put elsewhere."""
     endpoint = Endpoint.of(settings)
     bus = LocalBus()
-    documents = SqliteDocuments(settings.state_dir / "documents.db")
+    documents = documents_of(settings, cosmos_of(settings))
     artifacts = artifacts_of(settings)
     events = EventLog(documents, artifacts, bus.publish)
     controls = Controls(documents, events)

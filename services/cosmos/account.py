@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.cosmos import PartitionKey
-from azure.cosmos.aio import ContainerProxy, CosmosClient, DatabaseProxy
+from azure.cosmos.aio import ContainerProxy, CosmosClient
 
 from services.cosmos.failures import missing, outcome_of, too_weak
 from services.entra import credential_of_process
@@ -99,7 +99,11 @@ class CosmosAccount:
     async def _open(self, database: str, wanted: Container) -> ContainerProxy:
         client = await self._connected()
         if self._key is not None:
-            return await _made(await client.create_database_if_not_exists(database), wanted)
+            # Another process may make the database, and then the container, just before we do.
+            for _ in range(2):
+                with suppress(ResourceExistsError):
+                    return await _made(client, database, wanted)
+            return await _made(client, database, wanted)
         container = client.get_database_client(database).get_container_client(wanted.name)
         try:
             await container.read()
@@ -145,9 +149,10 @@ class CosmosAccount:
             self._on_charge(_operation.get(), float(response.http_response.headers.get(CHARGE) or 0))
 
 
-async def _made(database: DatabaseProxy, wanted: Container) -> ContainerProxy:
+async def _made(client: CosmosClient, database: str, wanted: Container) -> ContainerProxy:
+    made = await client.create_database_if_not_exists(database)
     paths = list(wanted.partition_key)
-    container: ContainerProxy = await database.create_container_if_not_exists(
+    container: ContainerProxy = await made.create_container_if_not_exists(
         wanted.name,
         partition_key=PartitionKey(paths) if len(paths) > 1 else PartitionKey(paths[0]),
         indexing_policy=dict(wanted.indexing_policy),

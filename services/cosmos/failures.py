@@ -64,6 +64,10 @@ def too_weak(level: str) -> CosmosFailure:
     )
 
 
+def uncertain(message: str) -> CosmosFailure:
+    return _passing(message, "Look at what is there, then try again.")
+
+
 def _failed(status: int, said: str, headers: Mapping[str, str]) -> CosmosFailure:
     if status == _ABSENT:
         return _refusal(

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from domain.errors import ProblemError, invalid_request
+from domain.errors import Code, Fault, Problem, ProblemError, invalid_request
 
 Body = dict[str, Any]
 """A JSON object. NaN and infinities are refused."""
@@ -96,6 +96,10 @@ class Conflict(Exception):
         self.id = id
 
 
+BATCH_OPERATIONS, BATCH_BYTES = 99, 1_800_000
+"""What one write may hold: of Cosmos DB's 100 operations and 2 MB, some are the store's own."""
+
+
 class DocumentStore(Protocol):
     """Raises `ProblemError` platform_failed when the storage itself fails."""
 
@@ -127,6 +131,8 @@ class DocumentStore(Protocol):
     async def write(self, partition: str, operations: Sequence[Operation], *, patient: bool = False) -> Written:
         """All or nothing; raises `Conflict`. Later operations see what earlier ones of the batch wrote.
 
+        More than `BATCH_OPERATIONS`, or `BATCH_BYTES` of JSON, raises `ProblemError` too_large.
+
         `patient`: it may wait some milliseconds for others to share its flush to disk. Writes are done in their order.
         """
 
@@ -142,6 +148,20 @@ class DocumentStore(Protocol):
 
     async def close(self) -> None:
         """Finish what was accepted, then let go of the storage."""
+
+
+def check_batch(operations: int, size: int) -> None:
+    """Raises `ProblemError` too_large. `size`: bytes of all its bodies as JSON."""
+    if operations <= BATCH_OPERATIONS and size <= BATCH_BYTES:
+        return
+    problem = Problem(
+        code=Code.TOO_LARGE,
+        message=f"{operations} operations with {size} bytes are too much to be written as one.",
+        action=f"Write at most {BATCH_OPERATIONS} operations and {BATCH_BYTES} bytes at once; keep large values as "
+        "artifacts.",
+        fault=Fault.PLATFORM,
+    )
+    raise ProblemError(problem)
 
 
 def beginning_with(prefix: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from domain.errors import ProblemError, platform_failed
-from services.documents.base import Append, Body, Document, Operation, Put, Scalar, Written
+from services.documents.base import Append, Body, Document, Operation, Put, Scalar, Written, check_batch
 from services.documents.group_commit import GroupCommit
 from services.documents.sqlite_file import open_reader, open_writer
 from services.documents.sqlite_reads import PageQuery, get_many, read_stream
@@ -56,6 +56,7 @@ class SqliteDocuments:
 
     async def write(self, partition: str, operations: Sequence[Operation], *, patient: bool = False) -> Written:
         texts = [dump(operation.body) if isinstance(operation, Put | Append) else None for operation in operations]
+        check_batch(len(operations), sum(len(text.encode()) for text in texts if text is not None))
         prepared = list(zip(operations, texts, strict=True))
         return await self._writer.submit(lambda writer: Batch(writer, partition).apply(prepared), patient=patient)
 

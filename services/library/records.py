@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from domain.library import DocumentStatus, IndexWork, LibraryDocument
-from services.documents.base import Body, Delete, Document, DocumentStore, Operation, Put, beginning_with
+from services.documents.base import (
+    BATCH_OPERATIONS,
+    Body,
+    Delete,
+    Document,
+    DocumentStore,
+    Operation,
+    Put,
+    beginning_with,
+)
 from services.embeddings.base import Vector
 
 PENDING = "library"
@@ -96,7 +105,9 @@ class Records:
         """Remove all of a tenant; how many there were. They are made, and paid for, again when needed."""
         removed = 0
         while True:
-            found, _ = await self._documents.query(_partition(tenant), between=beginning_with("vector:"), limit=PAGE)
+            found, _ = await self._documents.query(
+                _partition(tenant), between=beginning_with("vector:"), limit=BATCH_OPERATIONS
+            )
             if not found:
                 return removed
             gone: list[Operation] = [Delete(document.id) for document in found]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, UrlConstraints
+from pydantic import AnyHttpUrl, Field, SecretStr, UrlConstraints
 from pydantic_core import Url
 
 from services.settings.group import Group
@@ -42,6 +42,31 @@ class StoreSettings(Group):
         description="The container of the artifacts.",
     )
 
+    cosmos_endpoint: AnyHttpUrl | None = Field(
+        default=None,
+        alias="COSMOS_ENDPOINT",
+        description=(
+            "Address of the Azure Cosmos DB account that keeps documents, `https://NAME.documents.azure.com`, used as "
+            "the identity of the process; unset: a file in the state directory."
+        ),
+        json_schema_extra=differs(azure="the account's"),
+    )
+    cosmos_database: str = Field(
+        default="meta-agents", min_length=1, alias="COSMOS_DATABASE", description="The database in that account."
+    )
+    cosmos_container: str = Field(
+        default="documents", min_length=1, alias="COSMOS_CONTAINER", description="The container of the documents."
+    )
+    cosmos_key: SecretStr | None = Field(
+        default=None,
+        alias="COSMOS_KEY",
+        description="Key of an emulator of Cosmos DB; database and container are made if need be.",
+    )
+
     def conflicts(self) -> Iterator[str]:
         if self.blob_endpoint is not None and self.blob_connection_string is not None:
             yield "BLOB_ENDPOINT and BLOB_CONNECTION_STRING are both set: artifacts are kept in one place, so unset one"
+        if self.cosmos_key is not None and self.cosmos_endpoint is None:
+            yield "COSMOS_KEY is set without COSMOS_ENDPOINT: set both, or neither"
+        if self.cosmos_endpoint is not None and self.cosmos_key is None and self.cosmos_endpoint.scheme != "https":
+            yield "COSMOS_ENDPOINT begins with http, and needs https; or COSMOS_KEY, if it is an emulator"

@@ -16,7 +16,8 @@ from domain.caps import CapReached
 from domain.events import Draft, EventType
 from domain.tenant_budgets import TenantBudget
 from domain.usage import Usage
-from services.accounts import AT_ONCE, MOST_WRITTEN
+from services.accounts import AT_ONCE
+from services.documents.base import BATCH_OPERATIONS
 from services.wiring import Services, build
 from tests.services.conftest import settings_for
 
@@ -92,7 +93,7 @@ async def test_where_periods_change_no_write_is_larger_than_a_transaction(
     await asyncio.gather(
         *(services.accounts.reserve("acme", "e", f"s#{n}", new if n % 2 else old, ONE, "m") for n in range(AT_ONCE))
     )
-    assert max(sizes) <= MOST_WRITTEN
+    assert max(sizes) <= BATCH_OPERATIONS
     assert {(await account(services, budget)).reserved.model_calls for budget in (*old, *new)} == {AT_ONCE // 2}
 
 

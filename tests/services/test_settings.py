@@ -176,3 +176,23 @@ def test_protected_labels(labels: str, kept: tuple[str, ...]) -> None:
 def test_what_cannot_be_a_label_is_not_taken_for_a_protected_one() -> None:
     with pytest.raises(SettingsError, match="'Production' cannot be a label"):
         Settings.from_environment({"PROTECTED_LABELS": "Production"})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"COSMOS_KEY": "a2V5"}, "COSMOS_KEY is set without COSMOS_ENDPOINT"),
+        ({"COSMOS_ENDPOINT": "http://127.0.0.1:8081"}, "needs https; or COSMOS_KEY"),
+        ({"COSMOS_ENDPOINT": "name.documents.azure.com"}, "COSMOS_ENDPOINT"),
+    ],
+)
+def test_cosmos_db_that_cannot_be_meant(given: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        Settings.from_environment(given)
+
+
+def test_cosmos_db_by_identity_and_an_emulator_by_key() -> None:
+    by_identity = Settings.from_environment({"COSMOS_ENDPOINT": "https://name.documents.azure.com"})
+    assert (by_identity.cosmos_database, by_identity.cosmos_container) == ("meta-agents", "documents")
+    emulator = {"COSMOS_ENDPOINT": "http://127.0.0.1:8081", "COSMOS_KEY": "a2V5"}
+    assert "a2V5" not in repr(Settings.from_environment(emulator))

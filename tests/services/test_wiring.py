@@ -48,6 +48,15 @@ def test_a_bad_connection_string_makes_no_files(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+async def test_documents_are_in_cosmos_db_where_its_address_is_set(tmp_path: Path) -> None:
+    from services.documents.cosmos import CosmosDocuments
+
+    services = build(settings_for(tmp_path, COSMOS_ENDPOINT="https://name.documents.azure.com"))
+    assert isinstance(services.documents, CosmosDocuments)
+    assert not (tmp_path / "documents.db").exists()
+    await services.close()
+
+
 def test_importing_services_imports_nothing_slow() -> None:
     code = f"import sys, services.wiring; print([name for name in {SLOW} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

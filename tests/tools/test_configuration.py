@@ -21,7 +21,7 @@ OURS = {str(field.alias): Differs.of(field) for field in Settings.model_fields.v
 PLACES = {**{other.name: other.differs for other in OTHERS}, **OURS}
 BY_THE_HOST = {"FUNCTIONS_WORKER_RUNTIME", "AzureSignalRConnectionString"}
 """Set by the local host itself, where nobody else sets them."""
-NOT_READ_YET = {"COSMOS_ENDPOINT", "BLOB_ENDPOINT"}
+NOT_READ_YET = {"BLOB_ENDPOINT"}
 
 
 def test_the_page_is_current() -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from domain.errors import Code, ProblemError
 from services.documents.base import (
+    BATCH_BYTES,
+    BATCH_OPERATIONS,
     STREAM,
     Append,
     Conflict,
@@ -84,8 +86,8 @@ class Documents:
 
     async def test_get_many_takes_any_number_and_repetitions(self, store: DocumentStore) -> None:
         ids = [f"d{number:04}" for number in range(1_000)]
-        for start in range(0, 1_000, 100):
-            await store.write(P, [Put(id, {"id": id}) for id in ids[start : start + 100]])
+        for start in range(0, 1_000, 50):
+            await store.write(P, [Put(id, {"id": id}) for id in ids[start : start + 50]])
         found = await store.get_many(P, [*ids, *ids, "absent"])
         assert sorted(found) == ids
         assert all(document.body == {"id": id} for id, document in found.items())
@@ -122,6 +124,37 @@ class Documents:
         text = "x" * 1_500_000
         await store.write(P, [Put("a", {"text": text})])
         assert (await must_get(store, "a")).body == {"text": text}
+
+    async def test_what_no_transaction_holds_is_refused_whole(self, store: DocumentStore) -> None:
+        at_most: list[Operation] = [Append(f"e{number}", {}) for number in range(BATCH_OPERATIONS)]
+        await store.write(P, at_most)
+        for too_much in ([*at_most, Put("a", {})], [Put("a", {}), Put("b", {"text": "x" * BATCH_BYTES})]):
+            with pytest.raises(ProblemError) as caught:
+                await store.write(P, too_much)
+            assert caught.value.problem.code is Code.TOO_LARGE
+        assert await store.query(P) == ([], None)
+
+    @pytest.mark.parametrize(
+        "id", ["/", "..", ".", "a/b?c#d%20\\", " ", "é\U0001f680\x00", "~head", "~", "x" * 5_000, "ü" * 500]
+    )
+    async def test_any_text_is_an_id(self, store: DocumentStore, other: DocumentStore, id: str) -> None:
+        written = await store.write(P, [Put(id, {"n": 1}), Append(id + "e", {"n": 2})])
+        assert await other.get(P, id) == Document(id, {"n": 1}, written.etags[id])
+        assert await other.read_stream(P, 0) == [(1, id + "e", {"n": 2})]
+        assert set(await other.get_many(P, [id, id + "e", id + "x"])) == {id, id + "e"}
+        await other.write(P, [Delete(id)])
+        assert await store.get(P, id) is None
+
+    async def test_bodies_that_are_hard_to_keep(self, store: DocumentStore, other: DocumentStore) -> None:
+        deep: Any = "x"
+        for _ in range(400):
+            deep = {"": [deep]}
+        body = {"big": 2**70, "deep": deep, "\ud800": "\x00\ufdd0", "kind": "odd", "v": "\x00", "list": [-(10**20), 1]}
+        await store.write(P, [Put("a", body), Append("e", body)])
+        assert (await must_get(other, "a")).body == body
+        assert await other.read_stream(P, 0) == [(1, "e", body)]
+        assert await ids_of(other, where={"kind": "odd"}) == ["a"]
+        assert await ids_of(other, where={"v": "x"}) == []
 
     async def test_the_body_given_is_not_shared(self, store: DocumentStore) -> None:
         body = {"list": [1]}
@@ -294,6 +327,34 @@ class Paging:
         assert await ids_of(store, between=beginning_with("a:")) == ["a:"]
         assert await ids_of(store, between=beginning_with("%")) == []
 
+    async def test_ids_are_in_the_order_of_code_points(self, store: DocumentStore) -> None:
+        ids = [
+            "",
+            "\x01",
+            " ",
+            "!",
+            "!!",
+            "~",
+            "~a",
+            "a",
+            "a\x00",
+            "a!",
+            "aa",
+            "A",
+            "}",
+            "\x7f",
+            "é",
+            "\uffff",
+            "\U0001f680",
+        ]
+        wanted = [id for id in ids if id]
+        await store.write(P, [Put(id, {}) for id in wanted])
+        assert await ids_of(store, limit=3) == sorted(wanted)
+        assert await ids_of(store, limit=3, descending=True) == sorted(wanted, reverse=True)
+        for first in ids:
+            for end in ids:
+                assert await ids_of(store, between=(first, end)) == sorted(id for id in wanted if first <= id < end)
+
     async def test_the_stream_is_not_among_the_documents(self, store: DocumentStore) -> None:
         await store.write(P, [Put("a", {}), Append("b", {}), Put("c", {})])
         assert await ids_of(store) == ["a", "c"]
@@ -447,8 +508,8 @@ class Dropping:
         assert (await other.write(P, [Append("f", {"new": True}), Put("e", {})])).offsets == {"f": 1}
 
     async def test_however_much_it_holds(self, store: DocumentStore) -> None:
-        for start in range(0, 1_000, 100):
-            numbers = range(start, start + 100)
+        for start in range(0, 1_000, 50):
+            numbers = range(start, start + 50)
             await store.write(P, [Append(f"e{number}", {}) for number in numbers])
             await store.write(P, [Put(f"d{number}", {}) for number in numbers])
         await store.drop(P)
@@ -473,8 +534,8 @@ class Dropping:
     async def test_who_writes_meanwhile_is_never_left_half_done(
         self, store: DocumentStore, other: DocumentStore
     ) -> None:
-        for start in range(0, 1_000, 200):
-            await store.write(P, [Append(f"e{number}", {}) for number in range(start, start + 200)])
+        for start in range(0, 1_000, 50):
+            await store.write(P, [Append(f"e{number}", {}) for number in range(start, start + 50)])
         writes = [other.write(P, [Append(f"late{number}", {}), Put(f"d{number}", {})]) for number in range(20)]
         await asyncio.gather(store.drop(P), *writes)
         await store.drop(P)
