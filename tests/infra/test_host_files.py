@@ -88,6 +88,16 @@ def test_the_page_is_built_before_packaging_on_every_system() -> None:
     assert all(system["run"] == "npm --prefix web ci && npm --prefix web run build" for system in hook.values())
 
 
+def test_what_azd_runs_by_itself_is_there() -> None:
+    hooks = yaml.safe_load((ROOT / "azure.yaml").read_text())["hooks"]
+    modules = {run for hook in hooks.values() for run in re.findall(r"-m (tools[.\w]+)$", hook["posix"]["run"])}
+    assert modules == {
+        run for hook in hooks.values() for run in re.findall(r"-m (tools[.\w]+)$", hook["windows"]["run"])
+    }
+    assert [name for name in modules if not (ROOT / f"{name.replace('.', '/')}.py").is_file()] == []
+    assert modules
+
+
 def service_tag() -> str:
     app = BicepFile(ROOT / "infra" / "bicep" / "modules" / "function-app.bicep")
     tags = next(block for block in app.resources if block.kind == "Microsoft.Web/sites").value("tags")

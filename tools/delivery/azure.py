@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Self
 
-Strategy = Literal["RollingUpdate", "Recreate"]
-CONTAINER = "deployments"
+import httpx
+
 RUNNING = "released-package.zip"
 """The blob in which the platform keeps the package that the app runs from."""
 UNNAMED = "unnamed"
@@ -33,25 +34,25 @@ def az(*arguments: str) -> str:
 
 @dataclass(frozen=True)
 class App:
-    """A function app on Flex Consumption, and the storage account that its packages are in."""
+    """A function app on Flex Consumption: where packages are sent and kept, and how its instances are replaced."""
 
-    group: str
-    name: str
+    endpoint: str
     storage: str
+    container: str
+    strategy: str
 
-    def deployment_address(self) -> str:
-        """Address of the app's deployment endpoint, which is not that of the app."""
-        host = "hostNameSslStates[?hostType=='Repository'].name | [0]"
-        return az("functionapp", "show", *self._id, "--query", f"join('', ['https://', {host}])", "--output", "tsv")
-
-    def strategy(self) -> str:
-        """How the platform replaces running instances: `RollingUpdate` or `Recreate`."""
-        shown = az("functionapp", "update-strategy", "config", "show", *self._id, "--query", "type", "--output", "tsv")
-        return shown or "Recreate"
-
-    def use_strategy(self, strategy: Strategy) -> None:
-        """Where it is changed, the change itself still goes the old way."""
-        az("functionapp", "update-strategy", "config", "set", *self._id, "--type", strategy)
+    @classmethod
+    def find(cls, group: str, name: str) -> Self:
+        """As Azure describes it. Raises `DeliveryError`."""
+        # Not `az functionapp show`: of Flex Consumption that shows what an API version from 2023 knows.
+        site = f"/subscriptions/{{subscriptionId}}/resourceGroups/{group}/providers/Microsoft.Web/sites/{name}"
+        about: dict[str, Any] = json.loads(az("rest", "--method", "get", "--url", f"{site}?api-version=2024-11-01"))
+        properties = about["properties"]
+        hosts = {host["hostType"]: host["name"] for host in properties["hostNameSslStates"]}
+        config = properties["functionAppConfig"]
+        place = httpx.URL(config["deployment"]["storage"]["value"])
+        strategy = config.get("siteUpdateStrategy") or {"type": "Recreate"}
+        return cls(_address(hosts["Repository"]), place.host.split(".")[0], place.path.strip("/"), strategy["type"])
 
     def has_kept(self, build: str) -> bool:
         found = az("storage", "blob", "exists", *self._blob(_kept(build)), "--query", "exists", "--output", "tsv")
@@ -73,18 +74,18 @@ class App:
     def _download(self, blob: str, file: Path) -> None:
         az("storage", "blob", "download", *self._blob(blob), "--file", str(file), "--output", "none")
 
-    @property
-    def _id(self) -> tuple[str, ...]:
-        return "--resource-group", self.group, "--name", self.name
-
     def _blob(self, name: str) -> tuple[str, ...]:
-        place = "--account-name", self.storage, "--container-name", CONTAINER
+        place = "--account-name", self.storage, "--container-name", self.container
         return *place, "--name", name, "--auth-mode", "login"
 
 
 def access_token() -> str:
     """Of whoever is signed in to `az`, for Azure's management and an app's deployment endpoint alike."""
     return az("account", "get-access-token", "--query", "accessToken", "--output", "tsv")
+
+
+def _address(host: str) -> str:
+    return host if "://" in host else f"https://{host}"
 
 
 def _kept(build: str) -> str:

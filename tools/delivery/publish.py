@@ -21,7 +21,7 @@ _SUCCEEDED, _FAILED = 4, {-1: "canceled", 3: "failed", 5: "overtaken by another"
 def publish(app: App, package: Path, *, every: float = 2.0, patience: float = PATIENCE) -> None:
     """Raises `DeliveryError` when it is not taken, or not within `patience` seconds."""
     headers = {"Authorization": f"Bearer {access_token()}"}
-    with httpx.Client(base_url=app.deployment_address(), headers=headers, timeout=300) as endpoint:
+    with httpx.Client(base_url=app.endpoint, headers=headers, timeout=300) as endpoint:
         try:
             _send(endpoint, package)
             _wait(endpoint, every, time.monotonic() + patience)

@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with Client(options.url, os.environ["META_AGENTS_TOKEN"]) as client:
         try:
-            roll_back(app_of(options), client, options.build, patience_of(options))
+            roll_back(App.find(options.resource_group, options.app), client, options.build, patience_of(options))
         except DeliveryError as error:
             print(f"rollback: {error}", file=sys.stderr)
             return 1
@@ -50,15 +50,10 @@ def roll_back(
 
 
 def add_app_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where the app is; `azd env get-values` has all four."""
+    """Where the app is; `azd env get-values` has all three."""
     parser.add_argument("--url", required=True, help="address of the app")
     parser.add_argument("--resource-group", required=True)
     parser.add_argument("--app", required=True, help="name of the function app")
-    parser.add_argument("--storage-account", required=True)
-
-
-def app_of(options: argparse.Namespace) -> App:
-    return App(options.resource_group, options.app, options.storage_account)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ import zipfile
 from pathlib import Path
 
 from meta_agents import Client
-from tools.delivery.azure import App, DeliveryError, Strategy
+from tools.delivery.azure import App, DeliveryError
 from tools.delivery.gate import Patience, add_patience, build_of, pass_gate, patience_of
 from tools.delivery.publish import publish
-from tools.delivery.rollback import add_app_arguments, app_of, roll_back
+from tools.delivery.rollback import add_app_arguments, roll_back
 from tools.delivery.smoke import smoke
 
 
@@ -25,14 +25,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Bring a package to an app, and take it back if that is not well.")
     parser.add_argument("package", type=Path)
     add_app_arguments(parser)
-    parser.add_argument("--strategy", choices=("RollingUpdate", "Recreate"), default="RollingUpdate")
     parser.add_argument("--model", action="store_true", help="the smoke test asks the default model once")
     add_patience(parser)
     options = parser.parse_args(arguments)
-    app, patience = app_of(options), patience_of(options)
+    patience = patience_of(options)
     with Client(options.url, os.environ["META_AGENTS_TOKEN"]) as client:
         try:
-            before = prepare(app, client, options.package, options.strategy)
+            app = App.find(options.resource_group, options.app)
+            before = prepare(app, client, options.package)
         except DeliveryError as error:
             print(f"rollout: nothing was changed. {error}", file=sys.stderr)
             return 1
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def prepare(app: App, client: Client, package: Path, strategy: Strategy) -> str | None:
+def prepare(app: App, client: Client, package: Path) -> str | None:
     """Keep what runs and what shall run. Returns the build to go back to; None: nothing runs yet."""
     before = build_of(client)
     if before is not None and not app.has_kept(before):
@@ -56,9 +56,7 @@ def prepare(app: App, client: Client, package: Path, strategy: Strategy) -> str 
             app.fetch_running(running)
             app.keep(before, running)
     app.keep(build_in(package), package)
-    if app.strategy() != strategy:
-        app.use_strategy(strategy)
-    print(f"rollout: {before or 'nothing'} runs and is kept; {build_in(package)} follows by {strategy}")
+    print(f"rollout: {before or 'nothing'} runs and is kept; {build_in(package)} follows by {app.strategy}")
     return before
 
 

@@ -17,25 +17,16 @@ def main(arguments: list[str]) -> int:
     words = [word for word in arguments if not word.startswith("-")]
     given = {name: value for name, value in itertools.pairwise(arguments) if name.startswith("--")}
     command = " ".join(words[: next(i for i, word in enumerate(arguments) if word.startswith("--"))])
-    if command == "functionapp show":
-        print((folder / "address").read_text())
+    if command == "rest":
+        assert "/providers/Microsoft.Web/sites/func?" in given["--url"]
+        print((folder / "site.json").read_text())
     elif command == "account get-access-token":
         print("the-access-token")
-    elif command.startswith("functionapp update-strategy config"):
-        return _strategy(folder / "strategy", command, given)
     elif command.startswith("storage blob"):
         return _blob(folder / "blobs" / given["--name"], command.rpartition(" ")[2], given)
     else:
         print(f"no such command: {command}", file=sys.stderr)
         return 2
-    return 0
-
-
-def _strategy(file: Path, command: str, given: dict[str, str]) -> int:
-    if command.endswith("set"):
-        file.write_text(given["--type"])
-    elif file.exists():
-        print(file.read_text())
     return 0
 
 

@@ -21,6 +21,14 @@ from tests.crash.system import TOKEN
 from tools.processes import Host, ProcessFailed
 
 
+def site(endpoint: str) -> dict[str, Any]:
+    """What Azure says of an app, as far as it is asked."""
+    hosts = [{"hostType": "Standard", "name": "func.azurewebsites.net"}, {"hostType": "Repository", "name": endpoint}]
+    storage = {"type": "blobContainer", "value": "https://st.blob.core.windows.net/deployments"}
+    config = {"deployment": {"storage": storage}, "siteUpdateStrategy": {"type": "RollingUpdate"}}
+    return {"properties": {"hostNameSslStates": hosts, "functionAppConfig": config}}
+
+
 class Platform:
     """`host` is the app's, always at one address. `refuses`: the status with which the endpoint takes no package."""
 
@@ -37,7 +45,7 @@ class Platform:
         self.host: Host | None = None
         self._port = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        (self.folder / "address").write_text(f"http://127.0.0.1:{self._server.server_port}")
+        (self.folder / "site.json").write_text(json.dumps(site(f"http://127.0.0.1:{self._server.server_port}")))
         executable = self.folder / "bin" / "az"
         executable.parent.mkdir()
         executable.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).with_name("fake_az.py")}" "$@"\n')

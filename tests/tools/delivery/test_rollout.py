@@ -47,7 +47,7 @@ def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platfo
 
 
 def arguments(platform: Platform) -> list[str]:
-    place = ["--resource-group", "rg", "--app", "func", "--storage-account", "st"]
+    place = ["--resource-group", "rg", "--app", "func"]
     return ["--url", platform.url, *place, *QUICK]
 
 
@@ -60,7 +60,9 @@ def build_of(platform: Platform) -> str | None:
         return client.health(deep=True).build
 
 
-def test_a_version_follows_another_and_executions_go_on(platform: Platform, packages: dict[str, Path]) -> None:
+def test_a_version_follows_another_and_executions_go_on(
+    platform: Platform, packages: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     platform.run(packages["one"])
     with Client(platform.url, TOKEN) as client:
         steps = [{"id": "wait", "wait": {"event": "go"}}]
@@ -72,7 +74,7 @@ def test_a_version_follows_another_and_executions_go_on(platform: Platform, pack
         list(client.executions.follow(waiting))
         assert client.executions.get(waiting).output == "Done."
     assert {path.name for path in (platform.blobs / "kept").iterdir()} == {"one.zip", "two.zip"}
-    assert (platform.folder / "strategy").read_text() == "RollingUpdate"
+    assert "follows by RollingUpdate" in capsys.readouterr().out
 
 
 def test_one_that_does_not_start_makes_way_for_the_last(platform: Platform, packages: dict[str, Path]) -> None:
