@@ -12,8 +12,8 @@ from api.carrier import carry
 from api.carrier import negotiate as negotiated
 
 SIGNALR = {"hubName": "executions", "connectionStringSetting": "AzureSignalRConnectionString"}
-METHODS = list(func.HttpMethod)
-"""All of them: which one a path takes is for the API to say, with a problem instead of the host's bare 404."""
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""All that the host knows: which one a path takes is for the API to say, with a problem and not the host's bare 404."""
 ROUTES = {
     "agents": "api/agents/{*path}",
     "datasets": "api/datasets/{*path}",

@@ -18,7 +18,7 @@ class TestJson:
             (b"", "empty"),
             (b" \n", "empty"),
             (b"{", "line 1, column 2"),
-            (b'{\n  "a": 1,\n}', "line 3, column 1"),
+            (b'{\n  "a": 1\n[', "line 3, column 1"),
             (b"{'a': 1}", "column 2"),
             (b"nope", "column 1"),
             (b'{"a": NaN}', "NaN"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def documents(tmp_path: Path) -> SqliteDocuments:
-    return SqliteDocuments(tmp_path / "documents.db")
+async def documents(tmp_path: Path) -> AsyncIterator[SqliteDocuments]:
+    documents = SqliteDocuments(tmp_path / "documents.db")
+    yield documents
+    await documents.close()
 
 
 @pytest.fixture

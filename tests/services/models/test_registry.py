@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -126,8 +127,10 @@ class TestFile:
 
 
 @pytest.fixture
-def documents(tmp_path: Path) -> SqliteDocuments:
-    return SqliteDocuments(tmp_path / "documents.db")
+async def documents(tmp_path: Path) -> AsyncIterator[SqliteDocuments]:
+    documents = SqliteDocuments(tmp_path / "documents.db")
+    yield documents
+    await documents.close()
 
 
 class TestStored:
