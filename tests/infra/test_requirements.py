@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("domain", "orchestrators", "activities", "entities", "services", "api")
 OURS_TO_CHOOSE = {
@@ -54,4 +56,12 @@ def test_what_the_app_imports_is_pinned_and_nothing_else() -> None:
 
 def test_each_pin_is_exact() -> None:
     lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
-    assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+==[0-9.a-z]+", line)] == []
+    condition = r'(; python_version (<|>=) "3\.\d+")?'
+    assert [line for line in lines if not re.fullmatch(rf"[a-z0-9-]+==[0-9.a-z]+{condition}", line)] == []
+
+
+def test_of_each_package_one_version_is_for_each_python() -> None:
+    requirements = [Requirement(line) for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line]
+    for version in ("3.11", "3.12", "3.13"):
+        used = [r.name for r in requirements if r.marker is None or r.marker.evaluate({"python_version": version})]
+        assert sorted(used) == sorted({requirement.name for requirement in requirements})
