@@ -2,7 +2,7 @@
 // everything inside. (With resource group scope somebody has to make the group by hand first.)
 targetScope = 'subscription'
 
-metadata description = 'Meta-Agents on Azure: one function app, its stores and its messaging, reached by one managed identity and no keys.'
+metadata description = 'Meta-Agents on Azure: a function app, its stores and its messaging, in one or several regions, reached by one managed identity and no keys.'
 
 @minLength(1)
 @maxLength(64)
@@ -10,19 +10,43 @@ metadata description = 'Meta-Agents on Azure: one function app, its stores and i
 param environmentName string
 
 @minLength(1)
-@description('Region of every resource. It must offer Flex Consumption, Durable Task Scheduler and SignalR Service.')
+@description('First region. It must offer Flex Consumption, Durable Task Scheduler and SignalR Service.')
 param location string
+
+@description('Further regions, in order, each with an app that stands by. They need `frontDoorSku` and `cosmosMaxThroughput`.')
+param standbyLocations array = []
+
+@description('Region whose app gets requests first and starts what is scheduled or queued. Empty: the first one. To be set when that is lost.')
+param activeLocation string = ''
+
+@allowed([
+  'none'
+  'Standard_AzureFrontDoor'
+  'Premium_AzureFrontDoor'
+])
+@description('Tier of the Front Door before the apps; it alone may then reach them.')
+param frontDoorSku string = 'none'
+
+@description('Whether copies and instances are spread over the zones of each region, which must have some.')
+param zoneRedundant bool = false
+
+@description('Whether the app is in a virtual network and reaches everything by private endpoints, which is then the only way. Callers and browsers still come from the internet.')
+param privateNetworking bool = false
+
+@description('First two numbers of the addresses of the virtual network, which has a /22.')
+param networkFirstNumbers string = '10.0'
 
 @allowed([
   '3.11'
   '3.12'
+  '3.13'
 ])
 @description('Python of the function app. The project is tested on 3.11.')
 param pythonVersion string = '3.11'
 
 @minValue(40)
 @maxValue(1000)
-@description('Most instances that the function app may scale out to.')
+@description('Most instances that a function app may scale out to.')
 param maximumInstanceCount int = 40
 
 @allowed([
@@ -37,27 +61,55 @@ param instanceMemoryMB int = 2048
 @description('Instances kept warm for orchestrators, activities and entities. 0 scales to nothing when idle.')
 param durableAlwaysReadyInstances int = 0
 
+@minValue(0)
+@maxValue(3)
+@description('Capacity units of a Dedicated Durable Task Scheduler; three are redundant over zones. 0: the Consumption SKU, billed by action.')
+param durableTaskCapacity int = 0
+
 @allowed([
   'Free_F1'
   'Standard_S1'
+  'Premium_P1'
 ])
-@description('Tier of SignalR Service. The free one is for trying out: few connections, a daily cap on messages, no SLA.')
+@description('Tier of SignalR Service. The free one is for trying out: few connections, a daily cap on messages, no SLA, no private endpoints.')
 param signalRSku string = 'Free_F1'
 
-@description('Endpoint of an existing Azure OpenAI resource (https://NAME.openai.azure.com/). Empty: no model is configured.')
-param openAiEndpoint string = ''
+@minValue(1)
+@maxValue(100)
+@description('Units of SignalR Service; each holds 1000 connections. The free tier has one.')
+param signalRUnits int = 1
 
-@description('Name of the model deployment that agents use unless they name another.')
+@minValue(0)
+@maxValue(1000000)
+@description('Most request units a second of the documents in Cosmos DB, a multiple of 1000 (autoscale; a tenth is paid for when idle). 0: serverless, in one region.')
+param cosmosMaxThroughput int = 0
+
+@minValue(0)
+@maxValue(1000000)
+@description('The same for the passages of the library. It does not count when serverless.')
+param cosmosLibraryMaxThroughput int = 1000
+
+@allowed([
+  'Continuous7Days'
+  'Continuous30Days'
+])
+@description('How far back Cosmos DB can be restored to any second.')
+param cosmosBackupTier string = 'Continuous7Days'
+
+@description('Models to deploy to Azure OpenAI in each region, each {name, model, version, sku, capacity}. Empty: none is created.')
+param modelDeployments array = []
+
+@description('Resource id of an Azure OpenAI account that is there already, used instead. Empty: none.')
+param existingOpenAiId string = ''
+
+@description('Name of the model deployment that agents use unless they name another. Empty: no model is configured.')
 param modelName string = ''
 
-@description('Name of the deployment of that resource that makes embeddings for the library. Empty: no library.')
+@description('Name of the deployment that makes embeddings for the library. Empty: no library.')
 param embeddingModel string = ''
 
 @description('Hosts that webhooks may call, apart by commas. Empty: no webhooks.')
 param webhookHosts string = ''
-
-@description('URI of the Key Vault secret that webhooks are signed with; the app\'s identity must be allowed to read it.')
-param webhookSecretUri string = ''
 
 @description('More app settings, by name, as docs/configuration.md lists them (TOOL_HOSTS, MODELS_FILE, CALL_LIMITS and so on); secrets as references to a Key Vault.')
 param moreSettings object = {}
@@ -68,32 +120,84 @@ param startQueue string = ''
 @description('Service Bus queue whose messages start executions; it must be there. Empty: none.')
 param startServiceBusQueue string = ''
 
-@description('Namespace of that queue: NAME.servicebus.windows.net.')
-param serviceBusNamespace string = ''
+@description('Resource id of the Service Bus namespace of that queue.')
+param serviceBusId string = ''
 
-var token = toLower(uniqueString(subscription().id, environmentName, location))
+@minValue(7)
+@maxValue(90)
+@description('Days that the deleted Key Vault, or a secret of it, can be had back. It cannot be changed later.')
+param keyVaultRetentionDays int = 7
+
+@description('Whether to take back the Key Vault that `azd down` of an environment of this name left behind.')
+param recoverKeyVault bool = false
+
+@description('Principal that may read and write the secrets of the Key Vault: whoever deploys, for instance. Empty: nobody.')
+param operatorPrincipalId string = ''
+
+@minValue(30)
+@maxValue(730)
+@description('Days that telemetry is kept.')
+param telemetryRetentionDays int = 30
+
+@description('GB of telemetry a day after which no more is taken in until the next day. -1: no cap.')
+param telemetryDailyCapGb int = -1
+
+@description('Mail addresses that alerts and the budget are sent to. Empty: nobody is told.')
+param alertEmails array = []
+
+@minValue(0)
+@description('Budget a month, in the currency of the subscription; it warns and stops nothing. 0, or nobody to tell: none.')
+param monthlyBudget int = 0
+
+var locations = concat([ location ], standbyLocations)
+var active = empty(activeLocation) ? location : activeLocation
+var tokens = [for region in locations: toLower(uniqueString(subscription().id, environmentName, region))]
+var groupNames = [for (region, i) in locations: i == 0 ? 'rg-${environmentName}' : 'rg-${environmentName}-${region}']
+var origins = [for (region, i) in locations: {
+  name: region
+  hostName: 'func-${tokens[i]}.azurewebsites.net'
+  priority: region == active ? 1 : i + 2
+}]
+var hasFrontDoor = frontDoorSku != 'none'
 var tags = {
   'azd-env-name': environmentName
 }
-var functionAppName = 'func-${token}'
+// Never used where there is no such resource; written so that its parts are there all the same.
+var openAiId = split(empty(existingOpenAiId) ? '${subscription().id}/resourceGroups/none/providers/Microsoft.CognitiveServices/accounts/none' : existingOpenAiId, '/')
+var busId = split(empty(serviceBusId) ? '${subscription().id}/resourceGroups/none/providers/Microsoft.ServiceBus/namespaces/none' : serviceBusId, '/')
 // Left out rather than set empty, so that the app can tell that no model is configured.
-var modelSettings = empty(openAiEndpoint) ? {} : { AZURE_OPENAI_ENDPOINT: openAiEndpoint, MODEL_NAME: modelName }
+var existingModelSettings = empty(existingOpenAiId) ? {} : { AZURE_OPENAI_ENDPOINT: existingOpenAi.outputs.endpoint }
+var modelSettings = empty(modelName) ? {} : { MODEL_NAME: modelName }
 var embeddingSettings = empty(embeddingModel) ? {} : { EMBEDDING_MODEL: embeddingModel }
-// A reference that the platform resolves: the secret itself is nowhere in the template or its outputs.
-var webhookSettings = empty(webhookHosts) ? {} : { WEBHOOK_HOSTS: webhookHosts, WEBHOOK_SECRET: '@Microsoft.KeyVault(SecretUri=${webhookSecretUri})' }
+// A reference that the platform resolves: the secret itself is nowhere in the settings.
+var webhookSettings = empty(webhookHosts) ? {} : { WEBHOOK_HOSTS: webhookHosts, WEBHOOK_SECRET: keyVault.outputs.webhookSecretReference }
 var queueSettings = empty(startQueue) ? {} : { START_QUEUE: startQueue }
-
-resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
-  name: 'rg-${environmentName}'
-  location: location
-  tags: tags
+var busSettings = empty(startServiceBusQueue) ? {} : {
+  START_SERVICE_BUS_QUEUE: startServiceBusQueue
+  ServiceBusConnection__fullyQualifiedNamespace: existingServiceBus.outputs.hostName
+  ServiceBusConnection__credential: 'managedidentity'
+  ServiceBusConnection__clientId: identity.outputs.clientId
 }
+var sharedTargets = [
+  { name: 'cosmos', id: cosmos.outputs.id, group: 'Sql', zone: 'privatelink.documents.azure.com' }
+  { name: 'artifacts', id: artifacts.outputs.id, group: 'blob', zone: 'privatelink.blob.${environment().suffixes.storage}' }
+  { name: 'key-vault', id: keyVault.outputs.id, group: 'vault', zone: 'privatelink.vaultcore.azure.net' }
+]
+
+resource groups 'Microsoft.Resources/resourceGroups@2025-04-01' = [for (name, i) in groupNames: {
+  name: name
+  location: locations[i]
+  tags: tags
+}]
 
 module identity './modules/identity.bicep' = {
   name: 'identity'
-  scope: group
+  scope: resourceGroup(groupNames[0])
+  dependsOn: [
+    groups
+  ]
   params: {
-    name: 'id-${token}'
+    name: 'id-${tokens[0]}'
     location: location
     tags: tags
   }
@@ -101,118 +205,170 @@ module identity './modules/identity.bicep' = {
 
 module monitoring './modules/monitoring.bicep' = {
   name: 'monitoring'
-  scope: group
+  scope: resourceGroup(groupNames[0])
   params: {
-    workspaceName: 'log-${token}'
-    insightsName: 'appi-${token}'
+    workspaceName: 'log-${tokens[0]}'
+    insightsName: 'appi-${tokens[0]}'
+    actionGroupName: 'ag-${tokens[0]}'
     location: location
     tags: tags
+    retentionDays: telemetryRetentionDays
+    dailyCapGb: telemetryDailyCapGb
+    alertEmails: alertEmails
     identityPrincipalId: identity.outputs.principalId
   }
 }
 
-module storage './modules/storage.bicep' = {
-  name: 'storage'
-  scope: group
+module keyVault './modules/key-vault.bicep' = {
+  name: 'key-vault'
+  scope: resourceGroup(groupNames[0])
   params: {
-    name: 'st${token}'
-    startQueue: startQueue
+    name: 'kv-${tokens[0]}'
     location: location
     tags: tags
+    retentionDays: keyVaultRetentionDays
+    recover: recoverKeyVault
+    privateOnly: privateNetworking
     identityPrincipalId: identity.outputs.principalId
+    operatorPrincipalId: operatorPrincipalId
+    workspaceId: monitoring.outputs.workspaceId
   }
 }
 
 module cosmos './modules/cosmos.bicep' = {
   name: 'cosmos'
-  scope: group
+  scope: resourceGroup(groupNames[0])
   params: {
-    name: 'cosmos-${token}'
+    name: 'cosmos-${tokens[0]}'
+    location: location
+    // In the order in which they take over; a union keeps the first of each.
+    regions: union([ active ], locations)
+    tags: tags
+    zoneRedundant: zoneRedundant
+    maxThroughput: cosmosMaxThroughput
+    libraryMaxThroughput: cosmosLibraryMaxThroughput
+    backupTier: cosmosBackupTier
+    privateOnly: privateNetworking
+    identityPrincipalId: identity.outputs.principalId
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module artifacts './modules/artifacts.bicep' = {
+  name: 'artifacts'
+  scope: resourceGroup(groupNames[0])
+  params: {
+    name: 'sta${tokens[0]}'
     location: location
     tags: tags
+    zoneRedundant: zoneRedundant
+    geoRedundant: !empty(standbyLocations)
+    privateOnly: privateNetworking
     identityPrincipalId: identity.outputs.principalId
   }
 }
 
-module signalr './modules/signalr.bicep' = {
-  name: 'signalr'
-  scope: group
+module existingOpenAi './modules/existing-openai.bicep' = if (!empty(existingOpenAiId)) {
+  name: 'existing-openai'
+  scope: resourceGroup(openAiId[2], openAiId[4])
   params: {
-    name: 'sigr-${token}'
-    location: location
-    tags: tags
-    sku: signalRSku
-    // Written out rather than taken from the function app, whose settings need the address of this service first.
-    allowedOrigin: 'https://${functionAppName}.azurewebsites.net'
+    name: last(openAiId)
     identityPrincipalId: identity.outputs.principalId
   }
 }
 
-module durableTask './modules/durable-task.bicep' = {
-  name: 'durable-task'
-  scope: group
+module existingServiceBus './modules/existing-service-bus.bicep' = if (!empty(serviceBusId)) {
+  name: 'existing-service-bus'
+  scope: resourceGroup(busId[2], busId[4])
   params: {
-    name: 'dts-${token}'
-    location: location
-    tags: tags
+    namespaceName: last(busId)
+    queueName: startServiceBusQueue
     identityPrincipalId: identity.outputs.principalId
   }
 }
 
-// Its parameters use the outputs of the modules above, so the app starts only after its roles are assigned.
-module functionApp './modules/function-app.bicep' = {
-  name: 'function-app'
-  scope: group
+module frontDoor './modules/front-door.bicep' = if (hasFrontDoor) {
+  name: 'front-door'
+  scope: resourceGroup(groupNames[0])
   params: {
-    name: functionAppName
-    planName: 'plan-${token}'
-    location: location
+    name: 'afd-${tokens[0]}'
+    endpointName: 'meta-agents-${tokens[0]}'
     tags: tags
+    sku: frontDoorSku
+    origins: origins
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module regions './modules/region.bicep' = [for (region, i) in locations: {
+  name: 'region-${region}'
+  scope: resourceGroup(groupNames[i])
+  params: {
+    token: tokens[i]
+    location: region
+    tags: tags
+    isActive: region == active
+    azdService: i == 0 ? 'api' : ''
     identityId: identity.outputs.id
-    deploymentContainerUrl: storage.outputs.deploymentContainerUrl
+    identityClientId: identity.outputs.clientId
+    identityPrincipalId: identity.outputs.principalId
+    startQueue: startQueue
     pythonVersion: pythonVersion
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
     durableAlwaysReadyInstances: durableAlwaysReadyInstances
-    appSettings: union(modelSettings, embeddingSettings, webhookSettings, moreSettings, queueSettings, empty(startServiceBusQueue) ? {} : {
-      START_SERVICE_BUS_QUEUE: startServiceBusQueue
-      ServiceBusConnection__fullyQualifiedNamespace: serviceBusNamespace
-      ServiceBusConnection__credential: 'managedidentity'
-      ServiceBusConnection__clientId: identity.outputs.clientId
-    }, {
-      AzureWebJobsStorage__accountName: storage.outputs.name
-      AzureWebJobsStorage__credential: 'managedidentity'
-      AzureWebJobsStorage__clientId: identity.outputs.clientId
-      AzureSignalRConnectionString__serviceUri: signalr.outputs.endpoint
-      AzureSignalRConnectionString__credential: 'managedidentity'
-      AzureSignalRConnectionString__clientId: identity.outputs.clientId
-      DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${durableTask.outputs.endpoint};Authentication=ManagedIdentity;ClientID=${identity.outputs.clientId}'
-      // host.json names no backend, so that a laptop gets Azure Storage (Azurite); these three choose the scheduler here.
-      AzureFunctionsJobHost__extensions__durableTask__hubName: durableTask.outputs.taskHubName
-      AzureFunctionsJobHost__extensions__durableTask__storageProvider__type: 'azureManaged'
-      AzureFunctionsJobHost__extensions__durableTask__storageProvider__connectionStringName: 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING'
+    zoneRedundant: zoneRedundant
+    durableTaskCapacity: durableTaskCapacity
+    signalRSku: signalRSku
+    signalRUnits: signalRUnits
+    otherOrigins: hasFrontDoor ? [ 'https://${frontDoor.outputs.hostName}' ] : []
+    modelDeployments: empty(existingOpenAiId) ? modelDeployments : []
+    privateNetworking: privateNetworking
+    networkFirstNumbers: networkFirstNumbers
+    sharedTargets: sharedTargets
+    frontDoorId: hasFrontDoor ? frontDoor.outputs.frontDoorId : ''
+    workspaceId: monitoring.outputs.workspaceId
+    startSettings: union(queueSettings, busSettings)
+    // Of two with the same name the later counts, so that what follows is the app's own whatever else is asked for.
+    sharedSettings: union(existingModelSettings, modelSettings, embeddingSettings, webhookSettings, moreSettings, {
       // The instrumentation key inside only names the resource: local authentication is off, telemetry needs the identity.
       APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.insightsConnectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
-      // Streaming HTTP on the Python workers of 3.11 and 3.12 needs the functions indexed while the worker starts.
-      PYTHON_ENABLE_INIT_INDEXING: '1'
-      // Our own page is served at `/`.
-      AzureWebJobsDisableHomepage: 'true'
       AZURE_CLIENT_ID: identity.outputs.clientId
       COSMOS_ENDPOINT: cosmos.outputs.endpoint
-      BLOB_ENDPOINT: storage.outputs.blobEndpoint
-      // Where documents and artifacts are kept until their Cosmos DB and Blob makers exist; the package itself is read-only.
+      BLOB_ENDPOINT: artifacts.outputs.blobEndpoint
+      // One for all instances: without it each would let nobody in, or look for a token on a disk of its own.
+      META_AGENTS_TOKEN: keyVault.outputs.tokenReference
+      // The package itself is read-only.
       META_AGENTS_STATE_DIR: '/tmp/meta-agents'
     })
   }
+}]
+
+module budget './modules/budget.bicep' = if (monthlyBudget > 0 && !empty(alertEmails)) {
+  name: 'budget-${tokens[0]}'
+  params: {
+    name: 'meta-agents-${environmentName}'
+    resourceGroups: groupNames
+    amount: monthlyBudget
+    emails: alertEmails
+  }
+  dependsOn: [
+    groups
+  ]
 }
 
-output AZURE_RESOURCE_GROUP string = group.name
-output AZURE_FUNCTION_APP_NAME string = functionApp.outputs.name
-output AZURE_FUNCTION_APP_URL string = functionApp.outputs.url
-output AZURE_STORAGE_ACCOUNT_NAME string = storage.outputs.name
+output AZURE_RESOURCE_GROUP string = groupNames[0]
+output AZURE_RESOURCE_GROUPS array = groupNames
+output AZURE_FUNCTION_APP_NAME string = regions[0].outputs.functionAppName
+output AZURE_FUNCTION_APP_URL string = regions[0].outputs.functionAppUrl
+output AZURE_FUNCTION_APP_NAMES array = [for (region, i) in locations: regions[i].outputs.functionAppName]
+output AZURE_FRONT_DOOR_URL string = hasFrontDoor ? 'https://${frontDoor.outputs.hostName}' : ''
+output AZURE_STORAGE_ACCOUNT_NAME string = regions[0].outputs.storageAccountName
+output AZURE_ARTIFACTS_ACCOUNT_NAME string = artifacts.outputs.name
 output AZURE_COSMOS_ACCOUNT_NAME string = cosmos.outputs.name
-output AZURE_SIGNALR_NAME string = signalr.outputs.name
-output AZURE_DURABLE_TASK_SCHEDULER_NAME string = durableTask.outputs.name
+output AZURE_SIGNALR_NAME string = regions[0].outputs.signalRName
+output AZURE_DURABLE_TASK_SCHEDULER_NAME string = regions[0].outputs.durableTaskSchedulerName
 output AZURE_APPLICATION_INSIGHTS_NAME string = monitoring.outputs.insightsName
+output AZURE_KEY_VAULT_NAME string = keyVault.outputs.name
 output AZURE_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId

@@ -4,6 +4,7 @@ from pydantic import Field, SecretStr
 
 from services.settings.group import Group
 from services.settings.kinds import Labels
+from services.settings.places import differs
 
 
 class AccessSettings(Group):
@@ -13,6 +14,7 @@ class AccessSettings(Group):
         default=None,
         alias="META_AGENTS_TOKEN",
         description="The token callers must send; unset: what the file `token` in the state directory holds.",
+        json_schema_extra=differs(azure="a secret of the Key Vault"),
     )
     protected_labels: Labels = Field(
         default=("production",),

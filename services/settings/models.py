@@ -33,7 +33,7 @@ class ModelSettings(Group):
         default=None,
         alias="AZURE_OPENAI_ENDPOINT",
         description="Address of an Azure OpenAI resource; goes before the OpenAI variables.",
-        json_schema_extra=differs(azure="parameter `openAiEndpoint`"),
+        json_schema_extra=differs(azure="the deployed account, or parameter `existingOpenAiId`"),
     )
     azure_openai_api_key: SecretStr | None = Field(
         default=None,

@@ -79,6 +79,10 @@ OTHERS = (
         "`true`: our own page is served at `/`.",
         Differs(core_tools="`true`", azure="`true`"),
     ),
+    *(
+        Other(f"AzureWebJobs.{name}.Disabled", f"`true`: {what} is not done here.", Differs(azure="`true` in standbys"))
+        for name, what in (("sweep", "looking at schedules"), ("purge", "removing what is kept no longer"))
+    ),
     Other("SSL_CERT_FILE", "A file of certificate authorities, in place of the system's."),
     Other("MODEL_GGUF", "A file of weights for the local model, of `make start` alone."),
     Other("META_AGENTS_URL", "Where the command line and the client find the service."),

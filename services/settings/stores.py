@@ -27,6 +27,7 @@ class StoreSettings(Group):
             "Address of the Blob storage that keeps artifacts, `https://NAME.blob.core.windows.net`, used as the "
             "identity of the process; unset, and no connection string either: a folder in the state directory."
         ),
+        json_schema_extra=differs(azure="the deployed account"),
     )
     blob_connection_string: SecretStr | None = Field(
         default=None,

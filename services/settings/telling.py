@@ -45,7 +45,7 @@ class TellSettings(Group):
         default=None,
         alias="WEBHOOK_SECRET",
         description="What webhooks are signed with: `whsec_` and base64; while it changes, several, apart by spaces.",
-        json_schema_extra=differs(azure="the Key Vault secret of parameter `webhookSecretUri`"),
+        json_schema_extra=differs(azure="a secret of the Key Vault"),
     )
 
     @field_validator("webhook_secret")

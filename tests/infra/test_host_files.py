@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.infra.bicep_reader import BicepFile, text
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.infra.bicep_reader import INFRA, ROOT
+from tests.infra.security import setting
 
 
 def read_json(name: str) -> dict[str, Any]:
@@ -79,7 +77,10 @@ def test_azd_finds_the_infrastructure_and_the_app() -> None:
     (name,) = project["services"]
     service = project["services"][name]
     assert (service["host"], service["language"], service["project"]) == ("function", "python", ".")
-    assert service_tag() == f"union(tags, {{ 'azd-service-name': '{name}' }})"
+    (regions,) = [module for module in INFRA.main.modules if module.symbol == "regions"]
+    assert setting(regions, "params.azdService") == f"i == 0 ? '{name}' : ''"
+    tags = setting(INFRA.resource("function-app.bicep", "app"), "tags")
+    assert tags == "empty(azdService) ? tags : union(tags, { 'azd-service-name': azdService })"
 
 
 def test_the_page_is_built_before_packaging_on_every_system() -> None:
@@ -96,10 +97,3 @@ def test_what_azd_runs_by_itself_is_there() -> None:
     }
     assert [name for name in modules if not (ROOT / f"{name.replace('.', '/')}.py").is_file()] == []
     assert modules
-
-
-def service_tag() -> str:
-    app = BicepFile(ROOT / "infra" / "bicep" / "modules" / "function-app.bicep")
-    tags = next(block for block in app.resources if block.kind == "Microsoft.Web/sites").value("tags")
-    assert tags is not None
-    return text(tags)

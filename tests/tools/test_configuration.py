@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from tree_sitter import Node
 
 from services.settings import GROUPS, Settings
 from services.settings.others import OTHERS
 from services.settings.places import Differs
-from tests.infra.bicep_reader import BicepFile, properties, text, walk
+from tests.infra.app_settings import app_settings, standby_settings
+from tests.infra.bicep_reader import INFRA
 from tools import configuration, start
 from tools.processes import ModelServer
 
@@ -21,7 +21,6 @@ OURS = {str(field.alias): Differs.of(field) for field in Settings.model_fields.v
 PLACES = {**{other.name: other.differs for other in OTHERS}, **OURS}
 BY_THE_HOST = {"FUNCTIONS_WORKER_RUNTIME", "AzureSignalRConnectionString"}
 """Set by the local host itself, where nobody else sets them."""
-NOT_READ_YET = {"BLOB_ENDPOINT"}
 
 
 def test_the_page_is_current() -> None:
@@ -56,19 +55,4 @@ def test_what_it_says_of_the_local_host_is_what_is_set_there(tmp_path: Path) -> 
 
 
 def test_what_it_says_of_azure_is_what_bicep_sets() -> None:
-    assert set_in("azure") == set_by_bicep() - NOT_READ_YET
-
-
-def set_by_bicep() -> set[str]:
-    """The names in `appSettings` of the function app, those in variables used there included."""
-    main = BicepFile(ROOT / "infra" / "bicep" / "main.bicep")
-    (module,) = [module for module in main.modules if module.symbol == "functionApp"]
-    given = module.value("params", "appSettings")
-    assert given is not None
-    declared = {text(node.named_children[0]): node for node in main.root.named_children if "variable" in node.type}
-    used = [declared[text(node)] for node in walk(given) if node.type == "identifier" and text(node) in declared]
-    return {name for node in (given, *used) for name in _keys(node)}
-
-
-def _keys(node: Node) -> set[str]:
-    return {name for inner in walk(node) if inner.type == "object" for name in properties(inner)}
+    assert set_in("azure") == {*app_settings(INFRA), *standby_settings(INFRA)}

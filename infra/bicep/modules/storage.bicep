@@ -1,10 +1,21 @@
-metadata description = 'Storage account: the host\'s own state, the deployed packages and the artifacts. Identity only, no keys.'
+metadata description = 'Storage account of one function app: the host\'s own state, the deployed packages and the queue that starts executions. Identity only, no keys.'
 
 @minLength(3)
 @maxLength(24)
+@description('Name of the account.')
 param name string
+
+@description('Region of the account.')
 param location string
+
+@description('Tags of every resource.')
 param tags object
+
+@description('Whether copies are kept in several zones of the region.')
+param zoneRedundant bool
+
+@description('Whether only private endpoints lead to the account.')
+param privateOnly bool
 
 @description('Queue whose messages start executions. Empty: none.')
 param startQueue string
@@ -13,10 +24,6 @@ param startQueue string
 param identityPrincipalId string
 
 var deploymentContainer = 'deployments'
-var containers = [
-  deploymentContainer
-  'artifacts'
-]
 // The Functions host itself asks for owner on blobs: it takes leases and keeps its secrets there.
 var roles = [
   'b7e6dc6d-f1e8-4753-8033-0f276bb0955b' // Storage Blob Data Owner
@@ -24,15 +31,15 @@ var roles = [
   '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3' // Storage Table Data Contributor
 ]
 
-resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
+resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   // checkov:skip=CKV_AZURE_35: see networkAcls below
-  // checkov:skip=CKV_AZURE_206: one region like the rest of the app; the owner of a production app decides on copies
+  // checkov:skip=CKV_AZURE_206: its content is of one region: packages, leases and the queue of an app that is there
   name: name
   location: location
   tags: tags
   kind: 'StorageV2'
   sku: {
-    name: 'Standard_LRS'
+    name: zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
   }
   properties: {
     allowSharedKeyAccess: false
@@ -42,15 +49,16 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
     allowCrossTenantReplication: false
     minimumTlsVersion: 'TLS1_2'
     supportsHttpsTrafficOnly: true
+    publicNetworkAccess: privateOnly ? 'Disabled' : 'Enabled'
     networkAcls: {
-      // The app is in no virtual network, and Flex Consumption has no fixed outbound addresses to allow.
-      defaultAction: 'Allow'
+      // Outside a virtual network Flex Consumption has no fixed outbound addresses to allow.
+      defaultAction: privateOnly ? 'Deny' : 'Allow'
       bypass: 'AzureServices'
     }
   }
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
   parent: account
   name: 'default'
   properties: {
@@ -58,23 +66,27 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
       enabled: true
       days: 7
     }
+    containerDeleteRetentionPolicy: {
+      enabled: true
+      days: 7
+    }
   }
 }
 
-resource blobContainers 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = [for container in containers: {
+resource deployments 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
   parent: blobs
-  name: container
+  name: deploymentContainer
   properties: {
     publicAccess: 'None'
   }
-}]
+}
 
-resource queues 'Microsoft.Storage/storageAccounts/queueServices@2023-05-01' = if (!empty(startQueue)) {
+resource queues 'Microsoft.Storage/storageAccounts/queueServices@2025-01-01' = if (!empty(startQueue)) {
   parent: account
   name: 'default'
 }
 
-resource starts 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = if (!empty(startQueue)) {
+resource starts 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-01-01' = if (!empty(startQueue)) {
   parent: queues
   name: startQueue
 }
@@ -89,6 +101,6 @@ resource dataRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for r
   }
 }]
 
+output id string = account.id
 output name string = account.name
-output blobEndpoint string = account.properties.primaryEndpoints.blob
 output deploymentContainerUrl string = '${account.properties.primaryEndpoints.blob}${deploymentContainer}'
