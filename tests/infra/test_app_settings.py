@@ -48,7 +48,7 @@ LEFT_TO_MORE_SETTINGS = {
     "TOOL_HOSTS": "the owner's",
     "TOOL_MODULES": "the owner's",
 }
-NOT_READ_YET = {name for name in ("COSMOS_ENDPOINT", *LEFT_TO_MORE_SETTINGS) if name.startswith("COSMOS_")}
+NOT_READ_YET = {"COSMOS_LIBRARY_CONTAINER"}
 """What the app reads and Bicep does not set, and why. Anyone may set it, with the parameter `moreSettings`."""
 # Flex Consumption takes these from functionAppConfig and refuses them as settings.
 REFUSED_BY_FLEX = {
@@ -72,7 +72,7 @@ def read_by_the_app() -> set[str]:
 
 
 def test_every_setting_is_read_by_the_app_or_the_platform() -> None:
-    known = read_by_the_app() | {other.name for other in OTHERS} | NOT_READ_YET
+    known = read_by_the_app() | {other.name for other in OTHERS}
     assert set(app_settings(INFRA)) <= known, "say in services/settings/others.py who reads it"
 
 
