@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def _value(value: Any) -> Any:
 def declarations(file: BicepFile) -> dict[str, tuple[Node, str]]:
     """By name: the declaration, and the source of its decorators."""
     nodes = [node for node in file.root.named_children if node.type != "comment"]
-    pairs = zip(nodes, nodes[1:], strict=False)
+    pairs = pairwise(nodes)
     found = ((before, node) for before, node in pairs if node.type == "parameter_declaration")
     return {text(meaningful_children(node)[0]): (node, text(before)) for before, node in found}
 
