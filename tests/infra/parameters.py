@@ -73,7 +73,9 @@ def _faults(value: Any, declaration: tuple[Node, str]) -> Iterator[str]:
     listed = re.search(r"@allowed\(\[(.*?)\]\)", decorators, re.DOTALL)
     if listed and str(value) not in listed[1].replace("'", "").split():
         yield f"{value!r} is none of those allowed"
-    size = len(value) if isinstance(value, str) else value
+    size: int = len(value) if isinstance(value, str) else value
+    if not isinstance(size, int):
+        return
     for name in ("Value", "Length"):
         least, most = _numbers(decorators, f"min{name}"), _numbers(decorators, f"max{name}")
         if (least is not None and size < least) or (most is not None and size > most):
@@ -86,10 +88,20 @@ def defaults(file: BicepFile) -> dict[str, Any]:
     for name, (node, _) in declarations(file).items():
         parts = meaningful_children(node)
         if len(parts) == 3:
-            source = text(parts[2])
-            read = {"string": lambda s: s, "number": int, "boolean": lambda s: s == "true"}.get(parts[2].type)
-            found[name] = read(source) if read else ([] if parts[2].type == "array" else {})
+            found[name] = _default(parts[2])
     return found
+
+
+def _default(node: Node) -> Any:
+    match node.type:
+        case "string":
+            return text(node)
+        case "number" | "boolean":
+            return json.loads(text(node))
+        case "array":
+            return []
+        case _:
+            return {}
 
 
 def _together(values: Mapping[str, Any]) -> Iterator[str]:
