@@ -67,15 +67,13 @@ def _numbers(decorators: str, name: str) -> int | None:
 def _faults(value: Any, declaration: tuple[Node, str]) -> Iterator[str]:
     node, decorators = declaration
     kind = text(meaningful_children(node)[1])
-    if type(value) is not KINDS[kind]:
+    if value.__class__ is not KINDS[kind]:
         yield f"{value!r} is no {kind}"
         return
     listed = re.search(r"@allowed\(\[(.*?)\]\)", decorators, re.DOTALL)
     if listed and str(value) not in listed[1].replace("'", "").split():
         yield f"{value!r} is none of those allowed"
-    size: int = len(value) if isinstance(value, str) else value
-    if not isinstance(size, int):
-        return
+    size = len(value) if kind == "string" else value
     for name in ("Value", "Length"):
         least, most = _numbers(decorators, f"min{name}"), _numbers(decorators, f"max{name}")
         if (least is not None and size < least) or (most is not None and size > most):
