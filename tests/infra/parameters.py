@@ -17,7 +17,8 @@ from tests.infra.bicep_reader import BicepFile, Infra, meaningful_children, text
 FILES = ("main.parameters.json", "main.dev.parameters.json", "main.prod.parameters.json")
 FROM_ENVIRONMENT = re.compile(r"\$\{[A-Z_]+(?:=(?P<default>[^}]*))?\}")
 """What azd replaces by a variable of its environment."""
-KINDS: dict[str, type] = {"string": str, "int": int, "bool": bool, "array": list, "object": dict}
+KINDS = {"string": "str", "int": "int", "bool": "bool", "array": "list", "object": "dict"}
+"""Bicep's names of types, and Python's."""
 
 
 def problems(infra: Infra) -> list[str]:
@@ -67,7 +68,7 @@ def _numbers(decorators: str, name: str) -> int | None:
 def _faults(value: Any, declaration: tuple[Node, str]) -> Iterator[str]:
     node, decorators = declaration
     kind = text(meaningful_children(node)[1])
-    if value.__class__ is not KINDS[kind]:
+    if type(value).__name__ != KINDS[kind]:
         yield f"{value!r} is no {kind}"
         return
     listed = re.search(r"@allowed\(\[(.*?)\]\)", decorators, re.DOTALL)
