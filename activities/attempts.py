@@ -10,6 +10,7 @@ from activities.recording import Recorder
 from domain.calls import CallOutcome, ModelCall, ToolCall
 from domain.errors import Problem, canceled
 from domain.events import Draft, Event, EventType
+from domain.tracing import Resumed
 from domain.values import Json
 from services.documents.base import Delete, Operation
 from services.ledger import Entry
@@ -42,7 +43,19 @@ class CallAttempt(ABC, Generic[C]):
         if (stopped := await self._stopped(entry)) is not None:
             return stopped
         self.attempt, self._waited = entry.begun + 1, entry.standing.waited
+        if entry.begun and self.record.trace is not None:
+            self.record.before = await self._before(entry.begun)
         return await self._go_on(entry)
+
+    async def _before(self, attempt: int) -> Resumed:
+        """The attempt before this one: it failed, or a crash has cut it off."""
+        call = self.call
+        begun, failed = (f"{call.key}:{type}:{attempt}" for type in (EventType.CALL_STARTED, EventType.CALL_FAILED))
+        found = await self.services.events.get(call.tenant, call.execution, [begun, failed])
+        is_cut_off = failed not in found and begun in found
+        began = found[begun].time if is_cut_off else None
+        reason = "crash" if is_cut_off else "retry"
+        return Resumed(span=self.record.span_of(attempt), reason=reason, began=began)
 
     @abstractmethod
     async def _go_on(self, entry: Entry) -> Result:
@@ -50,6 +63,7 @@ class CallAttempt(ABC, Generic[C]):
 
     async def _found(self, answer: Event) -> Result:
         """It has been answered before."""
+        self.services.telemetry.hit("tool" if isinstance(self.call, ToolCall) else "model")
         return await self.record.outcome_of(answer), [*await self._append(self.call.events), answer]
 
     async def _canceled(self, entry: Entry) -> Result:

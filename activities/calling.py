@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from activities.attempts import CallAttempt, Result
 from activities.budgeting import Budgeted
 from activities.loading import Loader
+from activities.noting import note_answer, note_request
 from activities.pausing import pause_at_cap
 from activities.replaying import unanswered
 from activities.requests import Asked, asked_of, facts_of, fingerprint, parts_of, remembered
@@ -105,6 +106,8 @@ class _Call(CallAttempt[ModelCall]):
         return await self.record.outcome_of(events[-1]), events
 
     async def _make(self, asked: Asked) -> Result:
+        self.record.begin()
+        note_request(self.services, asked.request)
         if await self.budget.limited():
             # A budget is reserved before anything is asked.
             try:
@@ -149,7 +152,8 @@ class _Call(CallAttempt[ModelCall]):
         rejected: Problem | None = None
         try:
             answering = self.services.models.complete(asked.request, self._live_text())
-            answer = await unless_stopped(self.services, self.call, answering)
+            with self.record.sending(self.attempt):
+                answer = await unless_stopped(self.services, self.call, answering)
         except AnswerRejected as error:
             answer, rejected = error.answer, error.problem
         except ProblemError as error:
@@ -157,6 +161,7 @@ class _Call(CallAttempt[ModelCall]):
             return await self._failed(error.problem, spent=spent)
         facts = facts_of(answer, asked.request, seconds=round(monotonic() - before, 3))
         draft, rejected = self._told(answer, rejected, asked, facts)
+        note_answer(self.services, answer)
         events = await self._settled(Usage.model_validate(facts["usage"]), [draft])
         if rejected is None:
             await self.services.answers.keep(self.call.tenant, asked.request, answer)

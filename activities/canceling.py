@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.calls import CancelSteps
 from domain.events import Draft, Event, EventType
 from domain.paths import is_within
+from domain.values import Json
 from services.approvals import withdrawn
 from services.control import canceled_id
 from services.documents.base import Put
@@ -24,7 +25,7 @@ async def perform_cancel(cancel: CancelSteps, services: Services, client: Waker)
             type=EventType.STEP_CANCELED,
             time=cancel.time,
             step=path,
-            data={"reason": cancel.reason},
+            data={"reason": cancel.reason, **_span(cancel, path)},
         )
         for path in cancel.paths
     ]
@@ -43,3 +44,8 @@ async def withdraw(services: Services, tenant: str, execution: str, paths: tuple
     for approval in await services.approvals.pending_of(tenant, execution):
         if any(is_within(approval.step, path) for path in paths):
             await services.approvals.settle(tenant, approval.id, withdrawn)
+
+
+def _span(cancel: CancelSteps, path: str) -> dict[str, Json]:
+    span = cancel.spans.get(path)
+    return {} if span is None else {"trace": span.as_data()}

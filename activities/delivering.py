@@ -11,8 +11,11 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from domain.executions import Execution, Status
+from domain.tracing import root_of
 from domain.values import ARTIFACT_BYTES, Json, size_of
 from domain.webhooks import Attempt, Delivery, Webhook, wait_after, webhook_id
+from services.telemetry import names
+from services.telemetry.here import Here, being
 from services.wiring import Services
 
 log = logging.getLogger("meta_agents.webhooks")
@@ -35,7 +38,20 @@ async def perform_delivery(delivery: Delivery, services: Services) -> float | No
 
 async def _make(execution: Execution, webhook: Webhook, number: int, services: Services) -> Attempt:
     begun, before = datetime.now(UTC), monotonic()
-    answer = await services.webhooks.send(webhook, webhook_id(execution.id, execution.status), body_of(execution))
+    trace = root_of(execution.trace, execution.id) if execution.trace else None
+    place = Here(trace, execution.tenant, execution.id)
+    attributes: dict[str, str | int | float] = {
+        names.EXECUTION: execution.id,
+        names.TENANT: execution.tenant,
+        names.ATTEMPT: number,
+    }
+    with being(place), services.telemetry.span("deliver webhook", "client", attributes) as told:
+        answer = await services.webhooks.send(webhook, webhook_id(execution.id, execution.status), body_of(execution))
+        told["server.address"] = webhook.target.authority
+        if answer.status is not None:
+            told["http.response.status_code"] = answer.status
+        if answer.error:
+            told[names.ERROR_TYPE] = str(answer.status or "unreachable")
     wait = None if answer.is_final else wait_after(execution.id, number, answer.retry_after)
     ended = begun + timedelta(seconds=monotonic() - before)
     if answer.error:

@@ -15,6 +15,7 @@ from domain.events import ANSWERS, Draft, Event, EventType
 from domain.executions import Execution, Status, StopReason
 from domain.expressions import render
 from domain.rollups import Days, folded
+from domain.tracing import Trace, root_of
 from domain.usage import Usage, used
 from domain.values import Json
 from services.eventlog import EventLog
@@ -87,10 +88,18 @@ def last_event(record: Execution) -> Draft:
         "usage": record.usage.model_dump(mode="json"),
         "turns": record.turns,
     }
+    if record.trace is not None:
+        facts["trace"] = _span(record, record.trace)
     if record.error is not None:
         facts["error"] = record.error.model_dump(mode="json", exclude_none=True)
     type = _LAST[record.status]
     return Draft(id=type, type=type, time=record.ended or record.created, data=facts, value=record.output)
+
+
+def _span(record: Execution, trace: Trace) -> Json:
+    """The span of the whole execution, which ends now."""
+    span = root_of(trace, record.id).around or ""
+    return trace.begun(span, "invoke_workflow", record.created).as_data()
 
 
 async def _output(ending: Ending, services: Services) -> tuple[Json, Problem | None]:

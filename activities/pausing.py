@@ -10,6 +10,8 @@ from domain.caps import CapReached
 from domain.errors import ProblemError, canceled
 from domain.events import Draft, EventType
 from domain.executions import Execution, Status
+from domain.tracing import root_of
+from domain.values import Json
 from services.budgets import Refused
 from services.control import Since, etag_of, state_of
 from services.documents.base import Conflict, Put
@@ -32,10 +34,19 @@ async def ask_to_pause(
     Raises as `Controls.ask`.
     """
     type = EventType.EXECUTION_PAUSED
-    draft = Draft(id=f"{type}:{secrets.token_hex(8)}", type=type, time=datetime.now(UTC), data={"by": by})
+    id, now = f"{type}:{secrets.token_hex(8)}", datetime.now(UTC)
+    draft = Draft(id=id, type=type, time=now, data={"by": by, **marked(record, id, "pause", now)})
     events = await services.controls.ask(record.tenant, record.id, "paused", *said, draft, since=since, still=still)
     services.realtime.watch(record.tenant, record.id)  # it is rare: told to whoever watches through another process
     services.realtime.publish_events(record.tenant, record.id, events)
+
+
+def marked(record: Execution, id: str, kind: str, now: datetime) -> dict[str, Json]:
+    """What the event says of its span, in that of the execution."""
+    if record.trace is None:
+        return {}
+    root = root_of(record.trace, record.id)
+    return {"trace": root.begun(root.child(id), kind, now).as_data()}
 
 
 async def pause_at_cap(services: Services, call: ModelCall, refused: CapReached) -> bool:

@@ -8,6 +8,7 @@ from time import monotonic
 from activities.attempts import CallAttempt, Result
 from activities.earlier import Earlier, earlier
 from activities.loading import Loader
+from activities.noting import note_result, note_tool
 from activities.replaying import unanswered
 from activities.stopping import unless_stopped
 from activities.tool_requests import AskedCall, asked_of
@@ -92,12 +93,16 @@ class _ToolCall(CallAttempt[ToolCall]):
             # The platform has given the same activity to another process as well: whoever begins it first, makes it.
             return await self.perform()
         began = monotonic()
+        self.record.begin()
+        note_tool(services, tool, asked.arguments)
         try:
             making = services.tools.call(Attempt(tool, asked.arguments, key, call.tenant))
-            found = await (making if tool.delivery == "at_most_once" else unless_stopped(services, call, making))
+            with self.record.sending(self.attempt):
+                found = await (making if tool.delivery == "at_most_once" else unless_stopped(services, call, making))
         except ProblemError as error:
             return await self._failed(error.problem)
         seconds = round(monotonic() - began, 3)
+        note_result(services, found)
         return await self._gave(found, {"seconds": seconds, "request": asked.fingerprint, "asked": dict(asked.parts)})
 
     async def _begun(self, asked: AskedCall, entry: Entry, key: str) -> bool:

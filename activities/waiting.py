@@ -15,6 +15,7 @@ from domain.errors import ProblemError, canceled
 from domain.events import Draft, Event, EventType
 from domain.expressions import as_text, render
 from domain.hearing import heard
+from domain.tracing import Resumed
 from domain.values import Json, Value
 from services.approvals import approval_id, expired, withdrawn
 from services.documents.base import Delete
@@ -162,9 +163,8 @@ async def _decided(
     }
     how = "decided" if approval.state is State.DECIDED else "deadline"
     facts = {"approval": approval.id, "decision": approval.decision, "by": approval.by, "how": how, **ask.data}
-    draft = _about(
-        ask, EventType.APPROVAL_DECIDED, {**facts, "comment": approval.comment[:300], "decided": decision["decided"]}
-    )
+    facts |= {"comment": approval.comment[:300], "decided": decision["decided"], **_resumed(ask, approval)}
+    draft = _about(ask, EventType.APPROVAL_DECIDED, facts)
     told = _by_part(decision, draft.id)
     is_referred_to = ask.kind in (Kind.TURN, Kind.UNCERTAIN) or "o" in told
     draft = draft.model_copy(update={"value": decision if is_referred_to else None})
@@ -195,8 +195,20 @@ def _requested(ask: Ask, approval: Approval) -> Draft:
         "otherwise": ask.otherwise,
         **ask.data,
     }
+    if ask.trace is not None:
+        span = ask.trace.child("ask", ask.key)
+        facts["trace"] = ask.trace.begun(span, "ask", ask.time, name=approval.kind).as_data()
     draft = _about(ask, EventType.APPROVAL_REQUESTED, facts)
     return draft.model_copy(update={"value": {"ask": approval.ask, "show": approval.show}, "time": ask.time})
+
+
+def _resumed(ask: Ask, approval: Approval) -> dict[str, Json]:
+    """The span from the decision until now, which goes on from the one of the question."""
+    if ask.trace is None:
+        return {}
+    before = Resumed(span=ask.trace.child("ask", ask.key), reason=approval.kind)
+    began, span = approval.decided or datetime.now(UTC), ask.trace.child("decided", ask.key)
+    return {"trace": ask.trace.begun(span, "resume", began, resumed=before).as_data()}
 
 
 def _about(ask: Ask, type: EventType, data: dict[str, Any]) -> Draft:

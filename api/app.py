@@ -45,6 +45,7 @@ from api.pages import DIST, Pages
 from api.problems import MEDIA_TYPE, ProblemDocument, install
 from api.recovery import RecoverOnce
 from api.starting import StartRequest
+from api.tracing import Traced
 from api.trying import TryRequest
 from api.uses import uses_router
 from domain.agents import Agent
@@ -134,6 +135,7 @@ def create_app(dist: Path = DIST) -> FastAPI:
     app.router.default = _Otherwise(Pages(dist))
     app.add_middleware(RecoverOnce)
     install(app)
+    app.add_middleware(Traced)
     return app
 
 

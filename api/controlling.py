@@ -14,7 +14,7 @@ from typing import Any
 
 from activities.canceling import withdraw
 from activities.finishing import last_event, sum_up
-from activities.pausing import ask_to_pause
+from activities.pausing import ask_to_pause, marked
 from api.durable import DurableClient
 from domain.errors import Code, Fault, Problem, ProblemError
 from domain.events import Draft, Event, EventType
@@ -120,7 +120,10 @@ async def _stand(services: Services, execution: Execution, status: Status, inste
 
 async def _ask(services: Services, record: Execution, state: Asked, type: EventType, by: str) -> None:
     now = datetime.now(UTC)
-    draft = Draft(id=f"{type}:{secrets.token_hex(8)}", type=type, time=now, data={"by": by})
+    id = f"{type}:{secrets.token_hex(8)}"
+    draft = Draft(
+        id=id, type=type, time=now, data={"by": by, **marked(record, id, type.removeprefix("execution."), now)}
+    )
     events = await services.controls.ask(record.tenant, record.id, state, draft)
     services.realtime.watch(record.tenant, record.id)  # it is rare: told to whoever watches through another process
     services.realtime.publish_events(record.tenant, record.id, events)

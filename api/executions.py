@@ -26,7 +26,7 @@ from services.wiring import services
 
 router = APIRouter(prefix="/api/executions", tags=["executions"])
 
-_HIDDEN = {"tenant", "plan"}
+_HIDDEN = {"tenant", "plan", "trace"}
 _ID = re.compile(r"[0-9a-f]{32}")
 
 Wait = Annotated[float, Query(ge=0, le=60, allow_inf_nan=False, description="Seconds to wait for its end.")]

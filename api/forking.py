@@ -89,6 +89,7 @@ async def fork_execution(
     execution = new_execution(caller, plan, saved, value, retry_of=parent.id, fork=fork, webhook=webhook)
     if not {"input", "workflow"} & request.model_fields_set:
         execution = execution.model_copy(update={"evaluation": parent.evaluation})
+    execution = services.telemetry.traced(execution)
     given = [_given(path, output) for path, output in outputs.items()]
     execution, is_new = await services.executions.create(execution, started(execution), idempotency, given)
     if is_new:

@@ -53,7 +53,7 @@ async def _kept(
         sums = await sum_up(services.events, execution.tenant, execution.id)
         execution = execution.model_copy(update={"usage": sums.usage, "turns": sums.turns})
     if not any(event.type in TERMINAL for event in bundle.events):
-        await services.events.append(execution.tenant, execution.id, [last_event(execution)])
+        await services.events.append(execution.tenant, execution.id, [last_event(execution)], is_news=False)
     return await services.executions.keep(execution, idempotency)
 
 
@@ -73,7 +73,7 @@ async def _write_log(services: Services, execution: Execution, events: tuple[Bun
         drafts = [
             Draft.model_validate(event.model_dump(exclude={"offset"})) for event in events[begin : begin + AT_ONCE]
         ]
-        await services.events.append(execution.tenant, execution.id, drafts)
+        await services.events.append(execution.tenant, execution.id, drafts, is_news=False)
 
 
 def _exported_before_its_end(status: Status) -> Problem:

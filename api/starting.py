@@ -18,6 +18,7 @@ from domain.events import Draft, EventType
 from domain.executions import Execution, Fork, Status
 from domain.plans import Plan
 from domain.schedules import Schedule
+from domain.tracing import root_of
 from domain.validation import check_value, pointer, refuse_filled
 from domain.values import Json, Value, content_hash, recorded
 from domain.webhooks import Webhook
@@ -94,6 +95,7 @@ async def begin(
     idempotency: tuple[str, str] | None,
 ) -> Execution:
     """Record and start it; or, when it was asked for twice at once, the one that was first."""
+    execution = services.telemetry.traced(execution)
     execution, is_new = await services.executions.create(execution, started(execution), idempotency)
     if is_new:
         await start_or_discard(services, client, execution, plan)
@@ -144,6 +146,8 @@ async def start_instance(
         }
     if turns := turns_of(services.settings, execution.tenant, plan):
         payload["turns"] = turns
+    if execution.trace is not None:
+        payload["trace"] = root_of(execution.trace, execution.id).model_dump(mode="json", exclude_defaults=True)
     if execution.webhook is not None:
         payload["webhook"] = execution.webhook.model_dump(mode="json")
     try:

@@ -18,6 +18,7 @@ from domain.policies import Budget, Retry
 from domain.prompt_shapes import ChatPrompt, Prompt, Repair
 from domain.semaphores import Wake
 from domain.toolcalls import Asking, Round
+from domain.tracing import Spanned, Trace
 from domain.usage import Usage
 
 
@@ -45,6 +46,7 @@ class Action(Shape):
     retry_until: int | None = Field(default=None, description="Only those before this offset of its log.")
     offline: bool = Field(default=False, description="Nothing is called: what is not recorded there is a failure.")
     events: tuple[Draft, ...] = Field(default=(), description="Events the orchestrator caused, to be logged first.")
+    trace: Trace | None = Field(default=None, description="The span that it is in; None: nobody follows it.")
 
     @property
     def wake(self) -> str:
@@ -68,6 +70,7 @@ class ModelCall(Action, Listening):
     retry: Retry
     failures: int = Field(default=0, description="How often this call has failed before.")
     caps: tuple[Cap, ...] = Field(default=(), description="Budgets that the call counts towards.")
+    turn: Spanned | None = Field(default=None, description="The turn it is in, where that is not a step of its own.")
 
 
 class AskedAt(Shape):
@@ -165,6 +168,7 @@ class CancelSteps(Action):
     paths: tuple[str, ...]
     reason: str
     own: bool = Field(default=False, description="A step ends itself: people may be asked what to do about that.")
+    spans: dict[str, Spanned] = Field(default={}, description="Those of the steps, by path.")
     time: datetime
 
 
@@ -181,6 +185,7 @@ class Evaluation(Shape):
     scope: dict[str, Any]
     time: datetime
     events: tuple[Draft, ...] = ()
+    trace: Trace | None = None
 
 
 class Ending(Shape):
@@ -195,6 +200,7 @@ class Ending(Shape):
     stop_reason: StopReason
     tries: int = 0
     events: tuple[Draft, ...] = ()
+    trace: Trace | None = None
 
     @property
     def wake(self) -> str:

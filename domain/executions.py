@@ -12,6 +12,7 @@ from domain.base import Shape
 from domain.caps import Reached
 from domain.errors import Problem
 from domain.evaluations import Evaluated
+from domain.tracing import Trace
 from domain.usage import Usage
 from domain.webhooks import Webhook
 
@@ -94,6 +95,7 @@ class Execution(Shape):
         default_factory=dict, description="By agent, the prompt that was chosen for it by weight: `name@version`."
     )
     hold: Hold | None = None
+    trace: Trace | None = Field(default=None, description="What started it, in its own trace; None: nobody follows it.")
     webhook: Webhook | None = None
     started_by: str
     created: datetime

@@ -16,7 +16,7 @@ from orchestrators.scope import Outcome, Scope
 
 def run_agent(run: Run, step: AgentStep, path: str, scope: Scope, _run_step: Any) -> Generator[Any, Any, Outcome]:
     call = ModelCall(
-        **run.about(f"{path}#0", path),
+        **run.about(f"{path}#0", path, scope.rules.trace),
         plan=run.plan,
         agent=step.agent,
         prompt=TemplatePrompt(kind="template", template=step.input, scope=scope.used_by(step.input)),

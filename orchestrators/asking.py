@@ -24,7 +24,7 @@ def run_approval(run: Run, step: ApprovalStep, path: str, scope: Scope, _run_ste
     asked = step.approval
     sources = [source for source in (asked.ask, asked.show) if source]
     question = Ask(
-        **run.about(f"{path}?0", path),
+        **run.about(f"{path}?0", path, scope.rules.trace),
         kind=Kind.APPROVAL,
         workflow=run.workflow_name,
         ask=asked.ask,

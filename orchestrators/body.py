@@ -39,6 +39,7 @@ class Body:
         about = {"id": self.run.execution, "workflow": self.definition.name}
         names = {"input": self.payload["input"], "execution": values.inline(about)}
         rules = Rules.model_validate(self.payload.get("rules", {})).of_workflow(self.definition, self.path)
+        rules = rules if rules.trace else rules.model_copy(update={"trace": self.run.trace})
         return Scope(names, dict(self.resume["steps"]), rules)
 
     def _deadline(self) -> datetime | None:

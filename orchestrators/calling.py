@@ -19,6 +19,7 @@ from domain.usage import Usage
 from domain.values import Json
 from orchestrators.run import Run, dumped
 from orchestrators.tool_use import use_tools
+from orchestrators.tracing import as_turn
 from orchestrators.trying import tried
 
 UNUSABLE = (Code.MODEL_BAD_ANSWER, Code.MODEL_CUT_OFF)
@@ -44,7 +45,7 @@ def agent_turn(context: DurableOrchestrationContext) -> Generator[Any, Any, Json
     payload = context.get_input()
     run = Run.of_child(context, payload)
     call = ModelCall.model_validate(payload["call"])
-    call = call.model_copy(update=run.about(call.key, call.step))
+    call = call.model_copy(update=run.about(call.key, call.step, call.trace))
     turn: Turn = yield from run.loom.run(_without_raising(gone_on(run, call, payload["attempts"]), call))
     usage = Usage.model_validate(payload.get("usage", {})) + turn.usage
     if turn.outcome is not None:
@@ -79,6 +80,7 @@ def gone_on(run: Run, call: ModelCall, attempts: int) -> Generator[Any, Any, Tur
         if turn.outcome is None or error is None or error.code not in UNUSABLE or attempts == 1:
             return Turn(turn.outcome, turn.call, usage, attempts)
         call = turn.call.model_copy(update={"key": following_key(following_key(turn.call.key))})
+        call = as_turn(run, call, call.turn) if call.turn else call
         attempts -= 1
 
 

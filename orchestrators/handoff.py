@@ -15,6 +15,7 @@ from domain.steps import HandoffStep
 from orchestrators.calling import call_model
 from orchestrators.run import Run
 from orchestrators.scope import Outcome, Scope
+from orchestrators.tracing import as_turn
 
 
 def run_handoff(run: Run, step: HandoffStep, path: str, scope: Scope, _run_step: Any) -> Generator[Any, Any, Outcome]:
@@ -31,7 +32,7 @@ def run_handoff(run: Run, step: HandoffStep, path: str, scope: Scope, _run_step:
             view=view[-rules.last :],
         )
         call = ModelCall(
-            **run.about(f"{at}#0", at),
+            **run.about(f"{at}#0", at, scope.rules.trace),
             plan=run.plan,
             agent=speaker,
             prompt=prompt,
@@ -41,7 +42,7 @@ def run_handoff(run: Run, step: HandoffStep, path: str, scope: Scope, _run_step:
             retry=scope.rules.retry,
             caps=scope.rules.caps,
         )
-        outcome = yield from call_model(run, call)
+        outcome = yield from call_model(run, as_turn(run, call))
         if outcome.error is not None:
             return Outcome.failed(outcome.error)
         chosen = outcome.picked.get("pass_to", NOBODY)

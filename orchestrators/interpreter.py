@@ -5,7 +5,7 @@ Deterministic: it only reads definitions and recorded outcomes, and yields what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +28,8 @@ from domain.steps import (
     WaitStep,
     WorkflowStep,
 )
+from domain.tracing import Spanned
+from domain.values import Json
 from domain.workflows import walk
 from orchestrators.agent import run_agent
 from orchestrators.asking import ask_about_failure, run_approval
@@ -42,6 +44,7 @@ from orchestrators.run import Run
 from orchestrators.scope import Outcome, Scope
 from orchestrators.steps import RunStep
 from orchestrators.tool import run_tool
+from orchestrators.tracing import step_begun, step_ended
 from orchestrators.waiting import run_wait
 from orchestrators.workflow_step import run_workflow
 
@@ -61,6 +64,7 @@ PATTERNS: dict[type, tuple[str, Pattern]] = {
     WaitStep: ("wait", run_wait),
     WorkflowStep: ("workflow", run_workflow),
 }
+NOTHING: Mapping[str, Json] = {}
 MOST_AGAIN = 100
 """How often a failed step is tried again because it was decided so: a deadline that says `retry` would never end."""
 CALLING = (AgentStep, ToolStep)
@@ -143,6 +147,7 @@ def _decided(
 def _attempted(run: Run, step: Step, path: str, scope: Scope, again: str | None) -> Generator[Any, Any, Outcome]:
     """`again`: which repetition it is that a human asked for; its events are others than the first ones."""
     kind, pattern = PATTERNS[type(step)]
+    span: Spanned | None = None
     if run.loom.is_canceled:
         return Outcome.canceled()
     if path in run.outputs:
@@ -154,7 +159,8 @@ def _attempted(run: Run, step: Step, path: str, scope: Scope, again: str | None)
             run.emit(EventType.STEP_SKIPPED, path, reason=f"`{step.when}` is false")
             return Outcome(status="skipped")
         run.emit(EventType.STEP_STARTED, path, about=again, kind=kind)
-        inner = scope.under(scope.rules.within(step, path))
+        span = step_begun(run, step, path, kind, scope.rules.trace, again)
+        inner = scope.under(scope.rules.within(step, path, span.span if span else None))
         limit = step.timeout or (scope.rules.defaults.timeout if isinstance(step, CALLING) else None)
         working = pattern(run, step, path, inner, run_step)
         outcome = yield from working if limit is None else _limited(run, path, working, limit)
@@ -165,20 +171,21 @@ def _attempted(run: Run, step: Step, path: str, scope: Scope, again: str | None)
     except Canceled:
         outcome = Outcome.canceled()
     # What is not needed any more may still have come to its end.
-    return _told(run, path, Outcome.canceled() if run.loom.is_canceled else outcome, again)
+    outcome = Outcome.canceled() if run.loom.is_canceled else outcome
+    return _told(run, path, outcome, again, step_ended(run, step, path, span, outcome.error))
 
 
-def _told(run: Run, path: str, outcome: Outcome, again: str | None) -> Outcome:
-    """The outcome, with the event that says it."""
+def _told(run: Run, path: str, outcome: Outcome, again: str | None, traced: Mapping[str, Json] = NOTHING) -> Outcome:
+    """The outcome, with the event that says it; `traced`: what it says of the step's span."""
     if outcome.error is None:
         why = {"stop_reason": outcome.stop_reason, "evidence": outcome.evidence} if outcome.stop_reason else {}
-        run.emit(EventType.STEP_COMPLETED, path, about=again, output=outcome.preview, **why)
+        run.emit(EventType.STEP_COMPLETED, path, about=again, output=outcome.preview, **why, **traced)
         return outcome
     if outcome.error.code is Code.CANCELED:
-        run.emit(EventType.STEP_CANCELED, path, about=again, reason="what it is part of was canceled")
+        run.emit(EventType.STEP_CANCELED, path, about=again, reason="what it is part of was canceled", **traced)
         return Outcome.canceled()
     error = outcome.error.model_dump(mode="json", exclude_defaults=True)
-    run.emit(EventType.STEP_FAILED, path, about=again, error=error)
+    run.emit(EventType.STEP_FAILED, path, about=again, error=error, **traced)
     return outcome
 
 

@@ -19,6 +19,7 @@ from domain.errors import Problem, ProblemError, platform_failed
 from domain.events import Draft, EventType
 from domain.expressions import evaluate, render_all, truth
 from domain.paths import ancestors, is_within
+from domain.tracing import Spanned, Trace
 from domain.values import Json, Value
 from domain.workflows import texts_in
 from orchestrators.loom import Canceled, FirstOf, Idle, Loom, Strand
@@ -54,6 +55,10 @@ class Run:
         self.workflow_name: str = payload.get("name", "")
         self.turns: dict[str, dict[str, list[tuple[str, int]]]] = payload.get("turns", {})
         """Semaphores, with their limits, that calls of agents and tools take turns at, by reference."""
+        self.trace = Trace.model_validate(payload["trace"]) if payload.get("trace") else None
+        """The execution's own span; None: nobody follows it."""
+        self.spans: dict[str, Spanned] = {}
+        """Those of the steps that are under way here, by path."""
         self.left: dict[str, Strand] = {}
         """What joins have left to end by itself, by path."""
         self.actions = 0
@@ -92,8 +97,8 @@ class Run:
         self.actions += 1
         return self.context.call_activity(name, payload)
 
-    def about(self, key: str, step: str) -> dict[str, Any]:
-        """What every `Action` of this orchestrator says of it."""
+    def about(self, key: str, step: str, trace: Trace | None = None) -> dict[str, Any]:
+        """What every `Action` of this orchestrator says of it. `trace`: the span around, if not the execution's own."""
         instance = self.context.instance_id
         return {
             "tenant": self.tenant,
@@ -104,6 +109,7 @@ class Run:
             "retry_of": self.retry_of,
             "retry_until": self.retry_until,
             "offline": self.offline,
+            "trace": trace or self.trace,
         }
 
     def act(self, name: str, action: A) -> Generator[Any, Any, tuple[A, Json | Problem]]:
@@ -225,6 +231,7 @@ class Run:
             "name": self.workflow_name,
             "turns": self.turns,
             "retries": self.retries(path),
+            "trace": dumped(self.trace) if self.trace else None,
         }
         return {name: value for name, value in known.items() if value}
 
@@ -248,6 +255,8 @@ class Run:
         first = next(iter(running))
         about = self.about(f"{first}:cancel", first)
         told = CancelSteps(**about, paths=tuple(running), reason=reason, own=own, time=self.now)
+        if spans := {path: span for path, span in self.spans.items() if path in running}:
+            told = told.model_copy(update={"spans": spans})
         yield from self.insist("cancel_steps", told)
 
     def settle(self) -> Durable:
@@ -294,6 +303,7 @@ class Run:
             scope=needed,
             time=self.now,
             events=self.take_events(),
+            trace=self.trace,
         )
         answer = yield from attempted(self.activity("evaluate", dumped(evaluation)))
         if isinstance(answer, Problem):

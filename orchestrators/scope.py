@@ -16,6 +16,7 @@ from domain.executions import StopReason
 from domain.expressions import steps_used
 from domain.policies import Defaults, Limits, Retry
 from domain.steps import BaseStep
+from domain.tracing import Trace
 from domain.usage import Usage
 from domain.values import Json, Value
 from domain.workflows import Workflow
@@ -57,18 +58,20 @@ class Rules(Shape):
     defaults: Defaults = Field(default_factory=Defaults)
     retry: Retry = Field(default_factory=Retry)
     caps: tuple[Cap, ...] = ()
+    trace: Trace | None = Field(default=None, description="The span around; None: nobody follows it.")
 
-    def within(self, step: BaseStep, path: str) -> Rules:
-        """The rules for what is inside the step."""
+    def within(self, step: BaseStep, path: str, span: str | None = None) -> Rules:
+        """The rules for what is inside the step, whose `span` is known by this id."""
         caps = (*self.caps, Cap(path=path, budget=step.budget)) if step.budget else self.caps
-        return Rules(defaults=self.defaults, retry=step.retry or self.retry, caps=caps)
+        trace = self.trace.within(span) if self.trace and span else self.trace
+        return Rules(defaults=self.defaults, retry=step.retry or self.retry, caps=caps, trace=trace)
 
     def of_workflow(self, workflow: Workflow, path: str) -> Rules:
         """The rules for the steps of a workflow that is begun at `path` (the empty one: by the execution itself)."""
         budget = Limits(**workflow.limits.model_dump(exclude={"duration"}))
         caps = (*self.caps, Cap(path=path, budget=budget)) if not budget.is_empty else self.caps
         defaults = workflow.defaults
-        return Rules(defaults=defaults, retry=defaults.retry or self.retry, caps=caps)
+        return Rules(defaults=defaults, retry=defaults.retry or self.retry, caps=caps, trace=self.trace)
 
 
 @dataclass(frozen=True)

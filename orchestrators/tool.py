@@ -16,7 +16,7 @@ from orchestrators.tool_calling import call_tool
 
 def run_tool(run: Run, step: ToolStep, path: str, scope: Scope, _run_step: Any) -> Generator[Any, Any, Outcome]:
     call = ToolCall(
-        **run.about(f"{path}#0", path),
+        **run.about(f"{path}#0", path, scope.rules.trace),
         plan=run.plan,
         tool=step.tool,
         arguments=step.arguments,

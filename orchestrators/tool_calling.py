@@ -45,7 +45,7 @@ def _certain(run: Run, call: ToolCall) -> Generator[Any, Any, CallOutcome]:
 def _looked(run: Run, call: ToolCall, problem: Problem, number: int) -> Generator[Any, Any, tuple[str, str]]:
     """What a human found when they looked at the other side, and the event with their words."""
     question = Ask(
-        **run.about(f"{call.key}?{number}", call.step),
+        **run.about(f"{call.key}?{number}", call.step, call.trace),
         kind=Kind.UNCERTAIN,
         workflow=run.workflow_name,
         ask=f"{problem.message} Look at the other side: if it was carried out, say in `comment` what it gave.",

@@ -20,6 +20,7 @@ from orchestrators.loom import FirstOf
 from orchestrators.run import Run
 from orchestrators.scope import Rules, Scope
 from orchestrators.tool_calling import call_tool
+from orchestrators.tracing import as_turn
 from orchestrators.workflow_step import run_named
 
 AskModel = Callable[[Run, ModelCall], Generator[Any, Any, CallOutcome]]
@@ -73,7 +74,7 @@ class _Use:
 
     def _tool(self, tool: str) -> Result:
         call = ToolCall(
-            **self.run.about(f"{self.path}#0", self.path),
+            **self.run.about(f"{self.path}#0", self.path, self.call.trace),
             plan=self.call.plan,
             tool=tool,
             asked=self.asked,
@@ -85,7 +86,7 @@ class _Use:
 
     def _agent(self, agent: str, template: str) -> Result:
         call = ModelCall(
-            **self.run.about(f"{self.path}#0", self.path),
+            **self.run.about(f"{self.path}#0", self.path, self.call.trace),
             plan=self.call.plan,
             agent=agent,
             prompt=TemplatePrompt(kind="template", template=template, scope={"arguments": self.arguments}),
@@ -94,11 +95,11 @@ class _Use:
             retry=self.call.retry,
             caps=self.call.caps,
         )
-        outcome = yield from self.ask_model(self.run, call)
+        outcome = yield from self.ask_model(self.run, as_turn(self.run, call))
         return _told(outcome.error, values.reference(outcome.event or completed_id(call.key))), outcome.usage
 
     def _workflow(self, name: str) -> Result:
-        rules = Rules(retry=self.call.retry, caps=self.call.caps)
+        rules = Rules(retry=self.call.retry, caps=self.call.caps, trace=self.call.trace)
         scope = Scope({"arguments": self.arguments}, {}, rules)
         try:
             outcome = yield from run_named(self.run, name, "${arguments}", self.path, scope)
@@ -109,7 +110,7 @@ class _Use:
     def _refusal(self, tool: str, asked: ToolApproval) -> Generator[Any, Any, str | None]:
         """Why a human will not have the call made; None when they will."""
         question = Ask(
-            **self.run.about(f"{self.path}?0", self.path),
+            **self.run.about(f"{self.path}?0", self.path, self.call.trace),
             kind=Kind.TOOL,
             workflow=self.run.workflow_name,
             ask=f"May {self.call.agent} call the tool {tool}?",

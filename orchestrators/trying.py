@@ -44,6 +44,6 @@ def _waited(run: Run, call: C, until: datetime) -> Generator[Any, Any, None]:
     """Wait for the time, whatever wakes the execution meanwhile. Raises `ProblemError` when the call is canceled."""
     wake = call.wake
     while not (yield from run.idle(wake, until)):
-        sent, found = yield from run.insist("park", Park(**run.about(call.key, call.step)))
+        sent, found = yield from run.insist("park", Park(**run.about(call.key, call.step, call.trace)))
         arrived(found)
         wake = sent.wake

@@ -53,7 +53,7 @@ def _taken(run: Run, call: C, limits: Sequence[Limit]) -> Generator[Any, Any, No
     name, limit = limits[-1]
     key, told, is_late = f"{call.key}:{name}", False, False
     while True:
-        about, wakes = run.about(key, call.step), list[Wake]()
+        about, wakes = run.about(key, call.step, call.trace), list[Wake]()
         waiter = Waiter(tenant=run.tenant, instance=run.context.instance_id, event=run.next_wake(key))
         # Whoever waits long is lent the others anew: else somebody would have them before it comes to its call.
         for one, most in limits if is_late else limits[-1:]:
@@ -84,7 +84,8 @@ def _given_back(run: Run, call: C, names: Sequence[str]) -> Generator[Any, Any, 
         answer = yield from _called(run, name, "release", dumped(_release(run, call)))
         wakes += answer.wakes if answer else ()
     if wakes:
-        yield from run.act("next_turns", NextTurns(**run.about(f"{call.key}:next", call.step), wakes=tuple(wakes)))
+        about = run.about(f"{call.key}:next", call.step, call.trace)
+        yield from run.act("next_turns", NextTurns(**about, wakes=tuple(wakes)))
 
 
 def _release(run: Run, call: C) -> Release:

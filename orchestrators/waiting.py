@@ -16,23 +16,25 @@ from domain.values import Value
 from orchestrators.asking import arrived, without_error
 from orchestrators.run import Run
 from orchestrators.scope import Outcome, Scope
+from orchestrators.tracing import wait_begun
 
 
 def run_wait(run: Run, step: WaitStep, path: str, scope: Scope, _run_step: Any) -> Generator[Any, Any, Outcome]:
     match step.wait:
         case WaitFor() as wait:
-            return (yield from _until(run, path, run.now + wait.for_))
+            return (yield from _until(run, path, run.now + wait.for_, scope))
         case WaitUntil() as wait:
             written = yield from run.render(wait.until, scope, path)
-            return (yield from _until(run, path, _moment(written, wait.until)))
+            return (yield from _until(run, path, _moment(written, wait.until), scope))
         case WaitEvent() as wait:
-            return (yield from _for_event(run, path, wait))
+            return (yield from _for_event(run, path, wait, scope))
 
 
-def _until(run: Run, path: str, moment: datetime) -> Generator[Any, Any, Outcome]:
+def _until(run: Run, path: str, moment: datetime, scope: Scope) -> Generator[Any, Any, Outcome]:
     """Wait for the time. Its beginning is logged at once, so that whoever looks sees why nothing happens."""
-    run.emit(EventType.STEP_WAITING, path, **{"for": "time", "until": moment.isoformat()})
-    park = Park(**run.about(f"{path}!0", path))
+    facts = {"for": "time", "until": moment.isoformat()}
+    run.emit(EventType.STEP_WAITING, path, **facts, **wait_begun(run, scope.rules.trace))
+    park = Park(**run.about(f"{path}!0", path, scope.rules.trace))
     while run.now < moment:
         sent, found = yield from run.insist("park", park)
         if (waited := arrived(found)) is not None:  # in the execution that is replayed
@@ -42,11 +44,11 @@ def _until(run: Run, path: str, moment: datetime) -> Generator[Any, Any, Outcome
     return Outcome(value=values.inline({"until": moment.isoformat()}), preview=f"waited until {moment.isoformat()}")
 
 
-def _for_event(run: Run, path: str, wait: WaitEvent) -> Generator[Any, Any, Outcome]:
+def _for_event(run: Run, path: str, wait: WaitEvent, scope: Scope) -> Generator[Any, Any, Outcome]:
     until = run.now + wait.within if wait.within else None
     facts = {"for": "event", "event": wait.event, "until": until.isoformat() if until else None}
-    run.emit(EventType.STEP_WAITING, path, **facts)
-    park = Park(**run.about(f"{path}!0", path), signal=wait.event)
+    run.emit(EventType.STEP_WAITING, path, **facts, **wait_begun(run, scope.rules.trace))
+    park = Park(**run.about(f"{path}!0", path, scope.rules.trace), signal=wait.event)
     while True:
         sent, found = yield from run.insist("park", park)
         arrival = without_error(found)

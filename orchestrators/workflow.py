@@ -56,6 +56,7 @@ def _finish(run: Run, body: Body, outcome: Outcome) -> Generator[Any, Any, Json]
         error=outcome.error,
         stop_reason=reason,
         events=run.take_events(),
+        trace=run.trace,
     )
     failures = tries = 0
     while True:

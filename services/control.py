@@ -10,6 +10,7 @@ from domain.calls import Action
 from domain.errors import ProblemError, platform_failed
 from domain.events import Draft, Event, EventType
 from domain.paths import ancestors, is_within
+from domain.tracing import Trace
 from services.documents.base import Conflict, Delete, Document, DocumentStore, Put, beginning_with
 from services.eventlog import CONTROL, EventLog, partition_of
 from services.problems import conflict
@@ -115,7 +116,9 @@ class Controls:
             if since is not None and etag_of(control) != since.etag:
                 raise Conflict(CONTROL)
             try:
-                return await self._events.append(tenant, execution, said, _put(control, state), *conditions)
+                drafts = _resuming(said, control)
+                put = _put(control, state, drafts[-1].id if drafts else None)
+                return await self._events.append(tenant, execution, drafts, put, *conditions)
             except Conflict as conflict:
                 if still is not None and conflict.id == still.id:
                     if state_of(await self.asked(tenant, execution)) == state:
@@ -156,7 +159,7 @@ class Controls:
 
 def unchanged(control: Document | None) -> Put:
     """A write that conflicts when something else was asked in the meantime, or the execution has ended."""
-    return _put(control, state_of(control))
+    return _put(control, state_of(control), control.body.get("event") if control else None)
 
 
 def etag_of(control: Document | None) -> str | None:
@@ -172,5 +175,21 @@ def ended() -> ProblemError:
     return conflict("The execution has ended.", "Read it for its result; to go on from it, fork it.")
 
 
-def _put(control: Document | None, state: Asked) -> Put:
-    return Put(CONTROL, {"state": state}, if_match=control.etag if control else None, if_absent=control is None)
+def _resuming(said: Sequence[Draft], control: Document | None) -> list[Draft]:
+    """What goes on says what it goes on from."""
+    since = control.body.get("event") if control else None
+    if since is None or state_of(control) != "paused":
+        return list(said)
+    return [_resumed(draft, since) if "trace" in draft.data else draft for draft in said]
+
+
+def _resumed(draft: Draft, since: str) -> Draft:
+    here = Trace(parent=draft.data["trace"]["parent"])
+    span = {**draft.data["trace"], "resumed": {"span": here.child(since), "reason": "pause"}}
+    return draft.model_copy(update={"data": {**draft.data, "trace": span}})
+
+
+def _put(control: Document | None, state: Asked, event: str | None) -> Put:
+    """`event`: the one that says so."""
+    body = {"state": state, **({"event": event} if event else {})}
+    return Put(CONTROL, body, if_match=control.etag if control else None, if_absent=control is None)

@@ -39,17 +39,25 @@ class EventLog:
         self._publish = publish
 
     async def append(
-        self, tenant: str, execution: str, drafts: Sequence[Draft], *extra: Operation, patient: bool = False
+        self,
+        tenant: str,
+        execution: str,
+        drafts: Sequence[Draft],
+        *extra: Operation,
+        patient: bool = False,
+        is_news: bool = True,
     ) -> list[Event]:
         """Log the drafts and do `extra` in one transaction; returns one event per draft, in their order.
 
         A draft whose id is already there gives the event as it was first logged; and any terminal draft gives the
         terminal event, when there is one. Large payloads become artifacts. `patient` as in `DocumentStore.write`.
+        What is no news is told to nobody who watches: it happened elsewhere.
         Raises `Conflict` when `extra` does. Of more than AT_ONCE drafts the first are logged before, on their own.
         """
         if len(drafts) > AT_ONCE:
-            first = await self.append(tenant, execution, drafts[:AT_ONCE])
-            return [*first, *await self.append(tenant, execution, drafts[AT_ONCE:], *extra, patient=patient)]
+            first = await self.append(tenant, execution, drafts[:AT_ONCE], is_news=is_news)
+            rest = await self.append(tenant, execution, drafts[AT_ONCE:], *extra, patient=patient, is_news=is_news)
+            return [*first, *rest]
         partition = partition_of(tenant, execution)
         slim = [await self._slim(partition, draft) for draft in drafts]
         try:
@@ -65,7 +73,7 @@ class EventLog:
         new = {
             draft.id: _numbered(draft, written.offsets[draft.id]) for draft in reversed(slim) if draft.id not in events
         }
-        if new and self._publish:
+        if new and self._publish and is_news:
             self._publish(tenant, execution, sorted(new.values(), key=lambda event: event.offset))
         events |= new
         return [events[draft.id] for draft in slim]

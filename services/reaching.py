@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from domain.webhooks import Target
 from services.hosts import Address, AllowedHosts
+from services.telemetry.here import outgoing
 
 if TYPE_CHECKING:
     import httpx
@@ -111,6 +112,8 @@ def _at(address: Address, request: httpx.Request, target: Target) -> httpx.Reque
 
     headers = request.headers.copy()
     headers["Host"] = target.authority
+    for name, value in outgoing().items():
+        headers.setdefault(name, value)
     # The certificate must be the host's, whatever address it has.
     extensions = {"sni_hostname": target.host.strip("[]"), "timeout": {"connect": CONNECT_SECONDS}}
     url = request.url.copy_with(host=str(address))

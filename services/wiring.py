@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from domain.agents import Agent
 from domain.datasets import Dataset
+from domain.events import Event
 from domain.prompt_definitions import PromptDefinition
 from domain.tools import Tool
 from domain.workflows import Workflow
@@ -24,7 +26,7 @@ from services.definitions import Definitions
 from services.documents.base import DocumentStore
 from services.documents.sqlite import SqliteDocuments
 from services.embeddings.choosing import Embeddings
-from services.eventlog import EventLog
+from services.eventlog import EventLog, Publish
 from services.executions import Executions
 from services.identity import Principal, TokenAuthenticator
 from services.labels import Labels
@@ -43,6 +45,8 @@ from services.settings import Settings, SettingsError
 from services.signalr import SignalRPublisher
 from services.signalr_endpoint import Endpoint
 from services.signals import Signals
+from services.telemetry.base import Telemetry
+from services.telemetry.choosing import telemetry_of
 from services.tenant_budgets import TenantBudgets
 from services.tools.client import ToolClient
 from services.usage import UsageRows
@@ -93,6 +97,7 @@ class Services:
     realtime: Realtime
     webhooks: WebhookSender
     deliveries: Deliveries
+    telemetry: Telemetry
     authenticate: Callable[[str | None], Principal]
     """Takes the Authorization header; raises `ProblemError` unauthenticated."""
 
@@ -107,6 +112,7 @@ class Services:
         await self.usage.close()
         await self.documents.close()
         await self.artifacts.close()
+        await asyncio.to_thread(self.telemetry.close)
 
 
 _lock = Lock()
@@ -168,11 +174,12 @@ def build(settings: Settings) -> Services:
     """All services, over the state directory but for what settings put elsewhere."""
     endpoint = Endpoint.of(settings)
     bus = LocalBus()
+    telemetry = telemetry_of(settings)
     documents = documents_of(settings, cosmos_of(settings))
     artifacts = artifacts_of(settings)
-    events = EventLog(documents, artifacts, bus.publish)
+    events = EventLog(documents, artifacts, _publish(bus, telemetry))
     controls = Controls(documents, events)
-    embeddings = Embeddings(settings)
+    embeddings = Embeddings(settings, telemetry=telemetry)
     library = Library(documents, artifacts, embeddings, SqliteIndex(settings.state_dir / "library.db"))
     accounts = Accounts(documents, timedelta(seconds=settings.model_timeout) + LEASE)
     retention = Retention(documents)
@@ -212,5 +219,18 @@ def build(settings: Settings) -> Services:
         realtime=Realtime(bus, SignalRPublisher(endpoint) if endpoint else None),
         webhooks=WebhookSender(settings),
         deliveries=Deliveries(documents),
+        telemetry=telemetry,
         authenticate=TokenAuthenticator(settings),
     )
+
+
+def _publish(bus: LocalBus, telemetry: Telemetry) -> Publish:
+    """Tells of what has just been logged: whoever follows it in this process, and telemetry where that is on."""
+    if not telemetry.is_on:
+        return bus.publish
+
+    def both(tenant: str, execution: str, events: list[Event]) -> None:
+        bus.publish(tenant, execution, events)
+        telemetry.observe(tenant, execution, events)
+
+    return both

@@ -18,6 +18,7 @@ from domain.values import Json, Value
 from orchestrators.calling import call_model
 from orchestrators.run import Run
 from orchestrators.scope import Scope
+from orchestrators.tracing import as_turn
 
 
 class Talk:
@@ -62,7 +63,7 @@ class Talk:
 
     def call(self, path: str, agent: str, prompt: Prompt, **fields: Any) -> ModelCall:
         return ModelCall(
-            **self.run.about(f"{path}#0", path),
+            **self.run.about(f"{path}#0", path, self.scope.rules.trace),
             plan=self.run.plan,
             agent=agent,
             prompt=prompt,
@@ -74,7 +75,7 @@ class Talk:
 
     def answer(self, call: ModelCall) -> Generator[Any, Any, CallOutcome]:
         """The call's outcome; what it cost is added to what the chat has spent."""
-        outcome = yield from call_model(self.run, call)
+        outcome = yield from call_model(self.run, as_turn(self.run, call))
         self.state = self.state.model_copy(update={"spent": self.state.spent + outcome.usage})
         return outcome
 

@@ -45,7 +45,7 @@ def _agent(talk: Talk, path: str, prompt: ChatPrompt) -> Generator[Any, Any, tup
 
 def _human(talk: Talk, path: str, prompt: ChatPrompt, human: Human) -> Generator[Any, Any, tuple[str, Heard, Value]]:
     question = Ask(
-        **talk.run.about(f"{path}?0", path),
+        **talk.run.about(f"{path}?0", path, talk.scope.rules.trace),
         **_listening(talk),
         kind=Kind.TURN,
         workflow=talk.run.workflow_name,

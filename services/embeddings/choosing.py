@@ -12,6 +12,8 @@ from services.entra import GetToken, token_provider
 from services.models.client import AZURE_SCOPE
 from services.models.problems import refused
 from services.settings import Settings
+from services.telemetry import names
+from services.telemetry.base import Telemetry
 
 LOCAL = "local"
 
@@ -22,8 +24,11 @@ class Embeddings:
     Unset, it is `local` where that is installed; elsewhere every call raises `ProblemError` model_refused.
     """
 
-    def __init__(self, settings: Settings, azure_token: GetToken | None = None) -> None:
+    def __init__(
+        self, settings: Settings, azure_token: GetToken | None = None, telemetry: Telemetry | None = None
+    ) -> None:
         self._settings = settings
+        self._telemetry = telemetry or Telemetry()
         self._azure_token = azure_token or token_provider(AZURE_SCOPE)
         self._loading = asyncio.Lock()
         self._maker: Embedder | None = None
@@ -32,7 +37,14 @@ class Embeddings:
         return (await self._made()).space
 
     async def embed(self, texts: Sequence[str]) -> Embedded:
-        return await (await self._made()).embed(texts)
+        maker = await self._made()
+        attributes = {names.OPERATION: names.EMBEDDINGS, names.REQUEST_MODEL: maker.space, names.PROVIDER: "openai"}
+        if self._settings.embedding_model in (None, LOCAL):
+            attributes[names.PROVIDER] = "wordllama"
+        with self._telemetry.span(f"{names.EMBEDDINGS} {maker.space}", "client", attributes) as told:
+            embedded = await maker.embed(texts)
+            told[names.INPUT_TOKENS] = embedded.tokens
+        return embedded
 
     async def close(self) -> None:
         if self._maker is not None:

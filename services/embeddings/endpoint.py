@@ -20,6 +20,7 @@ from services.models.failures import of_error
 from services.models.problems import bad_answer, refused, unreachable
 from services.models.stream import well_formed
 from services.settings import Settings
+from services.telemetry.here import outgoing
 
 
 class EndpointEmbedder:
@@ -47,7 +48,7 @@ class EndpointEmbedder:
             async with asyncio.timeout(seconds):
                 # As text: what the client asks for by itself, base64, is not known to every endpoint.
                 return await self._client.embeddings.create(
-                    model=self.space, input=texts, encoding_format="float", timeout=seconds
+                    model=self.space, input=texts, encoding_format="float", timeout=seconds, extra_headers=outgoing()
                 )
         except TimeoutError as error:
             raise unreachable(f"The embeddings did not come within {seconds:g} seconds.") from error

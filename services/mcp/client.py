@@ -16,6 +16,7 @@ from services.mcp.servers import McpServer, McpServers, ServersError
 from services.mcp.sessions import NoSession, Session, Sessions
 from services.reaching import Resolve, line
 from services.secrets import Secrets
+from services.telemetry.here import outgoing
 from services.tools.attempts import Attempt
 from services.tools.problems import tool_failed, tool_refused
 
@@ -88,7 +89,7 @@ class McpTools:
         await self._sessions.close()
 
     async def _called(self, attempt: Attempt, call: McpCall, found: _Listed) -> CallToolResult:
-        meta: Any = {KEY: attempt.key}
+        meta: Any = {KEY: attempt.key, **outgoing()}
         attempt.begin()
         try:
             return await found.client.call_tool(call.tool, attempt.arguments, meta=meta)

@@ -20,6 +20,7 @@ from services.models.failures import of_error, of_request
 from services.models.native import Native
 from services.models.problems import refused, unreachable
 from services.models.stream import Reading, tell, well_formed
+from services.telemetry.here import outgoing
 
 Cost = Callable[[ModelAlias, str | None, int, int, int], Decimal | None]
 """(model, name it answered with, tokens in, tokens out, of those in: read from its cache)."""
@@ -100,7 +101,7 @@ class Calls:
             limit: request.max_output_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
-            "extra_headers": {"Idempotency-Key": request.idempotency_key},
+            "extra_headers": {"Idempotency-Key": request.idempotency_key, **outgoing()},
         }
         if request.temperature is not None:
             arguments["temperature"] = request.temperature

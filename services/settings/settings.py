@@ -16,6 +16,7 @@ from services.settings.models import ModelSettings
 from services.settings.spelling import misspelt
 from services.settings.starting import StartSettings
 from services.settings.stores import StoreSettings
+from services.settings.telemetry import TelemetrySettings
 from services.settings.telling import TellSettings
 from services.settings.tools import ToolSettings
 
@@ -26,11 +27,21 @@ GROUPS: tuple[type[Group], ...] = (
     ToolSettings,
     StartSettings,
     TellSettings,
+    TelemetrySettings,
 )
 """In the order of the documentation."""
 
 
-class Settings(StoreSettings, AccessSettings, ModelSettings, ToolSettings, StartSettings, TellSettings, BaseSettings):
+class Settings(
+    StoreSettings,
+    AccessSettings,
+    ModelSettings,
+    ToolSettings,
+    StartSettings,
+    TellSettings,
+    TelemetrySettings,
+    BaseSettings,
+):
     """What the environment decides. `Settings(...)` has what it is given; `from_environment` reads variables."""
 
     # Defaults are values already, not texts to be read.

@@ -122,7 +122,7 @@ class Waiting:
         self.actions = 0
         self.waits = 0
 
-    def about(self, key: str, step: str) -> dict[str, Any]:
+    def about(self, key: str, step: str, _trace: object = None) -> dict[str, Any]:
         return {"tenant": self.tenant, "execution": self.execution, "key": key, "step": step}
 
     def next_wake(self, key: str) -> str:
