@@ -62,7 +62,6 @@ OTHERS = (
         "Which variable says where that is.",
         Differs(azure="`DURABLE_TASK_SCHEDULER_CONNECTION_STRING`"),
     ),
-    Other("APPLICATIONINSIGHTS_CONNECTION_STRING", "Where telemetry goes.", Differs(azure="that of the deployment")),
     Other("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "How the host authenticates there.", Differs(azure=_IDENTITY)),
     Other(
         "FUNCTIONS_WORKER_RUNTIME",
@@ -83,6 +82,16 @@ OTHERS = (
         Other(f"AzureWebJobs.{name}.Disabled", f"`true`: {what} is not done here.", Differs(azure="`true` in standbys"))
         for name, what in (("sweep", "looking at schedules"), ("purge", "removing what is kept no longer"))
     ),
+    Other(
+        "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
+        "`true`: the exporter for Application Insights does not report on itself to Microsoft.",
+    ),
+    Other("OTEL_EXPORTER_OTLP_HEADERS", "What the collector is sent beside, such as a key: `name=value,…`."),
+    Other("OTEL_RESOURCE_ATTRIBUTES", "What all telemetry says of this deployment: `name=value,…`."),
+    Other("OTEL_TRACES_SAMPLER", "Which traces are kept; unset: those that their caller keeps, and all others."),
+    Other("OTEL_TRACES_SAMPLER_ARG", "How many, for the samplers that take a share."),
+    Other("OTEL_METRIC_EXPORT_INTERVAL", "Milliseconds between two exports of the metrics; unset: a minute."),
+    Other("OTEL_BSP_SCHEDULE_DELAY", "Milliseconds that a span waits for others at most; unset: five seconds."),
     Other("SSL_CERT_FILE", "A file of certificate authorities, in place of the system's."),
     Other("MODEL_GGUF", "A file of weights for the local model, of `make start` alone."),
     Other("META_AGENTS_URL", "Where the command line and the client find the service."),

@@ -6,19 +6,19 @@ from typing import Literal
 from pydantic import Field, SecretStr
 
 from services.settings.group import Group
+from services.settings.places import differs
 
 Signal = Literal["TRACES", "METRICS", "LOGS"]
 
 
 class TelemetrySettings(Group):
-    """Where traces, metrics and logs are sent; see [telemetry](telemetry.md). The SDK reads OpenTelemetry's other
-    standard variables (headers, sampling, intervals, resource) by itself.
-    """
+    """Where [traces, metrics and logs](telemetry.md) are sent."""
 
     insights_connection: SecretStr | None = Field(
         default=None,
         alias="APPLICATIONINSIGHTS_CONNECTION_STRING",
         description="Application Insights, by the identity of the process; unset: nothing is sent there.",
+        json_schema_extra=differs(azure="that of the deployment"),
     )
     otlp_endpoint: str | None = Field(
         default=None,
@@ -57,6 +57,7 @@ class TelemetrySettings(Group):
             "`true` on Azure, where the Functions host sends a span of each request itself, and leaves the logs of "
             "the app to the app."
         ),
+        json_schema_extra=differs(azure="`true`"),
     )
 
     def conflicts(self) -> Iterator[str]:

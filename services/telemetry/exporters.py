@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
@@ -55,8 +54,6 @@ class _Azure:
     def __init__(self, settings: Settings) -> None:
         from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - slow to import
 
-        # The exporter would report on itself as well, to Microsoft.
-        os.environ.setdefault("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "true")
         connection = settings.insights_connection
         self._common: dict[str, Any] = {
             "connection_string": connection.get_secret_value() if connection else None,

@@ -123,9 +123,7 @@ def _call(event: Event, spanned: Spanned, about: Attributes) -> Span:
 
 def _of_model(event: Event) -> Attributes:
     data = event.data
-    found: Attributes = {
-        names.REQUEST_MODEL: str(data.get("alias") or data.get("asked_model") or data.get("model", ""))
-    }
+    found: Attributes = {names.REQUEST_MODEL: str(data.get("model", ""))}
     if data.get("model") and event.type is not EventType.CALL_FAILED:
         found[names.RESPONSE_MODEL] = str(data["model"])
     usage = data.get("usage") or data.get("spent") or {}

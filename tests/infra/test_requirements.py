@@ -19,7 +19,7 @@ OURS_TO_CHOOSE = {
 }
 OF_NO_IMPORT = {"aiohttp", "tzdata"}
 """What the asynchronous clients of Azure send by, and data that `zoneinfo` reads."""
-NAMESPACES = {"azure", "azurefunctions"}
+NAMESPACES = {"azure", "azurefunctions", "opentelemetry"}
 
 
 def imported() -> Iterator[str]:
@@ -37,11 +37,15 @@ def imported() -> Iterator[str]:
 def distributions() -> set[str]:
     """What has to be installed for these, by the names that requirements have."""
     of = packages_distributions()
-    azure = {"azure.functions": "azure-functions", "azure.durable_functions": "azure-functions-durable"}
-    azure |= {"azure.core": "azure-core", "azure.cosmos": "azure-cosmos", "azure.identity": "azure-identity"}
-    azure |= {"azure.storage": "azure-storage-blob"}
-    azure |= {"azurefunctions.extensions": "azurefunctions-extensions-http-fastapi"}
-    found = {azure[name] if name in azure else of[name][0] for name in set(imported())}
+    shared = {"azure.functions": "azure-functions", "azure.durable_functions": "azure-functions-durable"}
+    shared |= {"azure.core": "azure-core", "azure.cosmos": "azure-cosmos", "azure.identity": "azure-identity"}
+    shared |= {"azure.storage": "azure-storage-blob"}
+    shared |= {"azurefunctions.extensions": "azurefunctions-extensions-http-fastapi"}
+    shared |= {"azure.monitor": "azure-monitor-opentelemetry-exporter", "opentelemetry.sdk": "opentelemetry-sdk"}
+    shared |= {f"opentelemetry.{part}": "opentelemetry-api" for part in ("context", "metrics", "trace")}
+    shared |= {"opentelemetry.exporter": "opentelemetry-exporter-otlp-proto-http"}
+    shared |= {"opentelemetry.instrumentation": "opentelemetry-instrumentation-logging"}
+    found = {shared[name] if name in shared else of[name][0] for name in set(imported())}
     return {re.sub(r"[-_.]+", "-", name).lower() for name in found}
 
 

@@ -9,7 +9,7 @@ from tests.telemetry.collector import SpanSeen
 
 
 def tree(spans: Sequence[SpanSeen]) -> list[str]:
-    """One line for each span, indented below the one that it is in. Those whose parent did not come stand at the top."""
+    """One line for each span, indented below the one that it is in; without that, at the top."""
     known, below = {span.id for span in spans}, defaultdict[str, list[SpanSeen]](list)
     for span in sorted(spans, key=lambda span: (span.began, span.name)):
         below[span.parent if span.parent in known else ""].append(span)

@@ -215,6 +215,8 @@ module functionApp './function-app.bicep' = {
       AzureFunctionsJobHost__extensions__durableTask__storageProvider__connectionStringName: 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING'
       // Streaming HTTP on the Python workers of 3.11 and 3.12 needs the functions indexed while the worker starts.
       PYTHON_ENABLE_INIT_INDEXING: '1'
+      // The worker sends the app's telemetry itself; without this the host would send its logs once more.
+      PYTHON_ENABLE_OPENTELEMETRY: 'true'
       // Our own page is served at `/`.
       AzureWebJobsDisableHomepage: 'true'
     })
