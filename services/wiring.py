@@ -7,8 +7,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from domain.agents import Agent
 from domain.datasets import Dataset
@@ -152,14 +153,16 @@ def artifacts_of(settings: Settings) -> ArtifactStore:
         raise SettingsError("BLOB_CONNECTION_STRING: it cannot be read; write UseDevelopmentStorage=true") from error
 
 
-def cosmos_of(settings: Settings) -> CosmosAccount | None:
+def cosmos_of(settings: Settings, telemetry: Telemetry) -> CosmosAccount | None:
     """The account that is shared by all that is kept in Cosmos DB, if anything is."""
     if settings.cosmos_endpoint is None:
         return None
     from services.cosmos.account import CosmosAccount  # noqa: PLC0415 - slow to import, and only some need it
 
     key = settings.cosmos_key.get_secret_value() if settings.cosmos_key else None
-    return CosmosAccount(str(settings.cosmos_endpoint), key=key)
+    throttled = partial(telemetry.throttled, "cosmos")
+    told: dict[str, Any] = {"on_charge": telemetry.charge, "on_throttled": throttled} if telemetry.is_on else {}
+    return CosmosAccount(str(settings.cosmos_endpoint), key=key, **told)
 
 
 def documents_of(settings: Settings, account: CosmosAccount | None) -> DocumentStore:
@@ -175,7 +178,7 @@ def build(settings: Settings) -> Services:
     endpoint = Endpoint.of(settings)
     bus = LocalBus()
     telemetry = telemetry_of(settings)
-    documents = documents_of(settings, cosmos_of(settings))
+    documents = documents_of(settings, cosmos_of(settings, telemetry))
     artifacts = artifacts_of(settings)
     events = EventLog(documents, artifacts, _publish(bus, telemetry))
     controls = Controls(documents, events)

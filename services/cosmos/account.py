@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from azure.core.credentials_async import AsyncTokenCredential
@@ -57,11 +58,13 @@ class CosmosAccount:
         key: str | None = None,
         credential: AsyncTokenCredential | None = None,
         on_charge: OnCharge | None = None,
+        on_throttled: Callable[[], None] | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._key = key
         self._credential = credential
         self._on_charge = on_charge
+        self._on_throttled = on_throttled
         self._client: CosmosClient | None = None
         self._containers: dict[tuple[str, str], ContainerProxy] = {}
         self._lock = asyncio.Lock()
@@ -147,6 +150,8 @@ class CosmosAccount:
     def _charge(self, response: Any) -> None:
         if self._on_charge is not None:
             self._on_charge(_operation.get(), float(response.http_response.headers.get(CHARGE) or 0))
+        if self._on_throttled is not None and response.http_response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            self._on_throttled()
 
 
 async def _made(client: CosmosClient, database: str, wanted: Container) -> ContainerProxy:
