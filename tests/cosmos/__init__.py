@@ -7,7 +7,8 @@ token. docs/cosmos-emulation.md says what is covered, what is a model, and what 
 
 The control path, which needs no key:
 
-    POST   /_control/faults      one or several `tests.cosmos.faults.Fault` as JSON; GET lists them, DELETE clears
+    POST   /_control/faults      one or several `tests.cosmos.faults.Fault` as JSON; GET lists them, DELETE clears,
+                                 and lets requests that are delayed go on
     GET    /_control/requests    what was asked: operation, status, request units; DELETE clears
     POST   /_control/clock       {"advance": seconds}: items reach the end of their time to live
     POST   /_control/reset       no databases, no faults, no records

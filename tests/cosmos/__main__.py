@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -27,7 +28,7 @@ class _Breakable(HttpToolsProtocol):
 class _Announcing(uvicorn.Server):
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
-        scheme = "https" if self.config.is_ssl else "http"
+        scheme = "https" if self.config.ssl else "http"
         [listening] = sockets or []
         print(f"READY {scheme}://127.0.0.1:{listening.getsockname()[1]}", flush=True)
 
@@ -48,7 +49,8 @@ def main() -> None:
     if given.tls:
         config.load()
         config.ssl = _context(given.ca_file)
-    _Announcing(config).run(sockets=[listening])
+    with suppress(KeyboardInterrupt):
+        _Announcing(config).run(sockets=[listening])
 
 
 def _context(ca_file: Path | None) -> ssl.SSLContext:

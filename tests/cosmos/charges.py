@@ -22,8 +22,9 @@ _WRITE = (4.95, 6.29, 6.67, 7.04, 9.52, 11.23, 22.67, 48.19, 98.29, 184.57, 625.
 TERM = 0.2
 PATCH = 0.4
 QUERY = 2.3
+PLANNING = 1.0
 LOADED = 0.1
-"""As loading many at once is cheaper than asking for each. Both are ours."""
+"""As loading many at once is cheaper than asking for each. These three are ours."""
 FAILED = 1.0
 """What a request costs that found nothing, or a condition that was not met. Ours."""
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from tests.cosmos.charges import FAILED, querying, reading
+from tests.cosmos.charges import FAILED, PLANNING, querying, reading
 from tests.cosmos.clock import Clock
 from tests.cosmos.containers import Container, Item
-from tests.cosmos.errors import CosmosError, bad_request
+from tests.cosmos.errors import CROSS_PARTITION_NOT_SERVABLE, CosmosError, bad_request
 from tests.cosmos.keys import Key, key_of_header
 from tests.cosmos.limits import MOST_BYTES, loads
 from tests.cosmos.messages import Answer, Request, saying
 from tests.cosmos.operations import Operation, Outcome, perform, perform_all
 from tests.cosmos.sql.compiling import METRICS, NOW, compiled
 from tests.cosmos.sql.execution import Page, page_of
+from tests.cosmos.sql.parsing import parse
+from tests.cosmos.sql.plans import plan_of
 
 KEY = "x-ms-documentdb-partitionkey"
 _KINDS = {"GET": "Read", "PUT": "Replace", "DELETE": "Delete", "PATCH": "Patch"}
@@ -30,7 +32,7 @@ def answer(container: Container, request: Request, clock: Clock) -> Answer:
     if request.says("x-ms-cosmos-is-batch-request"):
         return _of_batch(container, request)
     if request.is_plan:
-        raise bad_request("There is one range of partitions: no query has to be planned.")
+        return _of_plan(request)
     if request.is_query:
         return _of_query(container, request, clock)
     if request.method == "GET":
@@ -77,17 +79,29 @@ def _of_batch(container: Container, request: Request) -> Answer:
     return saying(200 if is_done else 207, said, sum(float(one["requestCharge"]) for one in said))
 
 
-def _of_query(container: Container, request: Request, clock: Clock) -> Answer:
-    given = loads(request.body) if request.is_query else {"query": _READ_ALL}
+def _of_plan(request: Request) -> Answer:
+    text, parameters = _asked(request)
+    query = parse(text)
+    if query.rank is None:
+        raise bad_request("There is one range of partitions: only what is ordered by rank has to be planned.")
+    return saying(200, plan_of(query, parameters), PLANNING)
+
+
+def _asked(request: Request) -> tuple[str, dict[str, Any]]:
+    given = loads(request.body) if request.is_query or request.is_plan else {"query": _READ_ALL}
     if not isinstance(given, dict) or not isinstance(given.get("query"), str):
         raise bad_request("A query is a JSON object with the text as `query`.")
-    parameters = {one["name"]: one.get("value") for one in given.get("parameters") or []}
+    return given["query"], {one["name"]: one.get("value") for one in given.get("parameters") or []}
+
+
+def _of_query(container: Container, request: Request, clock: Clock) -> Answer:
+    text, parameters = _asked(request)
+    query = compiled(text)
+    if query.query.rank is not None:
+        raise bad_request("The client has to ask for a plan of this query.", CROSS_PARTITION_NOT_SERVABLE)
     scope = {**parameters, METRICS: container.metrics, NOW: clock.now()}
-    query, headers = compiled(given["query"]), request.headers
-    page = page_of(
-        query, given["query"], _scoped(container, request), scope, _limit(request), headers.get("x-ms-continuation")
-    )
-    return _feed(container, page)
+    more = request.headers.get("x-ms-continuation")
+    return _feed(container, page_of(query, text, _scoped(container, request), scope, _limit(request), more))
 
 
 def _scoped(container: Container, request: Request) -> Any:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -64,6 +67,40 @@ class Faults:
 
     def listed(self) -> list[dict[str, Any]]:
         return [{**fault.model_dump(), "seen": seen[0]} for fault, seen in self._armed]
+
+
+class Late:
+    """Requests that are answered later. Once let go, they go on at once: so none comes late into the next test."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Event] = set()
+        self._none = asyncio.Condition()
+        self._is_letting_go = False
+
+    @asynccontextmanager
+    async def by(self, seconds: float) -> AsyncIterator[None]:
+        let_go = asyncio.Event()
+        self._waiting.add(let_go)
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(let_go.wait(), seconds)
+            yield
+        finally:
+            self._waiting.discard(let_go)
+            async with self._none:
+                self._none.notify_all()
+
+    def let_go(self) -> None:
+        self._is_letting_go = True
+        for let_go in self._waiting:
+            let_go.set()
+
+    async def settled(self) -> None:
+        """Wait for those that were let go."""
+        if self._is_letting_go:
+            self._is_letting_go = False
+            async with self._none:
+                await self._none.wait_for(lambda: not any(one.is_set() for one in self._waiting))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import signal
+import ssl
 import subprocess
 import sys
 import uuid
@@ -81,7 +81,7 @@ def start(*, tls: bool = False, consistency: str = STRONG) -> Iterator[Cosmos]:
         try:
             yield from _ready(process, ca_file)
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             process.communicate(timeout=20)
 
 
@@ -90,6 +90,6 @@ def _ready(process: subprocess.Popen[str], ca_file: Path | None) -> Iterator[Cos
     said, _, url = process.stdout.readline().strip().partition(" ")
     if said != "READY":
         raise RuntimeError("The server of tests.cosmos did not start: what it says stands above.")
-    trusted = str(ca_file) if ca_file else True
+    trusted = ssl.create_default_context(cafile=ca_file)
     with httpx.Client(base_url=url, verify=trusted, trust_env=False) as control:
         yield Cosmos(url, ca_file, control)

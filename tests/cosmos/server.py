@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import uuid
 from collections.abc import Awaitable, Callable
@@ -16,7 +15,7 @@ from tests.cosmos.account import LEVELS, STRONG, Account
 from tests.cosmos.charges import FAILED
 from tests.cosmos.clock import Clock
 from tests.cosmos.errors import READ_SESSION_NOT_AVAILABLE, CosmosError, bad_request
-from tests.cosmos.faults import Fault, Faults, Records
+from tests.cosmos.faults import Fault, Faults, Late, Records
 from tests.cosmos.messages import Answer, Request, kind_of, parts_of, refusing, saying
 
 Receive = Callable[[], Awaitable[Any]]
@@ -36,11 +35,14 @@ class Application:
         self._account = Account(self._clock, consistency)
         self._faults = Faults()
         self._records = Records()
+        self._late = Late()
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         request = await _read(scope, receive)
         if request.parts[:1] == ("_control",):
-            await _write(send, self._control(request))
+            answer = self._control(request)
+            await self._late.settled()
+            await _write(send, answer)
             return
         fault = self._faults.befalling(request)
         answer = await self._answer(request, fault)
@@ -59,8 +61,8 @@ class Application:
         if fault is None:
             return self._work(request)
         if fault.kind == "delay":
-            await asyncio.sleep(fault.seconds)
-            return self._work(request)
+            async with self._late.by(fault.seconds):
+                return self._work(request)
         done = Answer(503) if fault.when == "before" else self._work(request)
         if fault.kind == "cut":
             return done
@@ -106,6 +108,8 @@ class Application:
             return refusing(bad_request(str(error)), 0)
 
     def _controlled(self, method: str, what: str, given: Any) -> Any:
+        if (what, method) in (("reset", "POST"), ("faults", "DELETE")):
+            self._late.let_go()
         if what == "reset" and method == "POST":
             self._account.reset()
             self._faults.clear()

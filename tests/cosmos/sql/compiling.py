@@ -39,6 +39,7 @@ ROWS = "\0rows"
 METRICS = "\0metrics"
 """Path of each vector of the container, and how its nearness is measured."""
 NOW = "\0now"
+NEARNESS = frozenset({"VECTORDISTANCE", "_VECTORSCORE"})
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ def _(node: Call) -> Evaluate:
     if aggregate := AGGREGATES.get(node.name):
         each = arguments[0]
         return lambda scope: aggregate([each(row) for row in scope[ROWS]])
-    if node.name == "VECTORDISTANCE":
+    if node.name in NEARNESS:
         return _measuring(node, arguments)
     if node.name == "GETCURRENTTIMESTAMP":
         return lambda scope: int(scope[NOW] * 1000)

@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any
 
 from tests.cosmos.errors import bad_request
-from tests.cosmos.sql.compiling import ROWS, Compiled, Scope, metric_of
+from tests.cosmos.sql.compiling import NEARNESS, ROWS, Compiled, Scope, metric_of
 from tests.cosmos.sql.syntax import Call, Order
 from tests.cosmos.sql.values import UNDEFINED, Value, order_key
 
@@ -172,8 +172,8 @@ def _directions(query: Compiled, scope: Scope) -> list[bool]:
 
 
 def _is_descending(order: Order, scope: Scope) -> bool:
-    if isinstance(order.key, Call) and order.key.name == "VECTORDISTANCE":
-        return metric_of(order.key, scope) != "euclidean"
+    if isinstance(order.key, Call) and order.key.name in NEARNESS:
+        return (metric_of(order.key, scope) != "euclidean") != order.reversed
     return order.descending
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
+from tests.cosmos.sql import fulltext
 from tests.cosmos.sql.values import UNDEFINED, Value, is_equal, is_number, order_key
 
 Function = Callable[..., Value]
@@ -120,6 +121,11 @@ FUNCTIONS: dict[str, Function] = {
     "ROUND": _of_numbers(lambda value: math.floor(value + 0.5) if value >= 0 else math.ceil(value - 0.5)),
     "SQRT": _of_numbers(lambda value: math.sqrt(value) if value >= 0 else UNDEFINED),
     "UNDEFINED": lambda: UNDEFINED,
+    "FULLTEXTCONTAINS": fulltext.contains,
+    "FULLTEXTCONTAINSALL": fulltext.contains_all,
+    "FULLTEXTCONTAINSANY": fulltext.contains_any,
+    "_FULLTEXTWORDCOUNT": fulltext.word_count,
+    "_FULLTEXTSCORE": fulltext.score,
 }
 
 
@@ -142,6 +148,7 @@ def _average(values: Sequence[Value]) -> Value:
 
 AGGREGATES: dict[str, Callable[[Sequence[Value]], Value]] = {
     "COUNT": lambda values: len(_defined(values)),
+    "COUNTIF": lambda values: sum(value is True for value in values),
     "SUM": _sum,
     "AVG": _average,
     "MIN": lambda values: min(_defined(values), key=order_key, default=UNDEFINED),

@@ -143,7 +143,8 @@ class _Parser:
 
     def _order(self) -> Order:
         node = self._expression()
-        return Order(node, self._take("ASC", "DESC") == "DESC")
+        direction = self._take("ASC", "DESC")
+        return Order(node, direction == "DESC", reversed=direction == "ASC")
 
     # ---- expressions, what binds least first
 

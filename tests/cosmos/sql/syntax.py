@@ -86,8 +86,11 @@ Node = (
 
 @dataclass(frozen=True)
 class Order:
+    """`reversed`: ASC was written, which turns an order by nearness around."""
+
     key: Node
     descending: bool
+    reversed: bool = False
 
 
 @dataclass(frozen=True)
