@@ -21,7 +21,7 @@ from services.entra import credential_of_process
 OnCharge = Callable[[str, float], None]
 """(operation, request units): told of every answer, those of failures and of the client's own retries included."""
 
-CONNECT_SECONDS, READ_SECONDS = 5, 15.0
+CONNECT_SECONDS, ANSWER_SECONDS = 5, 15.0
 THROTTLED_RETRIES, THROTTLED_SECONDS = 6, 10
 """How often, and for how long in all, the client itself waits as a throttled account asks it to."""
 
@@ -59,12 +59,15 @@ class CosmosAccount:
         credential: AsyncTokenCredential | None = None,
         on_charge: OnCharge | None = None,
         on_throttled: Callable[[], None] | None = None,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
+        """`on_throttled`: told of every 429. `answer_seconds`: how long one answer may take."""
         self._endpoint = endpoint
         self._key = key
         self._credential = credential
         self._on_charge = on_charge
         self._on_throttled = on_throttled
+        self._answer_seconds = answer_seconds
         self._client: CosmosClient | None = None
         self._containers: dict[tuple[str, str], ContainerProxy] = {}
         self._lock = asyncio.Lock()
@@ -136,7 +139,7 @@ class CosmosAccount:
             self._endpoint,
             who,
             connection_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
+            read_timeout=self._answer_seconds,
             retry_throttle_total=THROTTLED_RETRIES,
             retry_throttle_backoff_max=THROTTLED_SECONDS,
             # Trying again is for those who know what a write may have done already.

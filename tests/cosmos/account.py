@@ -51,7 +51,7 @@ class Account:
             return self._of_databases(request)
         database = self._databases.get(parts[1])
         if database is None:
-            raise missing("Database")
+            raise missing("Database", owner=len(parts) > 2)
         return self._within(database, request)
 
     def _within(self, database: Database, request: Request) -> Answer:
@@ -64,7 +64,7 @@ class Account:
             return self._of_containers(database, request)
         container = database.containers.get(parts[3])
         if container is None:
-            raise missing("Container")
+            raise missing("Container", owner=len(parts) > 4)
         if len(parts) == 4:
             return self._of_container(database, container, request)
         if parts[4] == "pkranges":

@@ -33,6 +33,8 @@ CODES = {
 }
 CROSS_PARTITION_NOT_SERVABLE = 1004
 """The client is to ask for a plan of the query, and to join what each part of it gives."""
+OWNER_NOT_FOUND = 1003
+"""What was asked for would lie in something that is not there."""
 READ_SESSION_NOT_AVAILABLE = 1002
 """The client has seen a later state than this replica holds."""
 
@@ -41,8 +43,9 @@ def bad_request(message: str, sub_status: int = 0) -> CosmosError:
     return CosmosError(400, message, sub_status)
 
 
-def missing(what: str) -> CosmosError:
-    return CosmosError(404, f"{what} does not exist in the system.")
+def missing(what: str, *, owner: bool = False) -> CosmosError:
+    """`owner`: what was asked for would lie in it."""
+    return CosmosError(404, f"{what} does not exist in the system.", OWNER_NOT_FOUND if owner else 0)
 
 
 def not_met() -> CosmosError:

@@ -1,6 +1,7 @@
-"""A process that writes until it is done or killed: `python -m tests.services.documents.writer FILE NAME COUNT`.
+"""A process that writes until it is done or killed: `python -m tests.services.documents.writer WHERE NAME COUNT`.
 
-Each batch appends an entry and counts a document up. A line of JSON tells of each batch once it is acknowledged.
+WHERE is a SQLite file, or `URL#DATABASE` of a server of tests.cosmos. Each batch appends an entry and counts a document
+up. A line of JSON tells of each batch once it is acknowledged.
 """
 
 from __future__ import annotations
@@ -10,12 +11,24 @@ import json
 import sys
 from pathlib import Path
 
-from services.documents.base import Append, Conflict, Operation, Put
-from services.documents.sqlite import SqliteDocuments
+from services.documents.base import Append, Conflict, DocumentStore, Operation, Put
+from tests.cosmos import KEY
 from tests.services.documents.conformance import P
 
 
-async def write(store: SqliteDocuments, id: str) -> int:
+def opened(where: str) -> DocumentStore:
+    if not where.startswith("http"):
+        from services.documents.sqlite import SqliteDocuments
+
+        return SqliteDocuments(Path(where))
+    from services.cosmos.account import CosmosAccount
+    from services.documents.cosmos import CosmosDocuments
+
+    url, _, database = where.partition("#")
+    return CosmosDocuments(CosmosAccount(url, key=KEY), database)
+
+
+async def write(store: DocumentStore, id: str) -> int:
     while True:
         document = await store.get(P, "count")
         operations: list[Operation] = [Append(id, {"text": "x" * 500})]
@@ -29,8 +42,8 @@ async def write(store: SqliteDocuments, id: str) -> int:
             continue
 
 
-async def main(path: Path, name: str, count: int) -> None:
-    store = SqliteDocuments(path)
+async def main(where: str, name: str, count: int) -> None:
+    store = opened(where)
     for number in range(count):
         id = f"{name}{number}"
         print(json.dumps({"id": id, "offset": await write(store, id)}), flush=True)
@@ -38,4 +51,4 @@ async def main(path: Path, name: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
