@@ -145,6 +145,22 @@ param telemetryDailyCapGb int = -1
 @description('Mail addresses that alerts and the budget are sent to. Empty: nobody is told.')
 param alertEmails array = []
 
+@minValue(1)
+@maxValue(100)
+@description('Percent of a budget of the app (docs/budgets.md) from which its use is an alert.')
+param alertBudgetPercent int = 90
+
+@minValue(1)
+@description('US dollars that model calls may cost in an hour before that is an alert.')
+param alertHourlySpending int = 50
+
+@allowed([
+  'Recreate'
+  'RollingUpdate'
+])
+@description('How instances are replaced when a version is deployed: those of before finish their work while new ones start (a preview), or all are ended at once.')
+param updateStrategy string = 'RollingUpdate'
+
 @minValue(0)
 @description('Budget a month, in the currency of the subscription; it warns and stops nothing. 0, or nobody to tell: none.')
 param monthlyBudget int = 0
@@ -317,6 +333,7 @@ module regions './modules/region.bicep' = [for (region, i) in locations: {
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
     durableAlwaysReadyInstances: durableAlwaysReadyInstances
+    updateStrategy: updateStrategy
     zoneRedundant: zoneRedundant
     durableTaskCapacity: durableTaskCapacity
     signalRSku: signalRSku
@@ -344,6 +361,32 @@ module regions './modules/region.bicep' = [for (region, i) in locations: {
     })
   }
 }]
+
+module alerts './modules/alerts.bicep' = {
+  name: 'alerts'
+  scope: resourceGroup(groupNames[0])
+  params: {
+    namePrefix: 'meta-agents-${environmentName}'
+    location: location
+    tags: tags
+    insightsId: monitoring.outputs.insightsId
+    cosmosAccountId: cosmos.outputs.id
+    schedulerIds: [for (region, i) in locations: regions[i].outputs.durableTaskSchedulerId]
+    actionGroupIds: empty(alertEmails) ? [] : [ monitoring.outputs.actionGroupId ]
+    budgetPercent: alertBudgetPercent
+    hourlySpending: alertHourlySpending
+  }
+}
+
+module workbook './modules/workbook.bicep' = {
+  name: 'workbook'
+  scope: resourceGroup(groupNames[0])
+  params: {
+    location: location
+    tags: tags
+    insightsId: monitoring.outputs.insightsId
+  }
+}
 
 module budget './modules/budget.bicep' = if (monthlyBudget > 0 && !empty(alertEmails)) {
   name: 'budget-${tokens[0]}'

@@ -26,6 +26,7 @@ FUNCTIONS = {
     "guid",
     "last",
     "length",
+    "loadTextContent",
     "newGuid",
     "replace",
     "resourceGroup",

@@ -33,6 +33,9 @@ param instanceMemoryMB int
 @description('Instances kept warm for orchestrators, activities and entities.')
 param durableAlwaysReadyInstances int
 
+@description('How instances are replaced when a version is deployed: Recreate or RollingUpdate.')
+param updateStrategy string
+
 @description('Whether instances are spread over the zones of the region.')
 param zoneRedundant bool
 
@@ -125,6 +128,11 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       runtime: {
         name: 'python'
         version: pythonVersion
+      }
+      // Documented for this version of the API, and not among the types that the compiler knows.
+      #disable-next-line BCP037
+      siteUpdateStrategy: {
+        type: updateStrategy
       }
     }
     siteConfig: {

@@ -45,6 +45,9 @@ param instanceMemoryMB int
 @description('Instances kept warm for orchestrators, activities and entities.')
 param durableAlwaysReadyInstances int
 
+@description('How instances are replaced when a version is deployed: Recreate or RollingUpdate.')
+param updateStrategy string
+
 @description('Whether copies and instances are spread over the zones of the region.')
 param zoneRedundant bool
 
@@ -197,6 +200,7 @@ module functionApp './function-app.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
     durableAlwaysReadyInstances: durableAlwaysReadyInstances
+    updateStrategy: updateStrategy
     zoneRedundant: zoneRedundant
     subnetId: privateNetworking ? network.outputs.functionsSubnetId : ''
     frontDoorId: frontDoorId
@@ -228,3 +232,4 @@ output functionAppUrl string = functionApp.outputs.url
 output storageAccountName string = storage.outputs.name
 output signalRName string = signalr.outputs.name
 output durableTaskSchedulerName string = durableTask.outputs.name
+output durableTaskSchedulerId string = durableTask.outputs.id
