@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ import pytest
 from meta_agents.testing import ModelStub
 from tests.azure.durable_api import DurableApi, Started
 from tests.azure.process import WorkerProcess
-from tests.azure.worker import Answer, Indexed, Invocation
+from tests.azure.worker import Answer, Data, Indexed, Invocation
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "the-token-of-these-tests"
+QUEUES = {"START_QUEUE": "starts", "START_QUEUE_CONNECTION": "Orders", "START_SERVICE_BUS_QUEUE": "orders"}
 WATCHER = "local.0b7c2a52-6a3e-4a5b-9a57-0f6f5a1d8c11"
 
 
@@ -41,8 +43,11 @@ class AzureApp:
         """Record an execution of one agent step; what its orchestration is to be started with."""
         made = self.http("agents", "PUT", "/api/agents/writer", json={"instructions": "You write."})
         assert made.status in {200, 201}, made.body
-        definition = {"name": "one-step", "steps": [{"id": "write", "agent": "writer", "input": prompt}]}
-        body = {"definition": definition, "input": input or {}}
+        return self.begin_steps({"id": "write", "agent": "writer", "input": prompt}, input=input)
+
+    def begin_steps(self, *steps: dict[str, Any], input: Any = None) -> Started:
+        """Record an execution of these steps; what its orchestration is to be started with."""
+        body = {"definition": {"name": "some-steps", "steps": list(steps)}, "input": input or {}}
         accepted = self.http("executions", "POST", "/api/executions", json=body)
         assert accepted.status == 202, accepted.body
         [started] = [one for one in self.durable.started if one.instance == accepted.json()["id"]]
@@ -61,7 +66,9 @@ class AzureApp:
 
     def activity(self, name: str, payload: str) -> tuple[Any, Invocation]:
         """The result of an activity that is given this JSON text, and the invocation."""
-        invocation = self.process.invoke(name, payload={"json": payload})
+        clients = [b["name"] for b in self.functions[name].bindings if b["type"] == "durableClient"]
+        given: dict[str, Data] = {client: {"string": self.durable.client} for client in clients}
+        invocation = self.process.invoke(name, **{"payload": {"json": payload}, **given})
         assert invocation.error is None, invocation.error
         return _value(invocation), invocation
 
@@ -79,11 +86,29 @@ def _value(invocation: Invocation) -> Any:
     return json.loads(data) if kind == "json" else data
 
 
-@pytest.fixture(scope="session")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureApp]:
-    folder = tmp_path_factory.mktemp("azure")
+@contextmanager
+def app_with(folder: Path, **environ: str) -> Iterator[AzureApp]:
+    """The app in a worker of its own, with these variables beside those that every app has here."""
     with ModelStub(folder / "model.jsonl") as model, DurableApi() as durable:
-        environ = {"META_AGENTS_STATE_DIR": str(folder), "META_AGENTS_TOKEN": TOKEN, **model.environment()}
-        with WorkerProcess(environ) as process:
+        common = {"META_AGENTS_STATE_DIR": str(folder), "META_AGENTS_TOKEN": TOKEN}
+        with WorkerProcess({**common, **environ, **model.environment()}) as process:
             functions = {function.name: function for function in process.start(ROOT)}
             yield AzureApp(process, functions, durable, model)
+
+
+@pytest.fixture(scope="session")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureApp]:
+    with app_with(tmp_path_factory.mktemp("azure"), TOOL_MODULES="examples.tools.orders") as app:
+        yield app
+
+
+@pytest.fixture(scope="session")
+def azure_with_queues(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureApp]:
+    """The app with both queues set up, and the workflow `one-step` in it."""
+    with app_with(tmp_path_factory.mktemp("queues"), **QUEUES) as app:
+        for kind, definition in (
+            ("agents", {"name": "writer", "instructions": "You write."}),
+            ("workflows", {"name": "one-step", "steps": [{"id": "write", "agent": "writer"}]}),
+        ):
+            assert app.http(kind, "POST", f"/api/{kind}", json=definition).status == 201
+        yield app

@@ -22,6 +22,8 @@ class Started:
 class DurableApi:
     def __init__(self) -> None:
         self.started: list[Started] = []
+        self.raised: list[tuple[str, str]] = []
+        """Events by instance and name."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         origin = f"http://127.0.0.1:{self._server.server_port}/runtime/webhooks/durabletask"
@@ -40,14 +42,17 @@ class DurableApi:
         """What the `durableClient` input binding gives to a function."""
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        started = self.started
+        started, raised = self.started, self.raised
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                *_, name, instance = self.path.partition("?")[0].split("/")
+                *_, before, what, last = self.path.partition("?")[0].split("/")
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                started.append(Started(name, instance, body))
-                self._answer(202, {"id": instance})
+                if what == "raiseEvent":
+                    raised.append((before, last))
+                    return self._answer(202, None)
+                started.append(Started(what, last, body))
+                return self._answer(202, {"id": last})
 
             def do_GET(self) -> None:
                 """The status of an instance: there is none."""

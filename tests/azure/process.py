@@ -39,6 +39,12 @@ class WorkerProcess:
         answer: Answer = self._call("request", name, method, path, inputs, sent)
         return answer
 
+    def follow(
+        self, name: str, path: str, inputs: Mapping[str, Data], then: tuple[str, Mapping[str, Data]], **sent: Any
+    ) -> tuple[bytes, Answer]:
+        answer: tuple[bytes, Answer] = self._call("follow", name, path, inputs, sent, then)
+        return answer
+
     def _call(self, method: str, *arguments: Any) -> Any:
         self._pipe.send((method, arguments))
         if not self._pipe.poll(SECONDS):

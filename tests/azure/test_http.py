@@ -65,6 +65,22 @@ def test_the_log_streams_as_server_sent_events(azure: AzureApp) -> None:
     assert len(answer.pieces) > 1
 
 
+def test_a_stream_arrives_piece_by_piece_while_the_execution_goes_on(azure: AzureApp) -> None:
+    id = azure.begin("Say something.").instance
+    ending = {"tenant": "local", "execution": id, "value": {"v": "said"}, "stop_reason": "finished"}
+    first, answer = azure.process.follow(
+        "executions",
+        f"/api/executions/{id}/events",
+        {"client": {"string": azure.durable.client}},
+        ("finish", {"payload": {"json": json.dumps(ending)}}),
+        headers={"Authorization": f"Bearer {TOKEN}", "Accept": "text/event-stream"},
+    )
+    assert b"execution.started" in first
+    assert b"execution.completed" not in first
+    assert b"execution.completed" in answer.body
+    assert answer.pieces[-1].startswith(b"event: end")
+
+
 def test_a_watcher_gets_a_connection_and_joins_the_group(azure: AzureApp) -> None:
     id = azure.begin("Say something.").instance
     connection = {"url": "https://signalr.example/client/?hub=executions", "accessToken": "made-by-the-extension"}

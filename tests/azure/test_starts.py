@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from meta_agents.testing import ModelStub
-from tests.azure.conftest import ROOT, TOKEN, AzureApp
-from tests.azure.durable_api import DurableApi
-from tests.azure.process import WorkerProcess
-
-QUEUES = {"START_QUEUE": "starts", "START_QUEUE_CONNECTION": "Orders", "START_SERVICE_BUS_QUEUE": "orders"}
+from tests.azure.conftest import AzureApp
 
 
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureApp]:
-    """The app with both queues set up, and the workflow `one-step` in it."""
-    folder = tmp_path_factory.mktemp("queues")
-    with ModelStub(folder / "model.jsonl") as model, DurableApi() as durable:
-        environ = {"META_AGENTS_STATE_DIR": str(folder), "META_AGENTS_TOKEN": TOKEN, **QUEUES}
-        with WorkerProcess(environ) as process:
-            functions = {function.name: function for function in process.start(ROOT)}
-            app = AzureApp(process, functions, durable, model)
-            for kind, definition in (
-                ("agents", {"name": "writer", "instructions": "You write."}),
-                ("workflows", {"name": "one-step", "steps": [{"id": "write", "agent": "writer"}]}),
-            ):
-                assert app.http(kind, "POST", f"/api/{kind}", json=definition).status == 201
-            yield app
+@pytest.fixture
+def azure(azure_with_queues: AzureApp) -> AzureApp:
+    return azure_with_queues
 
 
 def trigger(azure: AzureApp, name: str) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -118,6 +119,27 @@ class Worker:
 
         `inputs` are those of the bindings beside the trigger; `sent` has httpx's `headers`, `json`, `content`.
         """
+        async with self._requested(name, method, path, inputs, sent) as (response, invoked):
+            pieces = [piece async for piece in response.aiter_bytes()]
+            return Answer(response.status_code, dict(response.headers), pieces, await invoked)
+
+    async def follow(
+        self, name: str, path: str, inputs: Mapping[str, Data], sent: Data, then: tuple[str, Mapping[str, Data]]
+    ) -> tuple[bytes, Answer]:
+        """A GET whose answer goes on while `then` is called: what had come before that, and the whole."""
+        async with self._requested(name, "GET", path, inputs, sent) as (response, invoked):
+            arriving = response.aiter_bytes()
+            before = await anext(arriving)
+            function, given = then
+            failed = (await self.invoke(function, given)).error
+            assert failed is None, failed
+            pieces = [before, *[piece async for piece in arriving]]
+            return before, Answer(response.status_code, dict(response.headers), pieces, await invoked)
+
+    @asynccontextmanager
+    async def _requested(
+        self, name: str, method: str, path: str, inputs: Mapping[str, Data], sent: Data
+    ) -> AsyncIterator[tuple[httpx.Response, asyncio.Task[Invocation]]]:
         invocation_id = str(uuid.uuid4())
         http = PROTOS.RpcHttp(method=method, url=path, headers={}, params={}, query={}, body=PROTOS.TypedData())
         given = {"req": {"http": http}, **inputs}
@@ -131,8 +153,7 @@ class Worker:
         ):
             invoked = tasks.create_task(self.invoke(name, given, invocation_id))
             async with client.stream(method, path, **{**sent, "headers": headers}) as response:
-                pieces = [piece async for piece in response.aiter_bytes()]
-        return Answer(response.status_code, dict(response.headers), pieces, invoked.result())
+                yield response, invoked
 
 
 def _request(**content: Mapping[str, Any]) -> SimpleNamespace:
