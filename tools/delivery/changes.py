@@ -1,4 +1,4 @@
-"""Words what a deployment would change, for a pull request: `python -m tools.delivery.changes WHAT-IF.json`.
+"""Words what a deployment would change, for a pull request: `python -m tools.delivery.changes WHAT-IF.json PLACE`.
 
 Reads what `az deployment sub what-if --no-pretty-print` prints. Of properties only the paths are told: values may be
 nobody's business. Needs nothing but Python.
@@ -18,15 +18,15 @@ MOST_ROWS, MOST_PATHS = 200, 12
 
 
 def main() -> int:
-    print(worded(json.loads(Path(sys.argv[1]).read_text("utf-8"))))
+    print(worded(json.loads(Path(sys.argv[1]).read_text("utf-8")), sys.argv[2]))
     return 0
 
 
-def worded(answer: dict[str, Any]) -> str:
-    """Markdown. An answer with an error says so first."""
+def worded(answer: dict[str, Any], place: str) -> str:
+    """Markdown; `place` names the environment. An answer with an error says so first."""
     changes = answer.get("changes") or []
     told = sorted((one for one in changes if one["changeType"] in ORDER), key=_rank)
-    lines = ["### What this would change in Azure", ""]
+    lines = [f"### What this would change in {place}", ""]
     if answer.get("error"):
         lines += [f"**Azure refuses it:** {_cell(str(answer['error'].get('message')))}", ""]
     if any(one["changeType"] == "Delete" for one in told):

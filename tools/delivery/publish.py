@@ -1,11 +1,16 @@
 """Hands a package to an app's deployment endpoint, and waits until the platform has taken it.
 
+`python -m tools.delivery.publish PACKAGE --resource-group … --app …` does that and no more: for apps of regions that
+stand by, which nobody can reach until they take over.
+
 `az functionapp deployment source config-zip` always builds Python packages anew in the cloud. Ours is whole, and what
 was tested is what shall run, so it is sent the way that command does it, but without a build.
 """
 
 from __future__ import annotations
 
+import argparse
+import sys
 import time
 from pathlib import Path
 
@@ -16,6 +21,20 @@ from tools.delivery.azure import App, DeliveryError, access_token
 PATIENCE = 900.0
 """Seconds."""
 _SUCCEEDED, _FAILED = 4, {-1: "canceled", 3: "failed", 5: "overtaken by another", 6: "done in part"}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Hand a package to an app's deployment endpoint.")
+    parser.add_argument("package", type=Path)
+    parser.add_argument("--resource-group", required=True)
+    parser.add_argument("--app", required=True, help="name of the function app")
+    options = parser.parse_args(arguments)
+    try:
+        publish(App.find(options.resource_group, options.app), options.package)
+    except DeliveryError as error:
+        print(f"publish: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def publish(app: App, package: Path, *, every: float = 2.0, patience: float = PATIENCE) -> None:
@@ -55,3 +74,7 @@ def _wait(endpoint: httpx.Client, every: float, deadline: float) -> None:
             raise DeliveryError(f"The deployment was {_FAILED[status]}: {found.get('status_text') or found}")
         time.sleep(every)
     raise DeliveryError("The deployment was sent, but did not end in time.")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -22,7 +22,7 @@ def test_deletions_come_first_and_values_are_not_shown() -> None:
     inner: dict[str, Any] = {"path": "0", "propertyChangeType": "Modify", "before": "old-value", "after": "new-value"}
     noise: dict[str, Any] = {"path": "quiet", "propertyChangeType": "NoEffect"}
     delta = [{"path": "properties.list", "propertyChangeType": "Array", "children": [inner]}, noise]
-    told = worded({"changes": [change("Modify", "m", delta), change("NoChange", "n"), change("Delete", "d")]})
+    told = worded({"changes": [change("Modify", "m", delta), change("NoChange", "n"), change("Delete", "d")]}, "dev")
     rows = [line for line in told.splitlines() if line.startswith("| ")][1:]
     assert rows == [
         "| Delete | `rg-dev/providers/Microsoft.Web/sites/d` |  |",
@@ -35,19 +35,20 @@ def test_deletions_come_first_and_values_are_not_shown() -> None:
 
 def test_what_is_too_much_is_counted() -> None:
     many = [{"path": f"p{n}", "propertyChangeType": "Create"} for n in range(MOST_PATHS + 3)]
-    told = worded({"changes": [change("Modify", f"m{n:03}", many) for n in range(MOST_ROWS + 2)]})
+    told = worded({"changes": [change("Modify", f"m{n:03}", many) for n in range(MOST_ROWS + 2)]}, "dev")
     assert "And 2 more." in told
     assert told.count("and 3 more") == MOST_ROWS
 
 
 def test_names_cannot_break_the_table_and_a_refusal_is_said() -> None:
-    told = worded({"changes": [change("Create", "a|b`c")], "error": {"message": "Not\nallowed."}})
+    told = worded({"changes": [change("Create", "a|b`c")], "error": {"message": "Not\nallowed."}}, "dev")
     assert "sites/a\\|b'c" in told
     assert "**Azure refuses it:** Not allowed." in told
 
 
 def test_it_runs_on_a_file(tmp_path: Path) -> None:
     (tmp_path / "w.json").write_text(json.dumps({"changes": [], "status": "Succeeded"}))
-    command = [sys.executable, "-m", "tools.delivery.changes", str(tmp_path / "w.json")]
+    command = [sys.executable, "-m", "tools.delivery.changes", str(tmp_path / "w.json"), "prod"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("### What this would change in prod\n")
     assert done.stdout.endswith("0 of 0 resources stay as they are.\n")

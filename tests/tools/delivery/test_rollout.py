@@ -13,7 +13,7 @@ import pytest
 from meta_agents import Client
 from tests.crash.system import TOKEN, settings_unset
 from tests.tools.delivery.fake_platform import Platform
-from tools.delivery import package, rollback, rollout
+from tools.delivery import package, publish, rollback, rollout
 
 QUICK = ["--in-a-row", "2", "--every", "0.05", "--patience", "3"]
 BROKEN = "raise RuntimeError('this version cannot be loaded')\n"
@@ -112,17 +112,26 @@ def test_a_package_that_is_not_taken_is_said(
     status: int,
     said: str,
 ) -> None:
-    platform.run(packages["one"])
     platform.refuses, platform.status = refuses, status
     assert roll_out(platform, packages["two"]) == 1
     assert said in capsys.readouterr().err
 
 
-def test_what_is_no_package_changes_nothing(platform: Platform, packages: dict[str, Path], tmp_path: Path) -> None:
-    platform.run(packages["one"])
+def test_an_app_that_stands_by_gets_the_package_and_no_more(
+    platform: Platform, packages: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = ["--resource-group", "rg", "--app", "func"]
+    assert publish.main([str(packages["two"]), *place]) == 0
+    assert platform.published == ["two"]
+    platform.refuses = 409
+    assert publish.main([str(packages["two"]), *place]) == 1
+    assert "Another deployment" in capsys.readouterr().err
+
+
+def test_what_is_no_package_changes_nothing(platform: Platform, tmp_path: Path) -> None:
     (tmp_path / "odd.zip").write_text("odd")
     assert roll_out(platform, tmp_path / "odd.zip") == 1
-    assert platform.published == ["one"]
+    assert platform.published == []
 
 
 def test_a_build_is_brought_back_by_hand(
@@ -149,6 +158,6 @@ def test_az_that_fails_or_is_missing_is_said(
 
 
 def test_the_scripts_are_run_by_name() -> None:
-    for name in ("package", "gate", "smoke", "rollout", "rollback"):
+    for name in ("package", "publish", "gate", "smoke", "rollout", "rollback"):
         command = [".venv/bin/python", "-m", f"tools.delivery.{name}", "--help"]
         assert subprocess.run(command, cwd=package.ROOT, capture_output=True, check=False).returncode == 0
