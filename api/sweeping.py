@@ -11,6 +11,7 @@ from activities.telling import tell_of_pause
 from api import library
 from api.durable import DurableClient
 from api.going_on import sweep_budgets
+from api.measuring import Measures
 from api.recovery import RecoverLatest
 from api.starting import request_of, start_once
 from domain.errors import ProblemError
@@ -138,4 +139,5 @@ CHORES: dict[str, Chore] = {
     "usage": count_usage,
     "webhooks": tell_of_pauses,
     "library": index_begun,
+    "telemetry": Measures(),
 }

@@ -79,6 +79,11 @@ class Waits:
             if is_within(document.body["step"], under):
                 await _raise(client, document)
 
+    async def anything(self, tenant: str, execution: str) -> bool:
+        """Whether anything of the execution waits for a time, a human, an event, or the end of a pause."""
+        found, _ = await self._documents.query(partition_of(tenant, execution), where={"kind": _KIND}, limit=1)
+        return bool(found)
+
     async def recover(self, client: Waker) -> None:
         """Raise again what may not have been raised because a process ended in between."""
         continuation: str | None = None

@@ -6,18 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from domain.events import Event
 from domain.executions import Execution
 
-Gauge = Literal[
-    "meta_agents.executions.running",
-    "meta_agents.executions.stuck",
-    "meta_agents.approvals.waiting",
-    "meta_agents.approvals.overdue",
-    "meta_agents.budget.used",
-]
 Labels = Mapping[str, str]
 Level = tuple[float, Labels]
 """What a gauge shows, and of what."""
@@ -55,8 +47,8 @@ class Telemetry:
     def charge(self, operation: str, units: float) -> None:
         """What an operation of Cosmos DB has cost, in request units."""
 
-    def levels(self, found: Mapping[Gauge, Sequence[Level]], at: datetime) -> None:
-        """What the gauges show until they are measured again."""
+    def levels(self, found: Mapping[str, Sequence[Level]], at: datetime) -> None:
+        """What the gauges of these names show until they are measured again."""
 
     @contextmanager
     def request(self, request: Request) -> Iterator[None]:

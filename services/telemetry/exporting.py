@@ -30,7 +30,7 @@ from domain.executions import Execution
 from domain.tracing import Trace, continued, derived
 from services.settings import Settings
 from services.telemetry import names
-from services.telemetry.base import Gauge, Level, Request, Telemetry
+from services.telemetry.base import Level, Request, Telemetry
 from services.telemetry.exporters import Pipelines
 from services.telemetry.here import here, within
 from services.telemetry.instruments import Instruments
@@ -96,7 +96,7 @@ class Exporting(Telemetry):
     def charge(self, operation: str, units: float) -> None:
         self._instruments.charge.add(units, {"operation": operation})
 
-    def levels(self, found: Mapping[Gauge, Sequence[Level]], at: datetime) -> None:
+    def levels(self, found: Mapping[str, Sequence[Level]], at: datetime) -> None:
         self._instruments.levels(found, at)
 
     @contextmanager

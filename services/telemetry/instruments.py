@@ -11,7 +11,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from domain.errors import Code
 from domain.events import TERMINAL, Event, EventType
 from services.telemetry import names
-from services.telemetry.base import Gauge, Level
+from services.telemetry.base import Level
 
 FRESH = timedelta(minutes=3)
 """How long a gauge is shown by the process that measured it: the next sweep may run in another."""
@@ -24,7 +24,7 @@ STEP_ENDS = {
 ANSWERS = (EventType.CALL_COMPLETED, EventType.CALL_REJECTED, EventType.CALL_ASKED)
 FIRST = 2
 """Offset of the first event that an orchestrator causes."""
-GAUGES: Mapping[Gauge, str] = {
+GAUGES: Mapping[str, str] = {
     "meta_agents.executions.running": "{execution}",
     "meta_agents.executions.stuck": "{execution}",
     "meta_agents.approvals.waiting": "{approval}",
@@ -40,7 +40,7 @@ TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304,
 class Instruments:
     def __init__(self, meter: Meter, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now
-        self._measured: dict[Gauge, tuple[datetime, Sequence[Level]]] = {}
+        self._measured: dict[str, tuple[datetime, Sequence[Level]]] = {}
         count = meter.create_counter
         self.started = count("meta_agents.executions.started", "{execution}", "Executions that were started.")
         self.ended = count("meta_agents.executions.ended", "{execution}", "Executions that have ended.")
@@ -77,7 +77,7 @@ class Instruments:
         for name, unit in GAUGES.items():
             meter.create_observable_gauge(name, [self._callback(name)], unit)
 
-    def levels(self, found: Mapping[Gauge, Sequence[Level]], at: datetime) -> None:
+    def levels(self, found: Mapping[str, Sequence[Level]], at: datetime) -> None:
         self._measured |= {name: (at, levels) for name, levels in found.items()}
 
     def count(self, execution: str, event: Event, notes: Mapping[str, Any]) -> None:
@@ -150,7 +150,7 @@ class Instruments:
             error = {names.ERROR_TYPE: str(data["error"]["code"])} if "error" in data else {}
             self.duration.record(max(0.0, float(taken)), {**labels, **error})
 
-    def _callback(self, name: Gauge) -> Callable[[CallbackOptions], Iterable[Observation]]:
+    def _callback(self, name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
         def observe(_: CallbackOptions) -> Iterable[Observation]:
             at, levels = self._measured.get(name, (None, ()))
             if at is not None and self._now() - at <= FRESH:
