@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -50,8 +50,8 @@ async def shown(services: Services) -> Shown:
 
 
 @pytest.fixture
-async def measured(services: Services, shown: Shown) -> AsyncIterator[Services]:
-    yield dataclasses.replace(services, telemetry=shown)
+async def measured(services: Services, shown: Shown) -> Services:
+    return dataclasses.replace(services, telemetry=shown)
 
 
 async def begun(services: Services, number: int = 0, at: datetime = NOON, **more: Any) -> Execution:

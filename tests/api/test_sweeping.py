@@ -254,4 +254,4 @@ async def test_what_is_due_for_removal_is_purged_for_every_tenant(
 
 
 def test_what_a_sweep_does() -> None:
-    assert list(sweeping.CHORES) == ["schedules", "recovery", "budgets", "usage", "webhooks", "library"]
+    assert list(sweeping.CHORES) == ["schedules", "recovery", "budgets", "usage", "webhooks", "library", "telemetry"]
