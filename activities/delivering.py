@@ -16,6 +16,7 @@ from domain.values import ARTIFACT_BYTES, Json, size_of
 from domain.webhooks import Attempt, Delivery, Webhook, wait_after, webhook_id
 from services.telemetry import names
 from services.telemetry.here import Here, being
+from services.webhooks.sender import Answer
 from services.wiring import Services
 
 log = logging.getLogger("meta_agents.webhooks")
@@ -37,25 +38,14 @@ async def perform_delivery(delivery: Delivery, services: Services) -> float | No
 
 
 async def _make(execution: Execution, webhook: Webhook, number: int, services: Services) -> Attempt:
-    begun, before = datetime.now(UTC), monotonic()
     trace = root_of(execution.trace, execution.id) if execution.trace else None
-    place = Here(trace, execution.tenant, execution.id)
-    attributes: dict[str, str | int | float] = {
-        names.EXECUTION: execution.id,
-        names.TENANT: execution.tenant,
-        names.ATTEMPT: number,
-    }
-    with being(place), services.telemetry.span("deliver webhook", "client", attributes) as told:
-        answer = await services.webhooks.send(webhook, webhook_id(execution.id, execution.status), body_of(execution))
-        told["server.address"] = webhook.target.authority
-        if answer.status is not None:
-            told["http.response.status_code"] = answer.status
+    with being(Here(trace, execution.tenant, execution.id)):
+        begun, before = datetime.now(UTC), monotonic()
+        answer = await _sent(execution, webhook, number, services)
+        wait = None if answer.is_final else wait_after(execution.id, number, answer.retry_after)
+        ended = begun + timedelta(seconds=monotonic() - before)
         if answer.error:
-            told[names.ERROR_TYPE] = str(answer.status or "unreachable")
-    wait = None if answer.is_final else wait_after(execution.id, number, answer.retry_after)
-    ended = begun + timedelta(seconds=monotonic() - before)
-    if answer.error:
-        log.warning("webhook of %s at %s: %s", execution.id, webhook.target.authority, answer.error)
+            log.warning("webhook of %s at %s: %s", execution.id, webhook.target.authority, answer.error)
     return Attempt(
         number=number,
         time=begun,
@@ -64,6 +54,17 @@ async def _make(execution: Execution, webhook: Webhook, number: int, services: S
         error=answer.error,
         next=ended + wait if wait else None,
     )
+
+
+async def _sent(execution: Execution, webhook: Webhook, number: int, services: Services) -> Answer:
+    about = {names.EXECUTION: execution.id, names.TENANT: execution.tenant, "server.address": webhook.target.authority}
+    with services.telemetry.span("deliver webhook", "client", {**about, names.ATTEMPT: number}) as told:
+        answer = await services.webhooks.send(webhook, webhook_id(execution.id, execution.status), body_of(execution))
+        if answer.status is not None:
+            told["http.response.status_code"] = answer.status
+        if answer.error:
+            told[names.ERROR_TYPE] = str(answer.status or "unreachable")
+    return answer
 
 
 def body_of(execution: Execution) -> str:

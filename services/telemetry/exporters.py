@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Thread
+from time import monotonic
 from typing import Any
 
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
@@ -14,38 +16,50 @@ from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMe
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 from services.settings import Settings
 
-CLOSE_MILLISECONDS = 5_000
+CLOSE_SECONDS = 5.0
 
 
 class Pipelines:
     """Batches in the background: what is handed in returns at once, and is dropped where nobody takes it."""
 
-    def __init__(self, settings: Settings, resource: Resource, ids: Any) -> None:
+    def __init__(self, settings: Settings, resource: Resource, ids: IdGenerator) -> None:
         azure = _Azure(settings) if settings.insights_connection else None
-        self.tracers = TracerProvider(resource=resource, id_generator=ids, shutdown_on_exit=False)
         spans: list[SpanExporter] = [OTLPSpanExporter()] if settings.sends("TRACES") else []
-        for exporter in [*spans, *([azure.spans()] if azure else [])]:
-            self.tracers.add_span_processor(BatchSpanProcessor(exporter))
         metrics: list[MetricExporter] = [OTLPMetricExporter()] if settings.sends("METRICS") else []
-        readers = [
-            PeriodicExportingMetricReader(exporter) for exporter in [*metrics, *([azure.metrics()] if azure else [])]
-        ]
+        logs: list[LogRecordExporter] = [OTLPLogExporter()] if settings.sends("LOGS") else []
+        if azure is not None:
+            spans, metrics, logs = [*spans, azure.spans()], [*metrics, azure.metrics()], [*logs, azure.logs()]
+        self._exporters: list[SpanExporter | MetricExporter | LogRecordExporter] = [*spans, *metrics, *logs]
+        self.tracers = TracerProvider(resource=resource, id_generator=ids, shutdown_on_exit=False)
+        for sender in spans:
+            self.tracers.add_span_processor(BatchSpanProcessor(sender))
+        readers = [PeriodicExportingMetricReader(measured) for measured in metrics]
         self.meters = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
         self.loggers = LoggerProvider(resource=resource, shutdown_on_exit=False)
-        logs: list[LogRecordExporter] = [OTLPLogExporter()] if settings.sends("LOGS") else []
-        for one in [*logs, *([azure.logs()] if azure else [])]:
-            self.loggers.add_log_record_processor(BatchLogRecordProcessor(one))
+        for writer in logs:
+            self.loggers.add_log_record_processor(BatchLogRecordProcessor(writer))
 
     def close(self) -> None:
-        """Flush, within seconds: whoever does not take it by then loses it."""
-        self.tracers.force_flush(CLOSE_MILLISECONDS)
-        self.loggers.force_flush(CLOSE_MILLISECONDS)
-        self.tracers.shutdown()
-        self.loggers.shutdown()
-        self.meters.shutdown(CLOSE_MILLISECONDS)
+        """Send what is left, all three at the same time and within seconds: what nobody takes by then is lost."""
+        closing = [Thread(target=one.shutdown, daemon=True) for one in (self.tracers, self.meters, self.loggers)]
+        try:
+            for thread in closing:
+                thread.start()
+        except RuntimeError:  # from Python 3.12 on, nothing can be started any more when a process ends
+            self.tracers.shutdown()
+            self.loggers.shutdown()
+            self.meters.shutdown()
+            return
+        until = monotonic() + CLOSE_SECONDS
+        for thread in closing:
+            thread.join(max(0.0, until - monotonic()))
+        if any(thread.is_alive() for thread in closing):
+            for exporter in self._exporters:  # ends its waiting for another try
+                exporter.shutdown()
 
 
 class _Azure:

@@ -25,7 +25,7 @@ from opentelemetry.trace import (
 )
 
 from domain.errors import ProblemError
-from domain.events import Event
+from domain.events import Event, EventType
 from domain.executions import Execution
 from domain.tracing import Trace, continued, derived
 from services.settings import Settings
@@ -40,6 +40,7 @@ from services.telemetry.spans import CALL_ENDS, Span, spans_of
 log = logging.getLogger("meta_agents.telemetry")
 
 SCOPE = "meta_agents"
+CALLS = CALL_ENDS | {EventType.CALL_STARTED}
 KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT, "server": SpanKind.SERVER}
 _IDS: ContextVar[tuple[int, int] | None] = ContextVar("meta_agents_ids", default=None)
 
@@ -80,7 +81,7 @@ class Exporting(Telemetry):
     def observe(self, tenant: str, execution: str, events: Sequence[Event]) -> None:
         try:
             for event in events:
-                notes = here().notes if event.type in CALL_ENDS else {}
+                notes = here().notes if event.type in CALLS else {}
                 self._instruments.count(execution, event, notes)
                 for span in spans_of(tenant, execution, event, notes):
                     self._send(span)

@@ -48,7 +48,7 @@ def spans_of(tenant: str, execution: str, event: Event, notes: Mapping[str, Any]
         if spanned.turn is not None:
             yield _turn(event, spanned.turn, about)
     elif event.type is EventType.CALL_STARTED:
-        yield from _after_crash(event, spanned, about)
+        yield from _after_crash(event, spanned, {**about, **notes})
     elif event.type in TERMINAL:
         yield _execution(event, spanned, about)
     elif event.type in STEP_ENDS:
@@ -163,7 +163,7 @@ def _after_crash(event: Event, spanned: Spanned, about: Attributes) -> Iterator[
     if before is None or before.began is None:
         return
     kind = names.EXECUTE_TOOL if "tool" in event.data else names.CHAT
-    what = event.data.get("tool") or event.data.get("model") or ""
+    what = event.data.get("tool") or about.get(names.REQUEST_MODEL) or event.data.get("model") or ""
     cut: Attributes = {**about, names.OPERATION: kind, names.CALL: str(event.data.get("call", ""))}
     cut |= {names.CODE: CUT_OFF, names.FAULT: "platform"}
     yield Span(
