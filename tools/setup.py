@@ -115,6 +115,18 @@ def agent_framework(root: Path) -> Piece:
     return Piece("Agent Framework", root / ".venv" / "agent-framework.stamp", (requirements,), install, result=folder)
 
 
+def policy_checker(root: Path) -> Piece:
+    """checkov, which judges the Bicep files, for the tests alone: in an environment of its own, since it pins much."""
+    requirements, folder = root / "tests" / "infra" / "requirements.txt", root / ".venv" / "checkov"
+
+    def install() -> None:
+        command([sys.executable, "-m", "venv", "--clear", folder], root)
+        python = folder / "bin" / "python"
+        command([python, "-m", "pip", "install", "--disable-pip-version-check", "-r", requirements], root)
+
+    return Piece("policy checker", root / ".venv" / "checkov.stamp", (requirements,), install, result=folder)
+
+
 def pip_install(root: Path, *what: str | Path) -> None:
     python = root / ".venv" / "bin" / "python"
     command([python, "-m", "pip", "install", "--no-compile", "--disable-pip-version-check", *what], root)
@@ -180,6 +192,8 @@ def set_up(root: Path, *, tests: bool) -> None:
             beside.append(pool.submit(node_packages("Node packages of the tests", js_tests).do))
         virtual_environment(root).do()
         beside += [pool.submit(get_weights, root), pool.submit(set_up_python, root, tests=tests)]
+        if tests:
+            beside.append(pool.submit(policy_checker(root).do))
     for piece in beside:
         piece.result()
 

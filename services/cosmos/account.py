@@ -26,7 +26,7 @@ THROTTLED_RETRIES, THROTTLED_SECONDS = 6, 10
 """How often, and for how long in all, the client itself waits as a throttled account asks it to."""
 
 CHARGE = "x-ms-request-charge"
-_STRONG_ENOUGH = {"Strong", "BoundedStaleness"}
+STRONG_ENOUGH = {"Strong", "BoundedStaleness"}
 _operation: ContextVar[str] = ContextVar("cosmos_operation", default="connect")
 
 
@@ -173,5 +173,5 @@ async def _made(client: CosmosClient, database: str, wanted: Container) -> Conta
 async def _insist_on_consistency(client: CosmosClient) -> None:
     account = await client.client_connection.GetDatabaseAccount()
     level = str((account.ConsistencyPolicy or {}).get("defaultConsistencyLevel"))
-    if level not in _STRONG_ENOUGH:
+    if level not in STRONG_ENOUGH:
         raise too_weak(level)

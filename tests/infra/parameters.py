@@ -30,9 +30,13 @@ def problems(infra: Infra) -> list[str]:
         lines += [f"{name}: there is no {each}" for each in sorted(set(values) - set(declared))]
         needed = {each for each, must in infra.main.parameters.items() if must}
         lines += [f"{name}: lacks {each}" for each in sorted(needed - set(values))]
-        for each in sorted(set(values) & set(declared)):
-            lines += [f"{name}: {each}: {fault}" for fault in _faults(values[each], declared[each])]
-        lines += [f"{name}: {fault}" for fault in _together({**defaults(infra.main), **values})]
+        faults = [
+            f"{name}: {each}: {fault}"
+            for each in sorted(set(values) & set(declared))
+            for fault in _faults(values[each], declared[each])
+        ]
+        # What is wrong by itself cannot be compared.
+        lines += faults or [f"{name}: {fault}" for fault in _together({**defaults(infra.main), **values})]
     return lines
 
 

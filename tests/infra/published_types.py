@@ -18,7 +18,7 @@ from typing import Any
 from tree_sitter import Node
 
 from tests.infra.azure_types import LANGUAGE_OWN, RECORD, settings
-from tests.infra.bicep_reader import INFRA, BicepFile, Block, meaningful_children, properties, text, variable
+from tests.infra.bicep_reader import INFRA, BicepFile, Block, meaningful_children, properties, text, variable, walk
 
 REQUIRED, READ_ONLY = 1, 2
 LITERALS = {"string": "StringType", "boolean": "BooleanType", "number": "IntegerType"}
@@ -140,15 +140,34 @@ class Check:
             if "${" not in text(node) and text(node) not in possible:
                 self.faults.append(f"{path}: {text(node)} is none of {', '.join(possible)}")
 
+    def reads(self, wanted: Type, names: list[str], path: str) -> None:
+        """Follow what is read of the resource: `account.properties.endpoint`."""
+        for name in names:
+            fields = wanted.get("properties", {})
+            if name not in fields:
+                # Of what may have any property nothing is known.
+                if wanted["$type"] == "ObjectType" and "additionalProperties" not in wanted:
+                    self.faults.append(f"{path} is read, and has no {name}")
+                return
+            wanted = self.at(fields[name]["type"])
+
+
+def reads_of(file: BicepFile, block: Block) -> list[list[str]]:
+    """Every chain of properties that the file reads of a resource."""
+    chains = (text(node).split(".") for node in walk(file.root) if node.type == "member_expression")
+    return [names for symbol, *names in chains if symbol.partition("[")[0] == block.symbol]
+
 
 def checked(clone: Clone, file: BicepFile, block: Block) -> Check:
-    """One resource, compared."""
+    """One resource, compared, and what is read of it."""
     found = clone.types_of(block.target)
     if found is None:
         return Check(file, [], [f"there is no type {block.target}"])
     types, body = found
     check = Check(file, types)
     check.fields(body, block.body, "", is_existing=block.is_existing)
+    for names in reads_of(file, block):
+        check.reads(body, names, ".".join([block.symbol, *names]))
     return check
 
 

@@ -184,7 +184,10 @@ def needed() -> set[Role]:
 
 def problems(infra: Infra) -> list[str]:
     """Roles that are needed and not assigned, and the other way round."""
-    there = assigned(infra)
+    try:
+        there = assigned(infra)
+    except ValueError as error:
+        return [str(error)]
     lines = [f"needed: {_told(role)}" for role in needed() - there]
     return sorted(lines + [f"not needed: {_told(role)}" for role in there - needed()])
 

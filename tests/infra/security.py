@@ -66,7 +66,7 @@ PUBLIC_ACCESS = {
     "Microsoft.CognitiveServices/accounts": CLOSED,
     "Microsoft.DocumentDB/databaseAccounts": CLOSED,
     "Microsoft.DurableTask/schedulers": CLOSED,
-    "Microsoft.KeyVault/vaults": "publicAccess",
+    "Microsoft.KeyVault/vaults": CLOSED,
     "Microsoft.SignalRService/signalR": "Enabled",
     "Microsoft.Storage/storageAccounts": CLOSED,
 }

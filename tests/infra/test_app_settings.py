@@ -6,68 +6,12 @@ import ast
 import json
 from typing import Any
 
-from services.settings import Settings
-from services.settings.others import OTHERS
-from tests.infra.app_settings import app_settings, expression, standby_settings
+from tests.infra.app_settings import app_settings, expression, problems, standby_settings
 from tests.infra.bicep_reader import INFRA, ROOT, properties, text, variable, walk
 from tests.infra.security import setting
 
 DURABLE = "AzureFunctionsJobHost__extensions__durableTask__"
 TIMERS = {"sweep", "purge"}
-
-LEFT_TO_MORE_SETTINGS = {
-    "AZURE_OPENAI_API_KEY": "a key, where an identity will do",
-    "AZURE_OPENAI_API_VERSION": "the newest is asked for",
-    "AzureSignalRConnectionString": "a key, where an identity will do",
-    "BLOB_CONNECTION_STRING": "a key, for emulators",
-    "BLOB_CONTAINER": "the default is what artifacts.bicep makes",
-    "CALL_LIMITS": "of an owner's agreements",
-    "COSMOS_CONTAINER": "the default is what cosmos.bicep makes",
-    "COSMOS_DATABASE": "the default is what cosmos.bicep makes",
-    "COSMOS_KEY": "a key, for emulators",
-    "COSMOS_LIBRARY_CONTAINER": "the default is what cosmos.bicep makes",
-    "EMBEDDING_BASE_URL": "that of the models",
-    "MCP_SERVERS_FILE": "a file that its owner deploys",
-    "MODELS_FILE": "a file that its owner deploys",
-    "MODEL_ALIASES": "the owner's",
-    "MODEL_CONCURRENCY": "the default is right for most",
-    "MODEL_CONTEXT_WINDOW": "the default is right for most",
-    "MODEL_HOSTS": "the owner's",
-    "MODEL_KEY_*": "secrets of other providers, in the Key Vault",
-    "MODEL_PRICES": "the owner's, where the list of known prices is not enough",
-    "MODEL_TIMEOUT": "the default is right for most",
-    "MODEL_TOOL_CALLS": "the default is right for most",
-    "OPENAI_API_KEY": "another provider than Azure",
-    "OPENAI_BASE_URL": "another provider than Azure",
-    "OTEL_EXPORTER_OTLP_ENDPOINT": "a collector, beside Application Insights",
-    "OTEL_EXPORTER_OTLP_PROTOCOL": "the default is the only one",
-    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "off unless its owner wants it",
-    "OTEL_LOGS_EXPORTER": "the default is right for most",
-    "OTEL_METRICS_EXPORTER": "the default is right for most",
-    "OTEL_SDK_DISABLED": "the default is right for most",
-    "OTEL_SERVICE_NAME": "the default is right for most",
-    "OTEL_TRACES_EXPORTER": "the default is right for most",
-    "PROTECTED_LABELS": "the owner's",
-    "SECRET_*": "secrets of tools, in the Key Vault",
-    "SECRET_HOSTS": "the owner's",
-    "SECRET_TENANTS": "the owner's",
-    "START_QUEUE_CONNECTION": "the app's own account",
-    "SWEEP_CRON": "the default is right for most",
-    "TOOL_HOSTS": "the owner's",
-    "TOOL_MODULES": "the owner's",
-}
-NOT_READ_YET = {"COSMOS_LIBRARY_CONTAINER"}
-"""What the app reads and Bicep does not set, and why. Anyone may set it, with the parameter `moreSettings`."""
-# Flex Consumption takes these from functionAppConfig and refuses them as settings.
-REFUSED_BY_FLEX = {
-    "FUNCTIONS_EXTENSION_VERSION",
-    "FUNCTIONS_WORKER_RUNTIME",
-    "FUNCTIONS_WORKER_RUNTIME_VERSION",
-    "SCM_DO_BUILD_DURING_DEPLOYMENT",
-    "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING",
-    "WEBSITE_CONTENTSHARE",
-    "WEBSITE_RUN_FROM_PACKAGE",
-}
 
 
 def host_json() -> dict[str, Any]:
@@ -75,32 +19,8 @@ def host_json() -> dict[str, Any]:
     return content
 
 
-def read_by_the_app() -> set[str]:
-    return {str(field.alias) for field in Settings.model_fields.values()}
-
-
-def test_every_setting_is_read_by_the_app_or_the_platform() -> None:
-    known = read_by_the_app() | {other.name for other in OTHERS}
-    assert set(app_settings(INFRA)) <= known, "say in services/settings/others.py who reads it"
-
-
-def test_every_setting_that_the_app_reads_is_set_or_left_to_its_owner_for_a_reason() -> None:
-    left = read_by_the_app() - set(app_settings(INFRA))
-    assert set(LEFT_TO_MORE_SETTINGS) - NOT_READ_YET <= left <= set(LEFT_TO_MORE_SETTINGS)
-
-
-def test_no_setting_is_one_that_flex_consumption_refuses() -> None:
-    assert not REFUSED_BY_FLEX & set(app_settings(INFRA))
-
-
-def test_each_connection_of_the_host_is_by_the_identity() -> None:
-    settings = app_settings(INFRA)
-    prefixes = {name.rpartition("__")[0] for name in settings if name.endswith("__credential")}
-    assert prefixes == {"AzureWebJobsStorage", "AzureSignalRConnectionString", "ServiceBusConnection"}
-    assert not prefixes & set(settings)
-    for prefix in prefixes:
-        assert text(settings[f"{prefix}__credential"]) == "managedidentity"
-        assert text(settings[f"{prefix}__clientId"]) in {"identityClientId", "identity.outputs.clientId"}
+def test_each_is_read_all_that_is_read_is_set_and_connections_are_by_the_identity() -> None:
+    assert problems(INFRA) == []
 
 
 def test_the_connection_to_the_scheduler_names_the_identity() -> None:

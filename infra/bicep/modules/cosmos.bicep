@@ -85,6 +85,16 @@ var documentPaths = [
 var selectedPaths = [for name in selected: {
   path: '/body/${name}/?'
 }]
+var strong = {
+  defaultConsistencyLevel: 'Strong'
+}
+// With the least that Azure allows. Reads in the region that is written in, which all apps read, are as with `Strong`;
+// but writes do not wait for the other regions.
+var likeStrongWhereWritten = {
+  defaultConsistencyLevel: 'BoundedStaleness'
+  maxStalenessPrefix: 100000
+  maxIntervalInSeconds: 300
+}
 var serverless = [
   {
     name: 'EnableServerless'
@@ -113,10 +123,8 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2025-10-15' = {
     minimalTlsVersion: 'Tls12'
     publicNetworkAccess: privateOnly ? 'Disabled' : 'Enabled'
     capabilities: maxThroughput == 0 ? concat(serverless, search) : search
-    // Session consistency is what put-if-match needs: a writer sees its own writes, and ETags settle the races.
-    consistencyPolicy: {
-      defaultConsistencyLevel: 'Session'
-    }
+    // Many instances work on the same documents, and each has to read what the others have written.
+    consistencyPolicy: length(regions) > 1 ? likeStrongWhereWritten : strong
     // One region writes: with several, the same ETag could win twice.
     enableMultipleWriteLocations: false
     enableAutomaticFailover: length(regions) > 1

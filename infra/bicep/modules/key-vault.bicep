@@ -31,13 +31,11 @@ param operatorPrincipalId string
 @description('Log Analytics workspace that the audit log goes to.')
 param workspaceId string
 
-var publicAccess = privateOnly ? 'Disabled' : 'Enabled'
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
 var keyVaultSecretsOfficer = 'b86a8fe4-44ce-4948-aee5-eccb2c155cd7'
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   // checkov:skip=CKV_AZURE_109: see networkAcls below
-  // checkov:skip=CKV_AZURE_189: whether it has a public address is a parameter; checkov does not evaluate it
   name: name
   location: location
   tags: tags
@@ -53,7 +51,7 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
     softDeleteRetentionInDays: retentionDays
     // Nobody, not even its owner, can delete the secrets for good before that. It cannot be taken back.
     enablePurgeProtection: true
-    publicNetworkAccess: publicAccess
+    publicNetworkAccess: privateOnly ? 'Disabled' : 'Enabled'
     networkAcls: {
       // Outside a virtual network Flex Consumption has no fixed outbound addresses to allow.
       defaultAction: privateOnly ? 'Deny' : 'Allow'

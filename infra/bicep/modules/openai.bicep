@@ -27,9 +27,7 @@ var cognitiveServicesOpenAIUser = '5e0bd9bd-7b93-4f28-af87-19fc36ad61bd'
 
 resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' = {
   // checkov:skip=CKV_AZURE_134: whether it has a public address is a parameter; checkov does not evaluate it
-  // checkov:skip=CKV_AZURE_247: the app sends it texts, not addresses to fetch
   // checkov:skip=CKV_AZURE_238: it calls nothing itself, so it needs no identity of its own
-  // checkov:skip=CKV2_AZURE_22: Azure's own keys; whoever must bring theirs needs a vault for them first
   name: name
   location: location
   tags: tags
