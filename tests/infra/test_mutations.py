@@ -36,10 +36,6 @@ def modules(infra: Infra) -> list[str]:
     return [*(line for file in infra.files for line in module_problems(file)), *unused_modules(infra)]
 
 
-def outputs(infra: Infra) -> list[str]:
-    return sorted(set(unused_outputs(infra)) - set(unused_outputs(INFRA)))
-
-
 def types(infra: Infra) -> list[str]:
     return unknown(infra.files, recorded())
 
@@ -63,7 +59,7 @@ MUTATIONS: dict[Check, list[tuple[str, str, str]]] = {
         ("main.bicep", "cosmos.outputs.endpoint", "cosmos.outputs.address"),
         ("main.bicep", "regions[0].outputs.signalRName", "regions[0].outputs.signalrName"),
     ],
-    outputs: [("main.bicep", "BLOB_ENDPOINT: artifacts.outputs.blobEndpoint", "BLOB_ENDPOINT: ''")],
+    unused_outputs: [("main.bicep", "BLOB_ENDPOINT: artifacts.outputs.blobEndpoint", "BLOB_ENDPOINT: ''")],
     types: [
         ("modules/cosmos.bicep", "disableKeyBasedMetadataWriteAccess", "disableKeyBasedMetaDataWriteAccess"),
         ("modules/cosmos.bicep", "kind: 'MultiHash'", "kind: 'Multihash'"),
