@@ -5,10 +5,10 @@ WEB := $(if $(wildcard web/package.json),web)
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests start demo test test-long bench check clean python
+.PHONY: help setup setup-tests start demo test test-azure-local test-long bench check clean python
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 python:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or later is needed, and '$(PYTHON)' was not found." >&2; exit 1; }
@@ -31,6 +31,13 @@ test: setup-tests ## Run all tests but the long ones
 	$(if $(WEB),npm --prefix web run test)
 	@# They start hundreds of processes: what those import is compiled once, also where Python is told to write nothing.
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 --dist loadfile --ignore=tests/long
+
+# Left out: what keeps nothing (domain, entities, infra, replay), knows nothing of the app (compat, devhost), speaks to a
+# stand-in of the API (meta_agents), is a store itself (cosmos), or is about what runs on one machine (bench, tools).
+STORELESS := bench compat cosmos devhost domain entities infra meta_agents replay tools
+
+test-azure-local: setup-tests ## Run the tests that keep data once more, in Azure's clients over local servers
+	TEST_STORES=azure PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 --dist loadfile --ignore=tests/long $(STORELESS:%=--ignore=tests/%)
 
 test-long: setup-tests ## Run the long tests
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest tests/long

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 
 import pytest
@@ -22,6 +23,15 @@ def pytest_runtestloop() -> None:
     """What was collected stays to the end, and is not looked through each time that garbage is."""
     gc.freeze()
     gc.enable()
+
+
+if os.environ.get("TEST_STORES"):
+    from tests.support import stores
+
+    stores.switch()
+
+    def pytest_unconfigure() -> None:
+        stores.end()
 
 
 def pytest_configure() -> None:

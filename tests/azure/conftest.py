@@ -15,6 +15,7 @@ from meta_agents.testing import ModelStub
 from tests.azure.durable_api import DurableApi, Started
 from tests.azure.process import WorkerProcess
 from tests.azure.worker import Answer, Data, Indexed, Invocation
+from tests.support import stores
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "the-token-of-these-tests"
@@ -91,7 +92,7 @@ def app_with(folder: Path, **environ: str) -> Iterator[AzureApp]:
     """The app in a worker of its own, with these variables beside those that every app has here."""
     with ModelStub(folder / "model.jsonl") as model, DurableApi() as durable:
         common = {"META_AGENTS_STATE_DIR": str(folder), "META_AGENTS_TOKEN": TOKEN}
-        with WorkerProcess({**common, **environ, **model.environment()}) as process:
+        with WorkerProcess({**common, **stores.environment(folder), **environ, **model.environment()}) as process:
             functions = {function.name: function for function in process.start(ROOT)}
             yield AzureApp(process, functions, durable, model)
 

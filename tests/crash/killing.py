@@ -13,12 +13,11 @@ from pathlib import Path
 
 from domain.events import Event
 from meta_agents.testing import LogEntry, ModelStub
-from services.artifacts.folder import FolderArtifacts
-from services.documents.sqlite import SqliteDocuments
 from services.eventlog import EventLog
 from services.identity import TENANT
 from tests.crash.counting import CountingTools, Effect
 from tests.crash.system import System, wait_until
+from tests.support import stores
 
 Logs = dict[str, list[Event]]
 """Execution id to its log."""
@@ -107,20 +106,21 @@ def count_lines(stub: ModelStub) -> int:
 
 
 def logs_on_disk(state: Path, executions: Sequence[str]) -> Logs:
-    """Logs in the state of a dead host.
-
-    Read from a copy: reading the files themselves would tidy up what it left, and spare the next host doing so.
-    """
+    """Logs in the state of a dead host."""
+    if stores.ON_AZURE:
+        return asyncio.run(_read(state, executions))
+    # From a copy: reading the files themselves would tidy up what it left, and spare the next host doing so.
     with tempfile.TemporaryDirectory() as folder:
         for file in state.glob("documents.db*"):
             shutil.copy(file, folder)
         return asyncio.run(_read(Path(folder), executions))
 
 
-async def _read(folder: Path, executions: Sequence[str]) -> Logs:
-    documents = SqliteDocuments(folder / "documents.db")
+async def _read(state: Path, executions: Sequence[str]) -> Logs:
+    documents, artifacts = stores.documents_of(state), stores.artifacts_of(state)
     try:
-        log = EventLog(documents, FolderArtifacts(folder / "artifacts"))
+        log = EventLog(documents, artifacts)
         return {execution: await log.read(TENANT, execution, 0, 100_000) for execution in executions}
     finally:
         await documents.close()
+        await artifacts.close()

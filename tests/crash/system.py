@@ -13,6 +13,7 @@ from meta_agents.results import Execution
 from meta_agents.testing import ModelStub
 from meta_agents.testing.server import Script
 from services.settings import Settings
+from tests.support import stores
 from tools.processes import ROOT, Host
 
 TOKEN = "the-token-of-the-tests"
@@ -38,6 +39,7 @@ class System:
         settings = {
             **settings_unset(),
             **self.stub.environment(),
+            **stores.environment(state),
             "META_AGENTS_TOKEN": TOKEN,
             "META_AGENTS_STATE_DIR": str(state),
         }

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
 from meta_agents import ApiError, MetaAgentsError
 from tests.crash.system import System, wait_until
+from tests.support import stores
 
 KILLS = 4
 SEED = 3
@@ -46,7 +48,7 @@ def test_what_is_deleted_is_gone_whenever_the_host_was_killed(tmp_path: Path) ->
         assert system.client.retention.purge().failed == 0
         for execution in doomed:
             # Only the note that it is to be looked at once more; the chat hears of its end a moment later.
-            expected = {f"documents local/executions !purged:{execution}"}
+            expected = {f"local/executions !purged:{execution}"}
             wait_until(lambda: traces(tmp_path, execution) == expected, f"{execution} gone")  # noqa: B023
         assert [record.id for record in executions.list()] == [kept]
         assert executions.chat(kept, "debate").turns == 4
@@ -67,12 +69,12 @@ def traces(folder: Path, execution: str) -> set[str]:
     """Whatever mentions the execution in the app's documents and artifacts, and in the host's own state."""
     state = folder / "state"
     found = {str(path) for path in state.rglob("*") if execution in path.name}
-    for name in ("documents.db", "devhost.db"):
-        connection = sqlite3.connect(f"file:{state / name}?mode=ro", uri=True)
+    found |= {f"{row.partition} {row.id}" for row in stores.rows_in(state) if execution in " ".join(row)}
+    found |= {name for name in stores.artifacts_in(state) if execution in name}
+    with closing(sqlite3.connect(f"file:{state / 'devhost.db'}?mode=ro", uri=True)) as connection:
         tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:
             for row in connection.execute(f"SELECT * FROM {table}"):  # noqa: S608
                 if any(execution in str(value) for value in row):
                     found.add(" ".join([table, *map(str, row[:2])]))
-        connection.close()
     return found

@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from domain.schedules import Schedule
-from services.documents.sqlite import SqliteDocuments
 from services.identity import TENANT
 from services.schedules import Schedules
 from tests.crash.system import System, wait_until
+from tests.support import stores
 
 KILLS = 4
 SEED = 6
@@ -28,7 +28,7 @@ def schedule_long_ago(state: Path) -> None:
     """As if the host had been down ever since: every minute of a quarter of an hour was missed."""
 
     async def create() -> None:
-        documents = SqliteDocuments(state / "documents.db")
+        documents = stores.documents_of(state)
         for name in NAMES:
             written = {"name": name, "workflow": "one", "input": {"word": name}, "cron": "* * * * *"}
             bounds = {"until": LONG_AGO.replace(minute=TIMES).isoformat(), "catch_up": "all"}

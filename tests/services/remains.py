@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +15,7 @@ from services.approvals import approval_id
 from services.documents.base import Put
 from services.eventlog import partition_of
 from services.wiring import Services
+from tests.support import stores
 
 NOW = datetime(2026, 6, 15, tzinfo=UTC)
 LARGE = "x" * (ARTIFACT_BYTES + 1)
@@ -92,26 +92,17 @@ def orchestrators(id: str) -> set[str]:
 
 
 def traces(tmp_path: Path, id: str) -> set[str]:
-    """Every row, file and folder of these services' state that mentions the execution."""
-    found = set()
-    connection = sqlite3.connect(tmp_path / "state" / "documents.db")
-    for table in ("documents", "entries"):
-        sql = f"SELECT partition, id FROM {table} WHERE instr(partition || ' ' || id || ' ' || body, ?)"  # noqa: S608
-        found |= {f"{partition} {row}" for partition, row in connection.execute(sql, (id,))}
-    connection.close()
-    return found | {str(path) for path in (tmp_path / "state").rglob("*") if id in path.name}
+    """Every document, entry and artifact of these services that mentions the execution."""
+    state = tmp_path / "state"
+    rows = {f"{row.partition} {row.id}" for row in stores.rows_in(state) if id in " ".join(row)}
+    folders = {str(path) for path in state.rglob("*") if id in path.name}
+    return rows | folders | {name for name in stores.artifacts_in(state) if id in name}
 
 
 def everything(tmp_path: Path) -> set[tuple[str, ...]]:
     """All rows with their content, and all artifacts."""
-    connection = sqlite3.connect(tmp_path / "state" / "documents.db")
-    rows = {
-        row
-        for table, version in (("documents", "etag"), ("entries", "offset"))
-        for row in connection.execute(f"SELECT partition, id, {version}, body FROM {table}")  # noqa: S608
-    }
-    connection.close()
-    return rows | {(str(path),) for path in (tmp_path / "state" / "artifacts").rglob("*")}
+    state = tmp_path / "state"
+    return {*stores.rows_in(state), *((name,) for name in stores.artifacts_in(state))}
 
 
 async def straggle(services: Services, tenant: str, id: str) -> None:

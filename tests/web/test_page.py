@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from meta_agents.testing import ModelStub
+from tests.support import stores
 from tests.web.conftest import Complaints
 from tools.processes import Host
 from tools.start import ensure_token
@@ -79,7 +80,8 @@ class Installation:
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     state: Path = tmp_path_factory.mktemp("state")
     token = ensure_token(state).read_text()
-    with ModelStub(state / "model.jsonl") as stub, Host(state, environment=stub.environment()) as host:
+    kept = stores.environment(state)
+    with ModelStub(state / "model.jsonl") as stub, Host(state, environment=stub.environment() | kept) as host:
         installation = Installation(host, stub, token)
         for name in AGENTS:
             installation.api("PUT", f"/agents/{name}", {"name": name, "instructions": f"You are the {name}."})

@@ -13,13 +13,12 @@ import pytest
 
 from domain.errors import Code, Problem, ProblemError
 from domain.library import ATTEMPTS, DocumentStatus, IndexStep, IndexWork, LibraryDocument, LibrarySearch
-from services.artifacts.folder import FolderArtifacts
-from services.documents.sqlite import SqliteDocuments
 from services.embeddings.base import MOST_TEXTS, Embedded, vector_of
 from services.library.library import Library, Sent
 from services.library.records import artifacts_of
 from services.library.sqlite_index import SqliteIndex
 from services.models.problems import rate_limited, refused
+from tests.support import stores
 
 TENANT = "t1"
 NOW = datetime(2100, 1, 1, tzinfo=UTC)
@@ -75,8 +74,8 @@ class Killing:
 
 class World:
     def __init__(self, folder: Path) -> None:
-        self.documents = SqliteDocuments(folder / "documents.db")
-        self.artifacts = FolderArtifacts(folder / "artifacts")
+        self.documents = stores.documents_of(folder)
+        self.artifacts = stores.artifacts_of(folder)
         self.index = SqliteIndex(folder / "library.db")
         self.embedder = CountingEmbedder()
         self.folder = folder
@@ -116,7 +115,7 @@ class World:
         return [hit.passage.text for hit in (await self.library.search(TENANT, "docs", asked)).hits]
 
     def files(self) -> int:
-        return sum(path.is_file() for path in (self.folder / "artifacts").rglob("*"))
+        return len(stores.artifacts_in(self.folder))
 
     async def marks(self) -> int:
         return len((await self.library.records.marks())[0])
@@ -127,6 +126,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     made = World(tmp_path)
     yield made
     await made.documents.close()
+    await made.artifacts.close()
 
 
 def long(name: str, sections: int = 100) -> str:

@@ -11,12 +11,13 @@ import pytest
 
 from domain.models import ModelAlias
 from domain.toolcalls import AskedTool
-from services.documents.sqlite import SqliteDocuments
+from services.documents.base import DocumentStore
 from services.models.base import ModelAnswer
 from services.models.cache import REMOVED, AnswerCache
 from services.models.registry import ModelRegistry
 from services.settings import Settings
 from tests.services.models.conftest import ask
+from tests.support import stores
 
 HOUR = timedelta(hours=1)
 
@@ -38,14 +39,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def documents(tmp_path: Path) -> AsyncIterator[SqliteDocuments]:
-    documents = SqliteDocuments(tmp_path / "documents.db")
+async def documents(tmp_path: Path) -> AsyncIterator[DocumentStore]:
+    documents = stores.documents_of(tmp_path)
     yield documents
     await documents.close()
 
 
 @pytest.fixture
-async def registry(documents: SqliteDocuments) -> ModelRegistry:
+async def registry(documents: DocumentStore) -> ModelRegistry:
     registry = ModelRegistry(Settings.from_environment({"OPENAI_API_KEY": "k", "MODEL_NAME": "m"}), documents)
     small = {"provider": "openai", "model": "small"}
     await registry.put("small", ModelAlias.model_validate({**small, "cache": "PT1H"}), "ann")
@@ -55,7 +56,7 @@ async def registry(documents: SqliteDocuments) -> ModelRegistry:
 
 
 @pytest.fixture
-def cache(documents: SqliteDocuments, registry: ModelRegistry, clock: Clock) -> AnswerCache:
+def cache(documents: DocumentStore, registry: ModelRegistry, clock: Clock) -> AnswerCache:
     return AnswerCache(documents, registry, clock)
 
 
@@ -100,7 +101,7 @@ async def test_another_tenant_does_not(cache: AnswerCache) -> None:
     assert await cache.find("one", ask(alias="small")) is not None
 
 
-async def test_an_alias_that_does_not_say_so_keeps_nothing(cache: AnswerCache, documents: SqliteDocuments) -> None:
+async def test_an_alias_that_does_not_say_so_keeps_nothing(cache: AnswerCache, documents: DocumentStore) -> None:
     await cache.keep("t", ask(), answer())
     await cache.keep("t", ask(alias="nobody"), answer())
     assert await cache.find("t", ask()) is None
@@ -128,7 +129,7 @@ async def test_whoever_of_a_cascade_answered_it_is_the_answer(cache: AnswerCache
 
 
 async def test_what_is_over_is_removed_by_those_who_keep_more(
-    cache: AnswerCache, clock: Clock, documents: SqliteDocuments
+    cache: AnswerCache, clock: Clock, documents: DocumentStore
 ) -> None:
     for number in range(REMOVED + 5):
         await cache.keep("t", ask(alias="small", max_output_tokens=number + 1), answer())

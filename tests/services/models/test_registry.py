@@ -11,9 +11,10 @@ import pytest
 
 from domain.errors import Code, ProblemError
 from domain.models import ModelAlias
-from services.documents.sqlite import SqliteDocuments
+from services.documents.base import DocumentStore
 from services.models.registry import FRESH, ModelRegistry
 from services.settings import Settings, SettingsError
+from tests.support import stores
 
 OPENAI = {"provider": "openai", "model": "gpt-4.1"}
 LOCAL = {"provider": "compatible", "model": "m", "base_url": "http://127.0.0.1:1/v1"}
@@ -127,16 +128,14 @@ class TestFile:
 
 
 @pytest.fixture
-async def documents(tmp_path: Path) -> AsyncIterator[SqliteDocuments]:
-    documents = SqliteDocuments(tmp_path / "documents.db")
+async def documents(tmp_path: Path) -> AsyncIterator[DocumentStore]:
+    documents = stores.documents_of(tmp_path)
     yield documents
     await documents.close()
 
 
 class TestStored:
-    async def test_it_goes_before_the_file_until_it_is_deleted(
-        self, tmp_path: Path, documents: SqliteDocuments
-    ) -> None:
+    async def test_it_goes_before_the_file_until_it_is_deleted(self, tmp_path: Path, documents: DocumentStore) -> None:
         registry = ModelRegistry(settings(tmp_path, {"small": OPENAI}), documents)
         stored = await registry.put("small", entry(**OPENAI, description="Mine."), "ann")
         assert (stored.source, stored.by, stored.entry.description) == ("stored", "ann", "Mine.")
@@ -147,7 +146,7 @@ class TestStored:
         assert found is not None
         assert (found.source, found.etag) == ("file", None)
 
-    async def test_another_process_sees_it_before_long(self, tmp_path: Path, documents: SqliteDocuments) -> None:
+    async def test_another_process_sees_it_before_long(self, tmp_path: Path, documents: DocumentStore) -> None:
         clock = Clock()
         here, there = ModelRegistry(settings(tmp_path), documents), ModelRegistry(settings(tmp_path), documents, clock)
         assert await there.get("new") is None
@@ -156,7 +155,7 @@ class TestStored:
         clock.now += FRESH
         assert await there.get("new") is not None
 
-    async def test_of_two_who_change_it_one_is_told(self, tmp_path: Path, documents: SqliteDocuments) -> None:
+    async def test_of_two_who_change_it_one_is_told(self, tmp_path: Path, documents: DocumentStore) -> None:
         registry = ModelRegistry(settings(tmp_path), documents)
         first = await registry.put("new", entry(**OPENAI), "ann", create_only=True)
         await registry.put("new", entry(**OPENAI, description="x"), "bob", if_match=first.etag)
@@ -181,7 +180,7 @@ class TestStored:
         ],
     )
     async def test_what_is_not_stored(
-        self, tmp_path: Path, documents: SqliteDocuments, fields: dict[str, Any], pointer: str
+        self, tmp_path: Path, documents: DocumentStore, fields: dict[str, Any], pointer: str
     ) -> None:
         registry = ModelRegistry(settings(tmp_path), documents)
         with pytest.raises(ProblemError) as caught:
@@ -192,14 +191,14 @@ class TestStored:
 
     @pytest.mark.parametrize("where", [{"MODEL_HOSTS": "Models.example:8443"}, {"file": True}])
     async def test_hosts_that_the_deployment_names(
-        self, tmp_path: Path, documents: SqliteDocuments, where: dict[str, Any]
+        self, tmp_path: Path, documents: DocumentStore, where: dict[str, Any]
     ) -> None:
         mine = {**LOCAL, "base_url": "https://models.example:8443/v1"}
         models = {"theirs": mine} if where.pop("file", None) else None
         registry = ModelRegistry(settings(tmp_path, models, **where), documents)
         assert (await registry.put("new", entry(**mine), "ann")).source == "stored"
 
-    async def test_one_that_others_need(self, tmp_path: Path, documents: SqliteDocuments) -> None:
+    async def test_one_that_others_need(self, tmp_path: Path, documents: DocumentStore) -> None:
         registry = ModelRegistry(settings(tmp_path), documents)
         await registry.put("new", entry(**OPENAI), "ann")
         await registry.put("safe", entry(**OPENAI, fallback=["new"]), "ann")
@@ -211,7 +210,7 @@ class TestStored:
             ("/cascade", True)
         ]
 
-    async def test_one_whose_others_went_with_the_file(self, tmp_path: Path, documents: SqliteDocuments) -> None:
+    async def test_one_whose_others_went_with_the_file(self, tmp_path: Path, documents: DocumentStore) -> None:
         before = ModelRegistry(settings(tmp_path, {"spare": OPENAI}), documents)
         await before.put("safe", entry(**OPENAI, fallback=["spare"]), "ann")
         after = ModelRegistry(settings(tmp_path), documents)
