@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.cosmos.aio import ContainerProxy
 
 from domain.errors import Code, ProblemError
 from domain.executions import Status
 from domain.retention import Purged, RetentionPolicy
 from domain.webhooks import Webhook
-from services.documents import sqlite_writes
+from services.artifacts.blob import BlobArtifacts
+from services.documents import cosmos_drop, sqlite_writes
 from services.documents.base import Put
 from services.documents.group_commit import GroupCommit
 from services.purging import Purges
@@ -257,13 +259,18 @@ class Killed(BaseException):
 
 
 class Fuse:
-    """Kills at the n-th of all steps that change something: transactions, removed files, calls of the platform."""
+    """Kills at the n-th of all steps that change something: transactions, removed files, calls of the platform.
+
+    Whichever stores these are: of the others nothing is called.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, histories: FakeHistories) -> None:
         self.left = -1
         # Few rows at a time, so that a drop has several transactions to be killed between.
         monkeypatch.setattr(sqlite_writes, "DROPPED_AT_ONCE", 2)
-        for owner, name in ((GroupCommit, "submit"), (Path, "unlink"), (Path, "rmdir")):
+        monkeypatch.setattr(cosmos_drop, "BATCH_OPERATIONS", 2)
+        on_azure = ((ContainerProxy, "execute_item_batch"), (ContainerProxy, "delete_item"), (BlobArtifacts, "_delete"))
+        for owner, name in ((GroupCommit, "submit"), (Path, "unlink"), (Path, "rmdir"), *on_azure):
             monkeypatch.setattr(owner, name, self.burning(getattr(owner, name)))
         for name in ("purge_instance_history", "signal_entity"):
             monkeypatch.setattr(histories, name, self.burning(getattr(histories, name)))

@@ -1,4 +1,4 @@
-"""Where the services of tests keep their data: on this machine, or (TEST_STORES=azure) in Azure's own clients' hands.
+"""Where the services of tests keep their data: on this machine, or (TEST_STORES=azure) in Azure's clients' hands.
 
 There, a process of pytest has one Azurite and one `tests.cosmos`, begun when they are first needed, and each state
 directory a database and a container of its own in them: services over the same directory see the same, others nothing.
@@ -7,27 +7,33 @@ directory a database and a container of its own in them: services over the same 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sqlite3
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
+from azure.cosmos import CosmosClient
+from azure.cosmos.exceptions import CosmosResourceNotFoundError
 from azure.storage.blob import ContainerClient
 
 from services import wiring
 from services.artifacts.base import ArtifactStore
 from services.documents.base import DocumentStore
-from services.documents.sqlite import SqliteDocuments
+from services.documents.cosmos_items import document_of
 from services.settings import Settings
 from services.wiring import Services
+from tests.cosmos.running import Cosmos, start
 from tests.support import azurite
 
 ON_AZURE = os.environ.get("TEST_STORES") == "azure"
 
-of_files = pytest.mark.skipif(ON_AZURE, reason="it is about files, which these stores do not have")
-"""Marks tests of what SQLite and folders leave on the disk."""
+_AZURITE_VERSION = "2021-12-02"  # one that any Azurite knows
+_running = ExitStack()
+_build = wiring.build
 
 
 class Row(NamedTuple):
@@ -39,17 +45,19 @@ class Row(NamedTuple):
     body: str
 
 
-_VERSION = "2021-12-02"  # one that any Azurite knows
-_running = ExitStack()
-_storage: azurite.Azurite | None = None
-_build = wiring.build
+@dataclass(frozen=True)
+class Servers:
+    storage: azurite.Azurite
+    cosmos: Cosmos
 
 
 def environment(state: Path) -> dict[str, str]:
     """The variables by which an app over this state directory keeps its data there."""
     if not ON_AZURE:
         return {}
-    return {"BLOB_CONNECTION_STRING": _azurite().connection, "BLOB_CONTAINER": _name(state)}
+    cosmos = {"COSMOS_ENDPOINT": _servers().cosmos.url, "COSMOS_KEY": _servers().cosmos.key}
+    blob = {"BLOB_CONNECTION_STRING": _servers().storage.connection}
+    return {**cosmos, "COSMOS_DATABASE": _name(state), **blob, "BLOB_CONTAINER": _name(state)}
 
 
 def stored(settings: Settings) -> Settings:
@@ -60,7 +68,8 @@ def stored(settings: Settings) -> Settings:
 
 def documents_of(state: Path) -> DocumentStore:
     """The documents that services over this state directory have."""
-    return SqliteDocuments(state / "documents.db")
+    settings = stored(Settings(state_dir=state))
+    return wiring.documents_of(settings, wiring.cosmos_of(settings))
 
 
 def artifacts_of(state: Path) -> ArtifactStore:
@@ -70,17 +79,15 @@ def artifacts_of(state: Path) -> ArtifactStore:
 
 def rows_in(state: Path) -> list[Row]:
     """All documents and entries there, as the storage has them; the services may run meanwhile."""
-    with closing(sqlite3.connect(f"file:{state / 'documents.db'}?mode=ro", uri=True)) as connection:
-        documents = connection.execute("SELECT partition, id, etag, body FROM documents").fetchall()
-        entries = connection.execute("SELECT partition, id, offset, body FROM entries").fetchall()
-    return [Row(*map(str, row)) for row in documents + entries]
+    return _items(_name(state)) if ON_AZURE else _rows(state / "documents.db")
 
 
 def artifacts_in(state: Path) -> set[str]:
     """What the artifacts there are called by the storage: each file, or each blob."""
     if not ON_AZURE:
         return {str(path) for path in (state / "artifacts").rglob("*") if path.is_file()}
-    with ContainerClient.from_connection_string(_azurite().connection, _name(state), api_version=_VERSION) as container:
+    connection = _servers().storage.connection
+    with ContainerClient.from_connection_string(connection, _name(state), api_version=_AZURITE_VERSION) as container:
         return set(container.list_blob_names()) if container.exists() else set()
 
 
@@ -99,12 +106,30 @@ def _switched(settings: Settings) -> Services:
     return _build(stored(settings))
 
 
-def _azurite() -> azurite.Azurite:
-    global _storage  # noqa: PLW0603 - one for the process
-    if _storage is None:
-        _storage = _running.enter_context(azurite.running())
-    return _storage
+@cache
+def _servers() -> Servers:
+    return Servers(_running.enter_context(azurite.running()), _running.enter_context(start()))
 
 
 def _name(state: Path) -> str:
     return "t" + hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:20]
+
+
+def _rows(file: Path) -> list[Row]:
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        documents = connection.execute("SELECT partition, id, etag, body FROM documents").fetchall()
+        entries = connection.execute("SELECT partition, id, offset, body FROM entries").fetchall()
+    return [Row(*map(str, row)) for row in documents + entries]
+
+
+def _items(database: str) -> list[Row]:
+    """Without what a partition knows of its own writes: the stream's end, and for ten minutes what was deleted."""
+    cosmos = _servers().cosmos
+    with CosmosClient(cosmos.url, cosmos.key) as client:
+        container = client.get_database_client(database).get_container_client("documents")
+        try:
+            items = list(container.query_items("SELECT * FROM c", enable_cross_partition_query=True))
+        except CosmosResourceNotFoundError:
+            return []
+    found = [(item["partition"], document) for item in items if (document := document_of(item)) is not None]
+    return [Row(partition, one.id, one.etag, json.dumps(one.body, sort_keys=True)) for partition, one in found]
