@@ -184,9 +184,13 @@ def test_what_cannot_be_a_label_is_not_taken_for_a_protected_one() -> None:
         ({"COSMOS_KEY": "a2V5"}, "COSMOS_KEY is set without COSMOS_ENDPOINT"),
         ({"COSMOS_ENDPOINT": "http://127.0.0.1:8081"}, "needs https; or COSMOS_KEY"),
         ({"COSMOS_ENDPOINT": "name.documents.azure.com"}, "COSMOS_ENDPOINT"),
+        ({"BLOB_ENDPOINT": "http://127.0.0.1:10000/devstoreaccount1"}, "BLOB_ENDPOINT"),
+        ({"BLOB_ENDPOINT": "https://x", "BLOB_CONNECTION_STRING": "UseDevelopmentStorage=true"}, "so unset one"),
+        ({"BLOB_CONTAINER": "Artifacts"}, "BLOB_CONTAINER"),
+        ({"BLOB_CONTAINER": "ab"}, "BLOB_CONTAINER"),
     ],
 )
-def test_cosmos_db_that_cannot_be_meant(given: dict[str, str], said: str) -> None:
+def test_stores_that_cannot_be_meant(given: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         Settings.from_environment(given)
 

@@ -42,9 +42,10 @@ def test_an_unusable_environment_is_said_each_time(monkeypatch: pytest.MonkeyPat
             wiring.services()
 
 
-def test_a_bad_connection_string_makes_no_files(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="AzureSignalR"):
-        build(settings_for(tmp_path, AzureSignalRConnectionString="nonsense"))
+@pytest.mark.parametrize("name", ["AzureSignalRConnectionString", "BLOB_CONNECTION_STRING"])
+def test_a_bad_connection_string_makes_no_files(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        build(settings_for(tmp_path, **{name: "nonsense"}))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -54,6 +55,18 @@ async def test_documents_are_in_cosmos_db_where_its_address_is_set(tmp_path: Pat
     services = build(settings_for(tmp_path, COSMOS_ENDPOINT="https://name.documents.azure.com"))
     assert isinstance(services.documents, CosmosDocuments)
     assert not (tmp_path / "documents.db").exists()
+    await services.close()
+
+
+@pytest.mark.parametrize(
+    "where",
+    [{"BLOB_ENDPOINT": "https://name.blob.core.windows.net"}, {"BLOB_CONNECTION_STRING": "UseDevelopmentStorage=true"}],
+)
+async def test_artifacts_are_in_blob_storage_where_it_is_named(tmp_path: Path, where: dict[str, str]) -> None:
+    from services.artifacts.blob import BlobArtifacts
+
+    services = build(settings_for(tmp_path, **where))
+    assert isinstance(services.artifacts, BlobArtifacts)
     await services.close()
 
 

@@ -22,6 +22,7 @@ from azure.storage.blob import ContainerClient
 
 from services import wiring
 from services.artifacts.base import ArtifactStore
+from services.cosmos.account import CosmosAccount
 from services.documents.base import DocumentStore
 from services.documents.cosmos_items import document_of
 from services.settings import Settings
@@ -61,15 +62,17 @@ def environment(state: Path) -> dict[str, str]:
 
 
 def stored(settings: Settings) -> Settings:
-    """These settings, with where data is kept."""
+    """These settings, with where data is kept unless they say so."""
+    if settings.cosmos_endpoint or settings.blob_endpoint or settings.blob_connection_string:
+        return settings
     given = Settings.from_environment(environment(settings.state_dir))
     return settings.model_copy(update={name: getattr(given, name) for name in given.model_fields_set})
 
 
 def documents_of(state: Path) -> DocumentStore:
     """The documents that services over this state directory have."""
-    settings = stored(Settings(state_dir=state))
-    return wiring.documents_of(settings, wiring.cosmos_of(settings))
+    account = CosmosAccount(_servers().cosmos.url, key=_servers().cosmos.key) if ON_AZURE else None
+    return wiring.documents_of(stored(Settings(state_dir=state)), account)
 
 
 def artifacts_of(state: Path) -> ArtifactStore:
