@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from services.cosmos.account import CosmosAccount
+from services.cosmos.connection import Connection, Sleep
 from services.documents.base import (
     Append,
     Body,
@@ -17,7 +18,6 @@ from services.documents.base import (
     check_batch,
 )
 from services.documents.cosmos_beliefs import Beliefs
-from services.documents.cosmos_connection import Connection, Sleep
 from services.documents.cosmos_drop import Drop
 from services.documents.cosmos_items import HEAD, Content, Item, container, document_of, id_of
 from services.documents.cosmos_plan import Knowledge

@@ -5,9 +5,9 @@ from __future__ import annotations
 from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
 
+from services.cosmos.connection import Connection
 from services.cosmos.failures import Absent, Unmet
 from services.documents.base import BATCH_OPERATIONS
-from services.documents.cosmos_connection import Connection
 from services.documents.cosmos_items import HEAD, key_of
 from services.documents.cosmos_reads import Reads
 

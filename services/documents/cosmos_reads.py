@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from azure.cosmos.aio import ContainerProxy
 
+from services.cosmos.connection import Connection
 from services.cosmos.failures import Absent
 from services.documents.base import STREAM, Body, Scalar, decode_continuation, encode_continuation
-from services.documents.cosmos_connection import Connection
 from services.documents.cosmos_items import (
     HEAD,
     Item,

@@ -10,10 +10,10 @@ from typing import Any
 from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
 
+from services.cosmos.connection import Connection
 from services.cosmos.failures import Absent, CosmosFailure, Unmet, uncertain
 from services.documents.base import Conflict, Last, Written
 from services.documents.cosmos_beliefs import Beliefs
-from services.documents.cosmos_connection import Connection
 from services.documents.cosmos_items import HEAD, flag_name, flags_of, key_of, sort_key
 from services.documents.cosmos_plan import Change, HeadChange, Knowledge, Plan, Work, is_uncertain, was_done
 from services.documents.cosmos_reads import Reads

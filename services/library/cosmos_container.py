@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
-
-from services.embeddings.base import Vector
 
 PARTITION_KEY: Final = ("/scope",)
 """One level: under hierarchical keys vectors are searched well only where Microsoft has set the account up for it."""
@@ -16,35 +15,35 @@ A container takes more at any time: add one here and in Bicep. None can be chang
 """
 WORDS: Final = "/words"
 _LANGUAGE = "en-US"
-_FLOAT = 4
 
-INDEXING_POLICY: Final[dict[str, Any]] = {
-    "indexingMode": "consistent",
-    "automatic": True,
-    "includedPaths": [{"path": f"/{name}/?"} for name in ("document", "kind", "number", "space", "upload")],
-    "excludedPaths": [{"path": "/*"}],
-    "fullTextIndexes": [{"path": WORDS}],
-    # Exact but for rounding, over what the filter leaves: a collection, not the whole container.
-    "vectorIndexes": [{"path": f"/v{size}", "type": "quantizedFlat"} for size in DIMENSIONS],
-}
-VECTOR_POLICY: Final[dict[str, Any]] = {
-    "vectorEmbeddings": [
-        {"path": f"/v{size}", "dataType": "float32", "distanceFunction": "dotproduct", "dimensions": size}
-        for size in DIMENSIONS
-    ]
-}
 FULL_TEXT_POLICY: Final[dict[str, Any]] = {
     "defaultLanguage": _LANGUAGE,
     "fullTextPaths": [{"path": WORDS, "language": _LANGUAGE}],
 }
 
 
+def indexing_policy(dimensions: Sequence[int] = DIMENSIONS) -> dict[str, Any]:
+    """What is filtered by, the words, and a vector index for each length."""
+    return {
+        "indexingMode": "consistent",
+        "automatic": True,
+        "includedPaths": [{"path": f"/{name}/?"} for name in ("document", "number", "space", "upload")],
+        "excludedPaths": [{"path": "/*"}],
+        "fullTextIndexes": [{"path": WORDS}],
+        # Exact but for rounding, over what the filter leaves: a collection, not the whole container.
+        "vectorIndexes": [{"path": f"/v{size}", "type": "quantizedFlat"} for size in dimensions],
+    }
+
+
+def vector_policy(dimensions: Sequence[int] = DIMENSIONS) -> dict[str, Any]:
+    """Vectors have length 1, so their product is the cosine of their angle."""
+    embeddings = [
+        {"path": f"/v{size}", "dataType": "float32", "distanceFunction": "dotproduct", "dimensions": size}
+        for size in dimensions
+    ]
+    return {"vectorEmbeddings": embeddings}
+
+
 def scope_of(tenant: str, collection: str) -> str:
     """The partition of a tenant's collection. No two have the same, whatever their names."""
     return f"{quote(tenant, safe='')}/{quote(collection, safe='')}"
-
-
-def vector_property(vector: Vector) -> str | None:
-    """Where a vector of that length is kept; None: the container has no place for it."""
-    size = len(vector) // _FLOAT
-    return f"v{size}" if size in DIMENSIONS else None

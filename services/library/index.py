@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from services.embeddings.base import Vector
 
 Mode = Literal["hybrid", "text", "vector"]
+Id = TypeVar("Id", int, str)
+DEEP = 50
+"""How far down each of the two rankings is looked at before they are fused."""
 NEAR = 60
 """Of reciprocal rank fusion: how little the first places count more than those after them."""
 
@@ -78,9 +81,9 @@ class PassageIndex(Protocol):
     async def close(self) -> None: ...
 
 
-def fused(rankings: Sequence[Sequence[int]], top: int) -> list[tuple[int, float]]:
+def fused(rankings: Sequence[Sequence[Id]], top: int) -> list[tuple[Id, float]]:
     """Reciprocal rank fusion of several rankings of ids: the best first, each with its score."""
-    scores: dict[int, float] = {}
+    scores: dict[Id, float] = {}
     for ranking in rankings:
         for place, id in enumerate(ranking):
             scores[id] = scores.get(id, 0.0) + 1 / (NEAR + place + 1)

@@ -17,12 +17,10 @@ from typing import TypeVar
 
 from domain.errors import ProblemError, platform_failed
 from services.documents.sqlite_file import connect, prepare, use_write_ahead_log
-from services.library.index import Hit, Passage, Sought, Source, fused
+from services.library.index import DEEP, Hit, Passage, Sought, Source, fused
 
 T = TypeVar("T")
 SCHEMA_VERSION = 1
-DEEP = 50
-"""How far down each of the two rankings is looked at before they are fused."""
 _MOST_WORDS = 64
 _TABLES = """
 CREATE TABLE heads (

@@ -53,7 +53,10 @@ def check_id(id: Any) -> None:
 
 def dumped(body: dict[str, Any]) -> bytes:
     """The item as it is kept. Raises `CosmosError` 413 where it is too large, 400 where it is too deep."""
-    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    try:
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError as error:
+        raise bad_request("A text has half of a surrogate pair, which no UTF-8 can say.") from error
     if len(content) > MOST_BYTES:
         raise CosmosError(413, "Request size is too large")
     if content.count(b"{") + content.count(b"[") > DEEPEST and _depth(body) > DEEPEST:

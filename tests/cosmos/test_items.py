@@ -119,6 +119,12 @@ def test_an_item_has_at_most_two_megabytes(items: ContainerProxy) -> None:
     assert caught.value.status_code == 413
 
 
+def test_half_a_surrogate_pair_is_refused(items: ContainerProxy) -> None:
+    with pytest.raises(exceptions.CosmosBatchOperationError) as caught:
+        items.execute_item_batch([("create", ({"id": "a", "pk": "1", "text": "\ud800"},))], "1")
+    assert caught.value.status_code == 400
+
+
 def test_numbers_are_doubles(items: ContainerProxy) -> None:
     items.create_item({"id": "a", "pk": "1", "n": 2**53 + 1, "m": 2**53 - 1})
     found = items.read_item("a", "1")

@@ -1,4 +1,4 @@
-"""The container of the documents, and how often what fails in passing is tried again."""
+"""A container, and how often what fails in passing is tried again."""
 
 from __future__ import annotations
 
