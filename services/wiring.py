@@ -32,6 +32,7 @@ from services.executions import Executions
 from services.identity import Principal, TokenAuthenticator
 from services.labels import Labels
 from services.ledger import Ledger
+from services.library.index import PassageIndex
 from services.library.library import Library
 from services.library.sqlite_index import SqliteIndex
 from services.models.cache import AnswerCache
@@ -173,17 +174,26 @@ def documents_of(settings: Settings, account: CosmosAccount | None) -> DocumentS
     return CosmosDocuments(account, settings.cosmos_database, settings.cosmos_container)
 
 
+def index_of(settings: Settings, account: CosmosAccount | None) -> PassageIndex:
+    if account is None:
+        return SqliteIndex(settings.state_dir / "library.db")
+    from services.library.cosmos_index import CosmosIndex  # noqa: PLC0415 - slow to import, and only some need it
+
+    return CosmosIndex(account, settings.cosmos_database, settings.cosmos_library_container)
+
+
 def build(settings: Settings) -> Services:
     """All services, over the state directory but for what settings put elsewhere."""
     endpoint = Endpoint.of(settings)
     bus = LocalBus()
     telemetry = telemetry_of(settings)
+    account = cosmos_of(settings, telemetry)
     artifacts = artifacts_of(settings)
-    documents = documents_of(settings, cosmos_of(settings, telemetry))
+    documents = documents_of(settings, account)
     events = EventLog(documents, artifacts, _publish(bus, telemetry))
     controls = Controls(documents, events)
     embeddings = Embeddings(settings, telemetry=telemetry)
-    library = Library(documents, artifacts, embeddings, SqliteIndex(settings.state_dir / "library.db"))
+    library = Library(documents, artifacts, embeddings, index_of(settings, account))
     accounts = Accounts(documents, timedelta(seconds=settings.model_timeout) + LEASE)
     retention = Retention(documents)
     model_registry = ModelRegistry(settings, documents)

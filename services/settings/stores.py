@@ -47,8 +47,9 @@ class StoreSettings(Group):
         default=None,
         alias="COSMOS_ENDPOINT",
         description=(
-            "Address of the Azure Cosmos DB account that keeps documents, `https://NAME.documents.azure.com`, used as "
-            "the identity of the process; unset: a file in the state directory."
+            "Address of the Azure Cosmos DB account that keeps documents and the library's index, "
+            "`https://NAME.documents.azure.com`, used as the identity of the process; unset: files in the state "
+            "directory."
         ),
         json_schema_extra=differs(azure="the account's"),
     )
@@ -57,6 +58,12 @@ class StoreSettings(Group):
     )
     cosmos_container: str = Field(
         default="documents", min_length=1, alias="COSMOS_CONTAINER", description="The container of the documents."
+    )
+    cosmos_library_container: str = Field(
+        default="passages",
+        min_length=1,
+        alias="COSMOS_LIBRARY_CONTAINER",
+        description="The container of the library's passages.",
     )
     cosmos_key: SecretStr | None = Field(
         default=None,

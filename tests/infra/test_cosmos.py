@@ -65,8 +65,8 @@ def test_passages_are_partitioned_by_collection() -> None:
 
 
 def test_passages_have_the_indexes_that_searches_need() -> None:
-    assert container("passages", "indexingPolicy") == cosmos_container.INDEXING_POLICY
-    assert container("passages", "vectorEmbeddingPolicy") == cosmos_container.VECTOR_POLICY
+    assert container("passages", "indexingPolicy") == cosmos_container.indexing_policy()
+    assert container("passages", "vectorEmbeddingPolicy") == cosmos_container.vector_policy()
     assert container("passages", "fullTextPolicy") == cosmos_container.FULL_TEXT_POLICY
 
 

@@ -51,9 +51,11 @@ def test_a_bad_connection_string_makes_no_files(tmp_path: Path, name: str) -> No
 
 async def test_documents_are_in_cosmos_db_where_its_address_is_set(tmp_path: Path) -> None:
     from services.documents.cosmos import CosmosDocuments
+    from services.library.cosmos_index import CosmosIndex
 
     services = build(settings_for(tmp_path, COSMOS_ENDPOINT="https://name.documents.azure.com"))
     assert isinstance(services.documents, CosmosDocuments)
+    assert isinstance(services.library._index, CosmosIndex)
     assert not (tmp_path / "documents.db").exists()
     await services.close()
 

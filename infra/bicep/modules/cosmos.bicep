@@ -54,7 +54,6 @@ var selected = [
 // Fields of passages that searches filter by, and lengths of vectors; services/library/cosmos_container.py has the same.
 var filtered = [
   'document'
-  'kind'
   'number'
   'space'
   'upload'
