@@ -5,7 +5,7 @@ WEB := $(if $(wildcard web/package.json),web)
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests start demo test test-azure-local test-long bench check clean python
+.PHONY: help setup setup-tests start demo test test-azure-local test-long test-pythons bench check clean python
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test-azure-local: setup-tests ## Run the tests that keep data once more, in Azur
 test-long: setup-tests ## Run the long tests
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest tests/long
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --ignore=tests/long -m hypothesis --hypothesis-profile=long
+
+test-pythons: setup-tests ## Run the app's tests on Python 3.12 and 3.13, where these are installed
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tools.pythons
 
 bench: setup ## Measure, beside LangGraph, DBOS and Agent Framework, into docs/performance.md (over an hour)
 	$(BIN)/python -m bench --placement both --docs
