@@ -1,8 +1,8 @@
 """Runs tests on each other Python that the app may be deployed on and that is installed: `make test-pythons`.
 
-`python -m tools.pythons [TEST...]`. Each has an environment of its own in `.local/pythons`, made of the same requirements;
-one that is not installed is said and passed over. On Python 3.13 and later Microsoft's worker library is installed as it
-asks for, as on Azure.
+`python -m tools.pythons [TEST...]`. Each has an environment of its own in `.local/pythons`, made of the same
+requirements; one that is not installed is said and passed over. On Python 3.13 and later Microsoft's worker library is
+installed as it asks for, as on Azure.
 """
 
 from __future__ import annotations
