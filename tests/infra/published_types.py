@@ -19,9 +19,19 @@ from tree_sitter import Node
 
 from tests.infra.azure_types import LANGUAGE_OWN, RECORD, settings
 from tests.infra.bicep_reader import INFRA, BicepFile, Block, meaningful_children, properties, text, variable, walk
+from tests.infra.kinds import kind_of
 
 REQUIRED, READ_ONLY = 1, 2
 LITERALS = {"string": "StringType", "boolean": "BooleanType", "number": "IntegerType"}
+KINDS = {
+    "ArrayType": "array",
+    "BooleanType": "bool",
+    "DiscriminatedObjectType": "object",
+    "IntegerType": "int",
+    "ObjectType": "object",
+    "StringLiteralType": "string",
+    "StringType": "string",
+}
 SOURCE = "https://github.com/Azure/bicep-types-az"
 DOCUMENTED = {"properties.functionAppConfig.siteUpdateStrategy"}
 """Real, yet not among these types: learn.microsoft.com/azure/azure-functions/flex-consumption-site-updates."""
@@ -84,6 +94,15 @@ class Check:
             self.fields(wanted, node, path)
         elif node.type in LITERALS:
             self.literal(wanted, node, path)
+        elif (kind := kind_of(INFRA, self.file, node)) is not None:
+            self.kind(wanted, kind, node, path)
+
+    def kind(self, wanted: Type, kind: str, node: Node, path: str) -> None:
+        """Compare what is known of an expression."""
+        options = [self.at(each) for each in wanted["elements"]] if wanted["$type"] == "UnionType" else [wanted]
+        possible = {KINDS.get(option["$type"]) for option in options}
+        if kind not in possible and None not in possible:
+            self.faults.append(f"{path}: {text(node)} is {kind}")
 
     def items(self, wanted: Type, node: Node, path: str) -> None:
         if wanted["$type"] != "ArrayType":

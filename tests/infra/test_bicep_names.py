@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pycep import BicepParser
 
+from tests.infra import kinds
 from tests.infra.bicep_reader import (
     INFRA,
     BicepFile,
@@ -69,6 +70,10 @@ def test_every_output_of_a_module_is_used() -> None:
 def test_values_are_listed_for_parameters_of_main_alone(file: BicepFile) -> None:
     # The compiler refuses to hand a text to a parameter with listed values: it cannot know that it is one of them.
     assert ("@allowed(" in file.path.read_text()) == (file == INFRA.main)
+
+
+def test_values_are_of_the_kind_that_is_wanted_and_plans_need_no_deployment() -> None:
+    assert kinds.problems(INFRA) == []
 
 
 def test_a_syntax_error_is_found(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra import app_settings, parameters, roles, security
+from tests.infra import app_settings, kinds, parameters, roles, security
 from tests.infra.azure_types import recorded, unknown
 from tests.infra.bicep_reader import (
     INFRA,
@@ -67,6 +67,20 @@ MUTATIONS: dict[Check, list[tuple[str, str, str]]] = {
         ("modules/front-door.bicep", "probePath:", "path:"),
         ("modules/function-app.bicep", "tag: 'ServiceTag'", "tag: 'Service'"),
         ("modules/key-vault.bicep", "createMode: recover ? 'recover' :", "createMode: recover ? 'restore' :"),
+    ],
+    kinds.problems: [
+        ("main.bicep", "zoneRedundant: zoneRedundant", "zoneRedundant: location"),
+        ("modules/region.bicep", "capacity: durableTaskCapacity", "capacity: '1'"),
+        ("modules/region.bicep", "zones: concat(storageZones, otherZones)", "zones: toLower(location)"),
+        ("modules/cosmos.bicep", "string = account.properties.documentEndpoint", "string = regions"),
+        ("main.bicep", "  name: 'cosmos'\n", "  name: 'cosmos-${identity.outputs.clientId}'\n"),
+        ("main.bicep", "if (hasFrontDoor) {", "if (empty(keyVault.outputs.name)) {"),
+        (
+            "main.bicep",
+            "var groupNames = [for (region, i) in locations:",
+            "var groupNames = [for (region, i) in cosmos.outputs.name:",
+        ),
+        ("modules/front-door.bicep", "[for origin in origins:", "[for origin in profile.properties.all:"),
     ],
     security.problems: [
         ("modules/cosmos.bicep", "disableLocalAuth: true", "disableLocalAuth: false"),
