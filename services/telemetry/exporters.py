@@ -27,14 +27,18 @@ class Pipelines:
     """Batches in the background: what is handed in returns at once, and is dropped where nobody takes it."""
 
     def __init__(self, settings: Settings, resource: Resource, ids: IdGenerator) -> None:
+        self.tracers = TracerProvider(resource=resource, id_generator=ids, shutdown_on_exit=False)
         azure = _Azure(settings) if settings.insights_connection else None
         spans: list[SpanExporter] = [OTLPSpanExporter()] if settings.sends("TRACES") else []
         metrics: list[MetricExporter] = [OTLPMetricExporter()] if settings.sends("METRICS") else []
         logs: list[LogRecordExporter] = [OTLPLogExporter()] if settings.sends("LOGS") else []
         if azure is not None:
-            spans, metrics, logs = [*spans, azure.spans()], [*metrics, azure.metrics()], [*logs, azure.logs()]
+            spans, metrics, logs = (
+                [*spans, azure.spans(self.tracers)],
+                [*metrics, azure.metrics()],
+                [*logs, azure.logs()],
+            )
         self._exporters: list[SpanExporter | MetricExporter | LogRecordExporter] = [*spans, *metrics, *logs]
-        self.tracers = TracerProvider(resource=resource, id_generator=ids, shutdown_on_exit=False)
         for sender in spans:
             self.tracers.add_span_processor(BatchSpanProcessor(sender))
         readers = [PeriodicExportingMetricReader(measured) for measured in metrics]
@@ -75,10 +79,10 @@ class _Azure:
             "disable_offline_storage": True,
         }
 
-    def spans(self) -> SpanExporter:
+    def spans(self, tracers: TracerProvider) -> SpanExporter:
         from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter  # noqa: PLC0415 - slow to import
 
-        return AzureMonitorTraceExporter(**self._common)
+        return AzureMonitorTraceExporter(tracer_provider=tracers, **self._common)
 
     def metrics(self) -> MetricExporter:
         from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter  # noqa: PLC0415 - slow to import
