@@ -50,7 +50,7 @@ def outcome_of(error: AzureError) -> Exception:
 
 def missing(database: str, container: str) -> CosmosFailure:
     """The container, or its database, is not there."""
-    return _refusal(
+    return _not_set_up(
         f"Cosmos DB has no container {container!r} in a database {database!r}.",
         "Deploy infra/bicep, which makes both, or correct COSMOS_DATABASE and the container's setting. "
         "The app's own identity may not make them.",
@@ -58,7 +58,7 @@ def missing(database: str, container: str) -> CosmosFailure:
 
 
 def too_weak(level: str) -> CosmosFailure:
-    return _refusal(
+    return _not_set_up(
         f"The Cosmos DB account answers with {level} consistency: one instance might not see what another wrote.",
         "Set the account's default consistency level to Strong, or to BoundedStaleness where it has several regions.",
     )
@@ -70,7 +70,7 @@ def uncertain(message: str) -> CosmosFailure:
 
 def _failed(status: int, said: str, headers: Mapping[str, str]) -> CosmosFailure:
     if status == _ABSENT:
-        return _refusal(
+        return _not_set_up(
             f"Cosmos DB has no such database or container any more: {said}", "Restore it, or deploy infra/bicep."
         )
     if status in (401, 403):
@@ -101,11 +101,11 @@ def too_large(message: str) -> CosmosFailure:
 
 def _denied(status: int, said: str) -> CosmosFailure:
     if status == 401:
-        return _refusal(
+        return _not_set_up(
             "Cosmos DB did not accept our credentials (401).",
             "Check COSMOS_KEY; with an identity, that its tenant is the account's and that clocks agree.",
         )
-    return _refusal(
+    return _not_set_up(
         f"Cosmos DB does not let us in (403): {said}",
         f"Give the app's identity the role {ROLE!r} on the account, as infra/bicep does, and see that the account's "
         "network rules admit the app.",
@@ -115,7 +115,7 @@ def _denied(status: int, said: str) -> CosmosFailure:
 def _unanswered(error: AzureError) -> CosmosFailure:
     said = _line(error.message)
     if isinstance(error, ClientAuthenticationError):
-        return _refusal(
+        return _not_set_up(
             f"There is no token for Cosmos DB: {said}",
             "Give the app an identity, and its client id in AZURE_CLIENT_ID where it has several.",
         )
@@ -125,20 +125,27 @@ def _unanswered(error: AzureError) -> CosmosFailure:
 
 
 def _passing(message: str, action: str, wait: float | None = None) -> CosmosFailure:
-    problem = Problem(
+    return CosmosFailure(_problem(message, action, retry_after=wait), passing=True)
+
+
+def _not_set_up(message: str, action: str) -> CosmosFailure:
+    """Trying again at once is in vain; but it may be put right, and no message of a queue be lost by it."""
+    return CosmosFailure(_problem(message, action), passing=False)
+
+
+def _refusal(message: str, action: str) -> CosmosFailure:
+    return CosmosFailure(_problem(message, action, retryable=False), passing=False)
+
+
+def _problem(message: str, action: str, *, retryable: bool = True, retry_after: float | None = None) -> Problem:
+    return Problem(
         code=Code.PLATFORM_FAILED,
         message=message,
         action=action,
         fault=Fault.PLATFORM,
-        retryable=True,
-        retry_after=wait,
+        retryable=retryable,
+        retry_after=retry_after,
     )
-    return CosmosFailure(problem, passing=True)
-
-
-def _refusal(message: str, action: str) -> CosmosFailure:
-    problem = Problem(code=Code.PLATFORM_FAILED, message=message, action=action, fault=Fault.PLATFORM)
-    return CosmosFailure(problem, passing=False)
 
 
 def _said(error: CosmosHttpResponseError | CosmosBatchOperationError) -> str:

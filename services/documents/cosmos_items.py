@@ -149,10 +149,19 @@ def body_of(item: Item) -> Body:
 def document_of(item: Item) -> Document | None:
     """What `get` shows of an item: of an entry with its offset, of what was deleted nothing."""
     if "key" in item:
-        return Document(id_of(item["key"]), body_of(item), item["_etag"])
+        return Document(id_of(item["key"]), body_of(item), bare(item["_etag"]))
     if "at" in item:
         return Document(id_of(item["name"]), {**body_of(item), "offset": item["at"]}, str(item["at"]))
     return None
+
+
+def bare(etag: str) -> str:
+    """Without the quotation marks that Cosmos DB has around it."""
+    return etag.strip('"')
+
+
+def quoted(etag: str) -> str:
+    return f'"{etag}"'
 
 
 def document_item(partition: str, id: str, content: Content, writes: tuple[str, ...]) -> Item:

@@ -229,7 +229,7 @@ class _Trial:
     def written(self, etags: Mapping[str, str], flags: frozenset[str]) -> Written:
         own = {id: etags[id] for id in self._puts if id in etags and self._before[id].author == self._number}
         # Others of the group wrote over it: an etag that matches nothing.
-        lost = {id: f'"{self._token}.{self._number}.{place}"' for place, id in enumerate(self._puts)}
+        lost = {id: f"{self._token}.{self._number}.{place}" for place, id in enumerate(self._puts)}
         told = flags if self._offsets else frozenset[str]()
         return Written(lost | own, self._offsets, frozenset(self._appended), told)
 

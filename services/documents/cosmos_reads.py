@@ -16,6 +16,7 @@ from services.documents.base import STREAM, Body, Scalar, decode_continuation, e
 from services.documents.cosmos_items import (
     HEAD,
     Item,
+    bare,
     body_of,
     flags_of,
     id_of,
@@ -141,7 +142,7 @@ def learn(known: Knowledge, id: str, item: Item) -> None:
 
 
 def seen(item: Item) -> Seen:
-    return Seen(item["_etag"], tuple(item["writes"]), gone=bool(item.get("gone")), offset=item.get("at"))
+    return Seen(bare(item["_etag"]), tuple(item["writes"]), gone=bool(item.get("gone")), offset=item.get("at"))
 
 
 def _page(

@@ -14,7 +14,7 @@ from services.cosmos.connection import Connection
 from services.cosmos.failures import Absent, CosmosFailure, Unmet, uncertain
 from services.documents.base import Conflict, Last, Written
 from services.documents.cosmos_beliefs import Beliefs
-from services.documents.cosmos_items import HEAD, flag_name, flags_of, key_of, sort_key
+from services.documents.cosmos_items import HEAD, bare, flag_name, flags_of, key_of, quoted, sort_key
 from services.documents.cosmos_plan import Change, HeadChange, Knowledge, Plan, Work, is_uncertain, was_done
 from services.documents.cosmos_reads import Reads
 
@@ -123,7 +123,7 @@ async def _send(container: ContainerProxy, plan: Plan) -> _Sent:
     operations = [*first, *(_operation(change) for change in changes)]
     results = await container.execute_item_batch(operations, key_of(plan.partition), no_response=head is None)
     of_changes = zip(changes, results[len(first) :], strict=True)
-    etags = {change.id: str(result["eTag"]) for change, result in of_changes}
+    etags = {change.id: bare(result["eTag"]) for change, result in of_changes}
     return _Sent(etags, flags_of(results[len(first) - 1]["resourceBody"]) if head else None)
 
 
@@ -132,14 +132,14 @@ async def _send_one(container: ContainerProxy, change: Change) -> str:
         done = await container.create_item(change.item)
     else:
         id, unmodified = change.item["id"], MatchConditions.IfNotModified
-        done = await container.replace_item(id, change.item, etag=change.if_match, match_condition=unmodified)
-    return str(done.get_response_headers()["etag"])
+        done = await container.replace_item(id, change.item, etag=quoted(change.if_match), match_condition=unmodified)
+    return bare(done.get_response_headers()["etag"])
 
 
 def _operation(change: Change) -> tuple[Any, ...]:
     if change.if_match is None:
         return "create", (change.item,)
-    return "replace", (change.item["id"], change.item), {"if_match_etag": change.if_match}
+    return "replace", (change.item["id"], change.item), {"if_match_etag": quoted(change.if_match)}
 
 
 def _head_operations(change: HeadChange) -> list[tuple[Any, ...]]:

@@ -42,7 +42,7 @@ def test_an_item_that_is_not_there() -> None:
 
 def test_a_container_that_is_not_there_is_another_thing() -> None:
     found = failed(answered(404, **{"x-ms-substatus": "1003"}))
-    assert (found.problem.code, found.problem.retryable, found.passing) == (Code.PLATFORM_FAILED, False, False)
+    assert (found.problem.code, found.problem.retryable, found.passing) == (Code.PLATFORM_FAILED, True, False)
     assert "infra/bicep" in found.problem.action
 
 
@@ -59,11 +59,11 @@ def test_a_throttled_account_says_how_long() -> None:
     assert failed(answered(429)).problem.retry_after is None
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 413])
-def test_what_stays_refused(status: int) -> None:
+@pytest.mark.parametrize(("status", "retryable"), [(400, False), (401, True), (403, True), (413, False)])
+def test_what_stays_refused_until_somebody_acts(status: int, retryable: bool) -> None:
     found = failed(answered(status))
     assert not found.passing
-    assert not found.problem.retryable
+    assert found.problem.retryable == retryable
 
 
 def test_whoever_may_not_is_told_the_role() -> None:
@@ -87,7 +87,7 @@ def test_what_is_too_large_is_called_so() -> None:
 )
 def test_no_answer(error: AzureError, passing: bool, said: str) -> None:
     found = failed(error)
-    assert (found.passing, found.problem.retryable) == (passing, passing)
+    assert (found.passing, found.problem.retryable) == (passing, True)
     assert said in found.problem.message
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -78,6 +79,9 @@ class Documents:
     async def test_every_put_has_an_etag_of_its_own(self, store: DocumentStore) -> None:
         etags = [(await store.write(P, [Put("a", {"same": True})])).etags["a"] for _ in range(3)]
         assert len(set(etags)) == 3
+        assert all(re.fullmatch(r"[!#-~]+", etag) for etag in etags), (
+            "it can stand in an HTTP header, in quotation marks"
+        )
 
     async def test_replacing_leaves_nothing_of_the_old_body(self, store: DocumentStore) -> None:
         await store.write(P, [Put("a", {"old": 1})])

@@ -174,7 +174,7 @@ async def test_what_is_refused_is_said_at_once(server: Cosmos, store: CosmosDocu
         with pytest.raises(ProblemError) as caught:
             await asked
         assert said in caught.value.problem.action
-        assert not caught.value.problem.retryable
+        assert caught.value.problem.retryable == (status != 400)
         assert len(server.requests()) == 1
 
 
