@@ -356,8 +356,6 @@ module regions './modules/region.bicep' = [for (region, i) in locations: {
       BLOB_ENDPOINT: artifacts.outputs.blobEndpoint
       // One for all instances: without it each would let nobody in, or look for a token on a disk of its own.
       META_AGENTS_TOKEN: keyVault.outputs.tokenReference
-      // The package itself is read-only.
-      META_AGENTS_STATE_DIR: '/tmp/meta-agents'
     })
   }
 }]

@@ -18,7 +18,7 @@ class StoreSettings(Group):
         default=Path(".local"),
         alias="META_AGENTS_STATE_DIR",
         description="Folder of the documents, the artifacts and the token file.",
-        json_schema_extra=differs(local="`STATE_DIR`", core_tools="`.local`", azure="`/tmp/meta-agents`"),
+        json_schema_extra=differs(local="`STATE_DIR`", core_tools="`.local`"),
     )
     blob_endpoint: Annotated[Url, UrlConstraints(allowed_schemes=["https"])] | None = Field(
         default=None,

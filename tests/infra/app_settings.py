@@ -23,6 +23,7 @@ LEFT_TO_MORE_SETTINGS = {
     "COSMOS_LIBRARY_CONTAINER": "the default is what cosmos.bicep makes",
     "EMBEDDING_BASE_URL": "that of the models",
     "MCP_SERVERS_FILE": "a file that its owner deploys",
+    "META_AGENTS_STATE_DIR": "nothing is kept on the disk of an instance",
     "MODELS_FILE": "a file that its owner deploys",
     "MODEL_ALIASES": "the owner's",
     "MODEL_CONCURRENCY": "the default is right for most",
@@ -51,7 +52,6 @@ LEFT_TO_MORE_SETTINGS = {
     "TOOL_HOSTS": "the owner's",
     "TOOL_MODULES": "the owner's",
 }
-NOT_READ_YET = {"COSMOS_LIBRARY_CONTAINER"}
 """What the app reads and Bicep does not set, and why. Anyone may set it, with the parameter `moreSettings`."""
 # Flex Consumption takes these from functionAppConfig and refuses them as settings.
 REFUSED_BY_FLEX = {
@@ -97,7 +97,7 @@ def problems(infra: Infra) -> list[str]:
     lines += [f"{name}: is read and not set" for name in read - all_given - set(LEFT_TO_MORE_SETTINGS)]
     lines += [
         f"{name}: is said to be left to its owner, and is not"
-        for name in set(LEFT_TO_MORE_SETTINGS) - NOT_READ_YET - (read - all_given)
+        for name in set(LEFT_TO_MORE_SETTINGS) - (read - all_given)
     ]
     lines += [f"{name}: Flex Consumption refuses it" for name in all_given & REFUSED_BY_FLEX]
     for name in CONNECTIONS:

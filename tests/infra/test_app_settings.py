@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
+from pathlib import Path
 from typing import Any
 
+from services.artifacts.blob import BlobArtifacts
+from services.documents.cosmos import CosmosDocuments
+from services.settings import Settings
+from services.wiring import build
 from tests.infra.app_settings import app_settings, expression, problems, standby_settings
 from tests.infra.bicep_reader import INFRA, ROOT, properties, text, variable, walk
 from tests.infra.security import setting
@@ -44,6 +49,20 @@ def test_the_task_hub_has_the_name_that_host_json_gives() -> None:
 def test_the_token_is_one_for_all_instances() -> None:
     # Unset, each instance would look for a file on a disk of its own.
     assert text(app_settings(INFRA)["META_AGENTS_TOKEN"]) == "keyVault.outputs.tokenReference"
+
+
+async def test_nothing_is_kept_on_the_disk_of_an_instance(tmp_path: Path) -> None:
+    stores = {"COSMOS_ENDPOINT": "https://x.documents.azure.com", "BLOB_ENDPOINT": "https://x.blob.core.windows.net"}
+    given = {**stores, "META_AGENTS_TOKEN": "a-token"}
+    assert set(given) <= set(app_settings(INFRA))
+    services = build(Settings.from_environment({**given, "META_AGENTS_STATE_DIR": str(tmp_path / "state")}))
+    try:
+        assert services.authenticate("Bearer a-token").name
+    finally:
+        await services.close()
+    kept = {type(services.documents), type(services.artifacts)}
+    assert kept == {CosmosDocuments, BlobArtifacts}
+    assert not (tmp_path / "state").exists()
 
 
 def test_secrets_are_references_that_the_app_s_identity_looks_up() -> None:

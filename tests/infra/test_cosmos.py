@@ -14,7 +14,6 @@ from tests.infra.bicep_reader import INFRA, variable
 from tests.infra.security import setting
 from tests.infra.values import value
 
-PASSAGES = "passages"
 COSMOS = INFRA.file("cosmos.bicep")
 
 
@@ -59,7 +58,7 @@ def test_one_region_or_several_one_of_these_is_chosen() -> None:
 
 
 def test_passages_are_partitioned_by_collection() -> None:
-    assert container("passages", "id") == PASSAGES
+    assert container("passages", "id") == Settings().cosmos_library_container
     assert tuple(container("passages", "partitionKey", "paths")) == cosmos_container.PARTITION_KEY
     assert container("passages", "defaultTtl") == -1
 
