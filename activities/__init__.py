@@ -24,6 +24,7 @@ from domain.calls import Action, Ask, CancelSteps, Ending, Evaluation, ModelCall
 from domain.events import Event
 from domain.library import IndexWork
 from domain.webhooks import Delivery
+from services.eventlog import Logged
 from services.realtime import SIGNALR_OUTPUT, to_signalr
 from services.telemetry.here import Here, being
 from services.wiring import services
@@ -132,5 +133,6 @@ def _working(on: Action | Evaluation | Ending) -> AbstractContextManager[None]:
 
 async def _push(tenant: str, execution: str, events: Sequence[Event], live: func.Out[str]) -> None:
     """Hand what was logged to whoever watches; without watchers nothing is sent."""
-    if await services().events.is_watched(tenant, execution):
+    watched = events.watched if isinstance(events, Logged) else None
+    if await services().events.is_watched(tenant, execution) if watched is None else watched:
         live.set(to_signalr(tenant, execution, events))

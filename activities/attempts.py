@@ -12,7 +12,8 @@ from domain.errors import Problem, canceled
 from domain.events import Draft, Event, EventType
 from domain.tracing import Resumed
 from domain.values import Json
-from services.documents.base import Delete, Operation
+from services.documents.base import STREAM, Conflict, Delete, Operation
+from services.eventlog import Logged
 from services.ledger import Entry
 from services.waits import waiting, waiting_id
 from services.wiring import Services
@@ -31,8 +32,32 @@ class CallAttempt(ABC, Generic[C]):
         self.record = Recorder(call, services)
         self.attempt = 0
         self._waited = False
+        self._logged: list[Logged] = []
 
     async def perform(self) -> Result:
+        """The outcome, which says how far the log has come and whether anything else was in it; and the events."""
+        found, events = await self._performed()
+        return found.model_copy(update=self._seen(is_good=found.error is None and not found.held)), events
+
+    async def _performed(self) -> Result:
+        if self.call.quiet and not self.services.documents.is_near:
+            # Nothing is known to have happened since the call before: then one conditional write says it all.
+            try:
+                if (made := await self._made_at_once()) is not None:
+                    return made
+            except Conflict as conflict:
+                if conflict.id != STREAM:
+                    raise
+        return await self._looked_up()
+
+    async def _made_at_once(self) -> Result | None:
+        """Make the call without looking it up, on condition that the log ends where it did; None: look it up.
+
+        Raises `Conflict` of `STREAM`, and then has done nothing.
+        """
+        return None
+
+    async def _looked_up(self) -> Result:
         call = self.call
         services = self.services
         entry = await services.ledger.look_up(call.tenant, call.execution, call.key, call.step)
@@ -81,7 +106,7 @@ class CallAttempt(ABC, Generic[C]):
         drafts = [*call.events, self.record.draft(EventType.STEP_WAITING, f":{call.tries}", 0, **{"for": "resume"})]
         if await self.services.controls.hold(call, standing.control, drafts):
             return CallOutcome(error=canceled()) if await self._is_canceled() else CallOutcome(held=True), []
-        return await self.perform()  # it was changed in the meantime
+        return await self._looked_up()  # it was changed in the meantime
 
     async def _reused(self, answer: Draft) -> Result:
         """What another execution's call came to counts here as well."""
@@ -104,5 +129,25 @@ class CallAttempt(ABC, Generic[C]):
         """Asked again after a note was left that the call waits: whoever cancels from here on finds it."""
         return (await self.services.controls.standing(self.call)).canceled
 
-    async def _append(self, drafts: Sequence[Draft], *operations: Operation) -> list[Event]:
-        return await self.services.events.append(self.call.tenant, self.call.execution, drafts, *operations)
+    async def _append(self, drafts: Sequence[Draft], *operations: Operation) -> Logged:
+        call = self.call
+        return self.noted(await self.services.events.append(call.tenant, call.execution, drafts, *operations))
+
+    def noted(self, logged: Logged) -> Logged:
+        """Remembers what was logged; whoever is found to watch is told of everything from now on."""
+        self._logged.append(logged)
+        if logged.watched:
+            self.services.realtime.watch(self.call.tenant, self.call.execution)
+        return logged
+
+    def _seen(self, *, is_good: bool) -> dict[str, Json]:
+        """For the orchestrator: where the log ends, and whether all that has come since its own `head` is of this call.
+
+        Then nothing was asked of the execution since this call looked, for that comes with an event.
+        """
+        new = sorted(logged.new for logged in self._logged if logged.new is not None)
+        if not new:
+            return {}
+        expected = [self.call.head, *(last for _, last in new[:-1])]
+        is_quiet = is_good and all(first == before + 1 for before, (first, _) in zip(expected, new, strict=True))
+        return {"head": new[-1][1], "quiet": is_quiet}

@@ -37,6 +37,11 @@ class Budgeted:
         self._held: bool | None = None
         """Whether tenants' budgets hold something for the call; None: only the store knows."""
 
+    @property
+    def is_of_tenant(self) -> bool:
+        """Whether the tenant's budgets limit it; known once `limited` was asked."""
+        return bool(self._tenants)
+
     async def limited(self) -> bool:
         """Whether anything limits what the call may use, so that it is to be reserved before anything is asked."""
         call = self._call

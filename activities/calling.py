@@ -25,7 +25,8 @@ from domain.tool_use import asking
 from domain.toolcalls import ToolAnswer
 from domain.usage import Usage
 from domain.values import Json
-from services.documents.base import Operation
+from services.documents.base import Conflict, Operation
+from services.eventlog import Logged
 from services.ledger import Entry
 from services.models.client import AnswerRejected, ModelAnswer
 from services.models.problems import bad_answer
@@ -65,6 +66,29 @@ class _Call(CallAttempt[ModelCall]):
             problem = await unanswered(self.services, self.call, parts_of(asked.request))
             return await self._failed(problem, self.call.events)
         return await self._cached(asked) or await self._make(asked)
+
+    async def _made_at_once(self) -> Result | None:
+        call, services = self.call, self.services
+        if call.retry_of is not None or call.offline:
+            return None
+        try:
+            asked = await asked_of(call, services, self.loader)
+        except ProblemError:
+            return None
+        if await services.answers.keeps(asked.request.alias):
+            return None
+        self.attempt = 1
+        await self.budget.limited()
+        if self.budget.is_of_tenant:
+            return None  # an attempt that was cut off may have left its reservation there, which has to be found first
+        try:
+            await self._begin(asked, head=call.head)
+        except (Conflict, ProblemError) as error:
+            self.budget = Budgeted(call, services)
+            if isinstance(error, Conflict):
+                raise
+            return None
+        return await self._answered(asked)
 
     async def _earlier(self, asked: Asked) -> Result | None:
         """The answer to the very same request in the execution this one goes on from, so that it is not paid again."""
@@ -125,16 +149,17 @@ class _Call(CallAttempt[ModelCall]):
         finally:
             await begun
 
-    async def _begin(self, asked: Asked) -> None:
+    async def _begin(self, asked: Asked, head: int | None = None) -> None:
         call, services, request = self.call, self.services, asked.request
         facts = {"model": request.alias, **asked.facts}
         drafts = [*call.events, self.record.draft(EventType.CALL_STARTED, f":{self.attempt}", self.attempt, **facts)]
 
-        async def write(*reserved: Operation) -> list[Event]:
+        async def write(*reserved: Operation) -> Logged:
             where = call.tenant, call.execution, call.key, self.attempt
-            return await services.ledger.begin(*where, drafts, *self._over(), *reserved, asked=remembered(call))
+            more = (*self._over(), *reserved)
+            return await services.ledger.begin(*where, drafts, *more, asked=remembered(call), head=head)
 
-        events = await self.budget.reserved(request, write)
+        events = self.noted(await self.budget.reserved(request, write))
         services.realtime.publish_events(call.tenant, call.execution, events)
 
     async def _refused(self, error: CapReached) -> Result:
@@ -145,7 +170,7 @@ class _Call(CallAttempt[ModelCall]):
             is_held = await pause_at_cap(self.services, self.call, error)
         except ProblemError as ended:
             return CallOutcome(error=ended.problem), []
-        return (CallOutcome(held=True), []) if is_held else await self.perform()
+        return (CallOutcome(held=True), []) if is_held else await self._looked_up()
 
     async def _answered(self, asked: Asked) -> Result:
         before = monotonic()
@@ -217,10 +242,10 @@ class _Call(CallAttempt[ModelCall]):
 
         return show
 
-    async def _settled(self, usage: Usage, drafts: Sequence[Draft], *operations: Operation) -> list[Event]:
+    async def _settled(self, usage: Usage, drafts: Sequence[Draft], *operations: Operation) -> Logged:
         """Log it, and settle the budgets in the same write."""
 
-        async def write(*settled: Operation) -> list[Event]:
+        async def write(*settled: Operation) -> Logged:
             return await self._append(drafts, *operations, *settled)
 
         return await self.budget.settled(usage, write)

@@ -19,9 +19,12 @@ async def perform_cancel(cancel: CancelSteps, services: Services, client: Waker)
     A step that only waited has noted by itself that it is canceled; why, is known here.
     """
     tenant, execution = cancel.tenant, cancel.execution
+    # Ending a step anew, which was tried again meanwhile, is an event of its own: no mark comes without one, because by
+    # events a call learns that there is something to look up.
+    again = f":{cancel.tries}" if cancel.tries else ""
     told = [
         Draft(
-            id=f"{path}:{EventType.STEP_CANCELED}",
+            id=f"{path}:{EventType.STEP_CANCELED}{again}",
             type=EventType.STEP_CANCELED,
             time=cancel.time,
             step=path,
@@ -29,7 +32,7 @@ async def perform_cancel(cancel: CancelSteps, services: Services, client: Waker)
         )
         for path in cancel.paths
     ]
-    known = {draft.id for draft in told}
+    known = {f"{path}:{EventType.STEP_CANCELED}" for path in cancel.paths}
     others = [draft for draft in cancel.events if draft.id not in known]
     marks = [Put(canceled_id(path), {"reason": cancel.reason, "own": cancel.own}) for path in cancel.paths]
     events = await services.events.append(tenant, execution, [*others, *told], *marks)

@@ -37,13 +37,15 @@ async def perform_ending(ending: Ending, services: Services) -> tuple[str, list[
     One that was asked to be canceled ends canceled, even if it came to its end before it heard of that.
     """
     tenant, execution = ending.tenant, ending.execution
-    control = await services.controls.asked(tenant, execution)
+    # The record is the first to know what is asked of the execution.
+    seen = await services.executions.seen(tenant, execution)
+    control = await services.controls.asked(tenant, execution) if seen.status is Status.PAUSED else None
     if control is not None and control.body["state"] == "paused":
         if await services.controls.hold_finish(tenant, execution, ending.wake, control):
             return HELD, []
         return await perform_ending(ending, services)
     output, problem = await _output(ending, services)
-    if control is not None and control.body["state"] == "canceling":
+    if seen.status is Status.CANCELING:
         output, status, reason = None, Status.CANCELED, StopReason.CANCELED
         problem = None
     elif problem is not None and ending.stop_reason is StopReason.CANCELED:
@@ -55,30 +57,27 @@ async def perform_ending(ending: Ending, services: Services) -> tuple[str, list[
     if status is not Status.COMPLETED:
         await withdraw(services, tenant, execution, ("",))
     sums = await sum_up(services.events, tenant, execution)
-    # At the same time what need not wait for one another: each pair costs one flush to disk, not two.
-    logged, record = await asyncio.gather(
-        services.events.append(tenant, execution, ending.events),
-        services.executions.end(
-            tenant,
-            execution,
-            status=status,
-            output=output,
-            error=problem,
-            stop_reason=reason,
-            usage=sums.usage,
-            turns=sums.turns,
-            ended=datetime.now(UTC),
-        ),
+    record = await services.executions.end(
+        tenant,
+        execution,
+        status=status,
+        output=output,
+        error=problem,
+        stop_reason=reason,
+        usage=sums.usage,
+        turns=sums.turns,
+        ended=datetime.now(UTC),
+        seen=seen,
     )
     ending_event = last_event(record)
-    last, _, _ = await asyncio.gather(
-        services.events.append(tenant, execution, [ending_event]),
+    # At the same time what need not wait for one another: the two cost one flush to disk.
+    logged, _ = await asyncio.gather(
+        services.events.append(tenant, execution, [*ending.events, ending_event]),
         services.usage.add(tenant, execution, record.workflow, ending_event, sums.whole),
-        services.executions.unmark(execution),
     )
     if sums.has_waited:
         await services.tenant_budgets.forget_paused(tenant, execution)
-    return record.status, [*logged, *last]
+    return record.status, logged
 
 
 def last_event(record: Execution) -> Draft:
@@ -147,4 +146,6 @@ async def sum_up(log: EventLog, tenant: str, execution: str) -> Sums:
     sums = Sums()
     while page := await log.read(tenant, execution, sums.offset, PAGE):
         sums.add(page)
+        if len(page) < PAGE:
+            break
     return sums

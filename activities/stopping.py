@@ -15,8 +15,10 @@ from services.realtime import Subscription
 from services.wiring import Services
 
 T = TypeVar("T")
-REREAD_SECONDS = 2.0
-"""How often the store is asked: another process may have been told."""
+REREAD_SECONDS, SELDOM_SECONDS = 2.0, 16.0
+"""When the store is first asked, as another process may have been told; then after twice as long each time, up to so
+long: an answer of minutes is not to cost more reads than it is worth.
+"""
 
 
 async def unless_stopped(services: Services, action: Action, work: Coroutine[object, object, T]) -> T:
@@ -38,9 +40,11 @@ async def unless_stopped(services: Services, action: Action, work: Coroutine[obj
 
 async def _stopped(services: Services, action: Action, live: Subscription) -> None:
     """Returns once the action should stop."""
+    pause = REREAD_SECONDS
     while True:
-        told = await live.next(REREAD_SECONDS)
+        told = await live.next(pause)
         if told is None:
+            pause = min(2 * pause, SELDOM_SECONDS)
             if (await services.controls.standing(action)).canceled:
                 return
         elif isinstance(told, Event) and told.type is EventType.STEP_CANCELED:

@@ -91,7 +91,7 @@ class _ToolCall(CallAttempt[ToolCall]):
         key = (before and before.key(asked.fingerprint)) or f"{call.execution}:{call.key}"
         if not await self._begun(asked, entry, key):
             # The platform has given the same activity to another process as well: whoever begins it first, makes it.
-            return await self.perform()
+            return await self._looked_up()
         began = monotonic()
         self.record.begin()
         note_tool(services, tool, asked.arguments)
@@ -115,8 +115,10 @@ class _ToolCall(CallAttempt[ToolCall]):
             events = await ledger.begin_alone(*where, entry, *self._over())
         else:
             events = await ledger.begin(*where, *self._over())
-        self.services.realtime.publish_events(call.tenant, call.execution, events or [])
-        return events is not None
+        if events is None:
+            return False
+        self.services.realtime.publish_events(call.tenant, call.execution, self.noted(events))
+        return True
 
     async def _gave(self, found: Json, facts: dict[str, Json], first: Sequence[Draft] = ()) -> Result:
         data = {**self.record.about(self.attempt), **facts}

@@ -66,9 +66,8 @@ async def perform_ask(ask: Ask, services: Services) -> tuple[Arrival, list[Event
     try:
         approval, told = await _asked(ask, services)
     except ProblemError as error:
-        events = await services.events.append(ask.tenant, ask.execution, ask.events)
-        return Arrival(error=error.problem), events
-    events = await _note(ask, services, [*ask.events, *told])
+        return Arrival(error=error.problem), await services.events.append(ask.tenant, ask.execution, ask.events)
+    events: list[Event] = await _note(ask, services, [*ask.events, *told])
     if approval.created < ask.time and _came_to_nothing(approval):
         return Arrival(stale=True), events
     if ask.expired:

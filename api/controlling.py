@@ -157,7 +157,6 @@ async def _end_canceled(services: Services, record: Execution) -> Execution:
     events = await services.events.append(record.tenant, record.id, [last_event(ended)])
     services.realtime.publish_events(record.tenant, record.id, events)
     await services.usage.add(record.tenant, record.id, record.workflow)
-    await services.executions.unmark(record.id)
     return ended
 
 

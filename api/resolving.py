@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, Literal, TypeVar
@@ -31,6 +31,8 @@ MOST_MEMBERS = 1_000
 """Agents and tools that one uses, those behind tools counted."""
 
 D = TypeVar("D", bound=Definition)
+Asked = tuple[str, int | None]
+"""A name and the version that is wanted of it; None: the latest."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,8 @@ class _Shelf(Generic[D]):
     async def find(self, references: Iterable[str]) -> dict[str, Found[D]]:
         """Those that are there, by reference."""
         wanted = list(dict.fromkeys(references))
-        found = await asyncio.gather(*(self._find(reference) for reference in wanted))
+        read = await self._read([reference for reference in wanted if reference not in self._pinned])
+        found = [self._find(reference, read) for reference in wanted]
         self._missing = self._missing or None in found
         return {reference: one for reference, one in zip(wanted, found, strict=True) if one is not None}
 
@@ -176,21 +179,27 @@ class _Shelf(Generic[D]):
         stored, _ = await self._definitions.list(self._tenant, SUGGESTED)
         return frozenset(self._batch) | {one.definition.name for one in stored}
 
-    async def _find(self, reference: str) -> Found[D] | None:
+    async def _read(self, references: Sequence[str]) -> dict[Asked, Stored[D] | None]:
+        """What is stored of these, in one read; of those in the batch the latest too."""
+        asked: list[Asked] = [split_reference(reference) for reference in references]
+        asked += [(name, None) for name, version in asked if version is not None and name in self._batch]
+        found = await self._definitions.get_many(self._tenant, asked)
+        return dict(zip(asked, found, strict=True))
+
+    def _find(self, reference: str, read: Mapping[Asked, Stored[D] | None]) -> Found[D] | None:
         pinned: Found[D] | None = self._pinned.get(reference)
         if pinned is not None:
             return pinned
         name, version = split_reference(reference)
         if name in self._batch:
-            following = await self._following(name)
+            following = self._following(name, read[name, None])
             if version in (None, following):
                 return Found(self._batch[name], following)
-        stored = await self._definitions.get(self._tenant, name, version)
+        stored = read[name, version]
         return Found(stored.definition, stored.version) if stored else None
 
-    async def _following(self, name: str) -> int:
+    def _following(self, name: str, latest: Stored[D] | None) -> int:
         """The version that the batch's definition will have."""
-        latest: Stored[D] | None = await self._definitions.get(self._tenant, name)
         if latest is None:
             return 1
         return latest.version if latest.definition == self._batch[name] else latest.version + 1

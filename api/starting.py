@@ -98,7 +98,8 @@ async def begin(
     execution = services.telemetry.traced(execution)
     execution, is_new = await services.executions.create(execution, started(execution), idempotency)
     if is_new:
-        await start_or_discard(services, client, execution, plan)
+        # Its log has one event, and nothing was asked of it before that.
+        await start_or_discard(services, client, execution, plan, head=1)
     return execution
 
 
@@ -124,10 +125,11 @@ async def start_instance(
     execution: Execution,
     plan: Plan,
     outputs: dict[str, Value] | None = None,
+    head: int = 0,
 ) -> None:
     """Start the execution's orchestration, unless it is there already. Raises what the client raises.
 
-    `outputs`: those that a fork gives to steps, by path.
+    `outputs`: those that a fork gives to steps, by path. `head`: where its log ends, if that is known.
     """
     payload: dict[str, Json] = {
         "tenant": execution.tenant,
@@ -148,6 +150,8 @@ async def start_instance(
         payload["turns"] = turns
     if execution.trace is not None:
         payload["trace"] = root_of(execution.trace, execution.id).model_dump(mode="json", exclude_defaults=True)
+    if head:
+        payload |= {"head": head, "quiet": True}
     if execution.webhook is not None:
         payload["webhook"] = execution.webhook.model_dump(mode="json")
     try:
@@ -163,10 +167,11 @@ async def start_or_discard(
     execution: Execution,
     plan: Plan,
     outputs: dict[str, Value] | None = None,
+    head: int = 0,
 ) -> None:
     """Start it, or leave nothing of it and raise `ProblemError` platform_failed."""
     try:
-        await start_instance(services, client, execution, plan, outputs)
+        await start_instance(services, client, execution, plan, outputs, head)
     except Exception as error:  # whatever kept it from starting, nothing may be left of it
         log.exception("execution %s could not be started", execution.id)
         await services.executions.discard(execution.tenant, execution.id)

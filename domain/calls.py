@@ -47,6 +47,8 @@ class Action(Shape):
     offline: bool = Field(default=False, description="Nothing is called: what is not recorded there is a failure.")
     events: tuple[Draft, ...] = Field(default=(), description="Events the orchestrator caused, to be logged first.")
     trace: Trace | None = Field(default=None, description="The span that it is in; None: nobody follows it.")
+    head: int = Field(default=0, description="Offset of the last event that the orchestrator has been told of.")
+    quiet: bool = Field(default=False, description="Up to there nothing was asked of the execution that is not known.")
 
     @property
     def wake(self) -> str:
@@ -119,6 +121,8 @@ class CallOutcome(Heard):
     begun: int = Field(default=0, description="Attempts at a tool call that nobody knows to have been carried out.")
     picked: dict[str, str] = Field(default={}, description="The beginnings of what `pick` asked for.")
     usage: Usage = Usage()
+    head: int = Field(default=0, description="Offset of the last event that was logged for the call; 0: none was.")
+    quiet: bool = Field(default=False, description="As of an `Action`, up to that offset.")
 
 
 class Ask(Action, Listening):

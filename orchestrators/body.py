@@ -78,7 +78,7 @@ class Body:
             resume["begun"] = (self.deadline - self.definition.limits.duration).isoformat()
         # A child finds them where its parent gave it some, which have been logged or are among these.
         given: dict[str, Json] = {"events": events} if "events" in self.payload else {}
-        return {**self.payload, **given, "resume": resume}
+        return {**self.payload, **given, "resume": resume, **self.run.known()}
 
     def _worked(self) -> Generator[Any, Any, Outcome | None]:
         prefix = f"{self.path}/" if self.path else ""

@@ -52,7 +52,7 @@ def agent_turn(context: DurableOrchestrationContext) -> Generator[Any, Any, Json
         return run.returned(dumped(turn.outcome.model_copy(update={"usage": usage})))
     events = [dumped(event) for event in run.take_events()]
     goes_on = {"call": dumped(turn.call), "attempts": turn.attempts, "usage": dumped(usage)}
-    context.continue_as_new({**payload, "events": events, **goes_on})
+    context.continue_as_new({**payload, "events": events, **goes_on, **run.known()})
     return None
 
 

@@ -59,7 +59,7 @@ def group_chat(context: DurableOrchestrationContext) -> Generator[Any, Any, Json
     if ended is not None:
         return run.returned(dumped(ended))
     events = [dumped(event) for event in run.take_events()]
-    context.continue_as_new({**payload, "events": events, "state": dumped(talk.state)})
+    context.continue_as_new({**payload, "events": events, "state": dumped(talk.state), **run.known()})
     return None
 
 

@@ -42,7 +42,8 @@ def loop_rounds(context: DurableOrchestrationContext, run_step: RunStep) -> Gene
     if outcome is not None:
         return run.returned(dumped(outcome))
     events = [dumped(event) for event in run.take_events()]
-    context.continue_as_new({**payload, "events": events, "done": rounds.done, "last": rounds.last})
+    goes_on = {"done": rounds.done, "last": rounds.last, **run.known()}
+    context.continue_as_new({**payload, "events": events, **goes_on})
     return None
 
 

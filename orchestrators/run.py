@@ -14,7 +14,7 @@ from azure.durable_functions import DurableOrchestrationContext
 from pydantic import BaseModel
 
 from domain import values
-from domain.calls import Action, CancelSteps, Evaluation, ModelCall, ToolCall, wake_name
+from domain.calls import Action, CallOutcome, CancelSteps, Evaluation, ModelCall, ToolCall, wake_name
 from domain.errors import Problem, ProblemError, platform_failed
 from domain.events import Draft, EventType
 from domain.expressions import evaluate, render_all, truth
@@ -59,6 +59,9 @@ class Run:
         """The execution's own span; None: nobody follows it."""
         self.spans: dict[str, Spanned] = {}
         """Those of the steps that are under way here, by path."""
+        self.head: int = payload.get("head", 0)
+        """Offset of the last event that this orchestrator knows to be in the log."""
+        self._quiet: bool = payload.get("quiet", False)
         self.left: dict[str, Strand] = {}
         """What joins have left to end by itself, by path."""
         self.actions = 0
@@ -95,6 +98,7 @@ class Run:
 
     def activity(self, name: str, payload: Mapping[str, Json]) -> Any:
         self.actions += 1
+        self._quiet = False  # it may log something
         return self.context.call_activity(name, payload)
 
     def about(self, key: str, step: str, trace: Trace | None = None) -> dict[str, Any]:
@@ -114,12 +118,26 @@ class Run:
 
     def act(self, name: str, action: A) -> Generator[Any, Any, tuple[A, Json | Problem]]:
         """Have an activity do it, and log what is to be logged: the action as sent, and the activity's answer."""
-        sent = action.model_copy(update={"events": self.take_events(), "tries": self._tries[action.key]})
+        tries, is_quiet = self._tries[action.key], self._quiet and not self.loom.others()
+        known = {"events": self.take_events(), "tries": tries, "head": self.head, "quiet": is_quiet}
+        sent = action.model_copy(update=known)
         self._tries[action.key] += 1
         answer = yield from attempted(self.activity(name, dumped(sent)))
         if isinstance(answer, Problem):
             self.give_back(list(sent.events))
         return sent, answer
+
+    def known(self) -> dict[str, Json]:
+        """For another orchestrator, or the next generation of this one: how far the log has come."""
+        return {"head": self.head, "quiet": self._quiet and not self.loom.others()}
+
+    def heard(self, outcome: CallOutcome) -> None:
+        """How far the log has come with a call, and whether with nothing else."""
+        self._noted(outcome.head, is_quiet=outcome.quiet)
+
+    def _noted(self, head: int, *, is_quiet: bool) -> None:
+        self._quiet = is_quiet and head >= self.head
+        self.head = max(self.head, head)
 
     def next_wake(self, key: str) -> str:
         """The event that wakes what will be sent next under this key."""
@@ -188,12 +206,17 @@ class Run:
             "events": [dumped(event) for event in events],
             **self._inherited(around or path),
             **payload,
+            **self.known(),
         }
+        self._quiet = False
         answer = yield from attempted(self.context.call_sub_orchestrator(name, whole, instance_id))
         if isinstance(answer, Problem):
             self.give_back(list(events))
             return answer
         self.give_back([Draft.model_validate(event) for event in answer["events"]])
+        self._noted(
+            answer.get("head", 0), is_quiet=answer.get("quiet", False)
+        )  # which releases before 0.4.0 do not tell
         return answer["result"]
 
     def _instance_of(self, path: str) -> str:
@@ -243,7 +266,7 @@ class Run:
 
     def returned(self, result: Json) -> dict[str, Json]:
         """What a sub-orchestration returns: its result, and the events it leaves to its parent."""
-        return {"result": result, "events": [dumped(event) for event in self.take_events()]}
+        return {"result": result, "events": [dumped(event) for event in self.take_events()], **self.known()}
 
     def cancel(self, strands: Mapping[str, Strand], reason: str, *, own: bool = False) -> Durable:
         """Have the strands (by the path of their step) come to their ends, and say so at once."""

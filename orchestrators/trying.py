@@ -25,6 +25,7 @@ def tried(run: Run, activity: str, call: C) -> Generator[Any, Any, CallOutcome]:
     while True:
         sent, answer = yield from in_turn(run, activity, call.model_copy(update={"failures": failures}))
         outcome = CallOutcome(error=answer) if isinstance(answer, Problem) else CallOutcome.model_validate(answer)
+        run.heard(outcome)
         if outcome.held:
             yield from run.idle(sent.wake)
             continue

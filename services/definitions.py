@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
@@ -29,6 +30,7 @@ class Stored(Generic[D]):
 
 
 Page = tuple[list[Stored[D]], str | None]
+Found = list[Stored[D] | None]
 """Named here, because inside the class below `list` is its method."""
 
 
@@ -50,9 +52,16 @@ class Definitions(Generic[D]):
 
     async def get(self, tenant: str, name: str, version: int | None = None) -> Stored[D] | None:
         """The latest version, or the one asked for; None if there is none or the name was deleted."""
-        ids = [_latest_id(name)] if version is None else [_latest_id(name), _version_id(name, version)]
-        found = await self._documents.get_many(self._partition(tenant), ids)
-        latest, wanted = found.get(ids[0]), found.get(ids[-1])
+        return (await self.get_many(tenant, [(name, version)]))[0]
+
+    async def get_many(self, tenant: str, wanted: Sequence[tuple[str, int | None]]) -> Found[D]:
+        """As `get` of each name and version, in one read."""
+        ids = [_ids_of(name, version) for name, version in wanted]
+        every = list(dict.fromkeys(id for pair in ids for id in pair))
+        found = await self._documents.get_many(self._partition(tenant), every) if every else {}
+        return [self._shown(found.get(pair[0]), found.get(pair[-1])) for pair in ids]
+
+    def _shown(self, latest: Document | None, wanted: Document | None) -> Stored[D] | None:
         if latest is None or wanted is None or latest.body["role"] == "deleted":
             return None
         return self._stored(wanted)
@@ -164,6 +173,11 @@ def check_preconditions(name: str, etag: str | None, if_match: str | None, creat
         raise precondition_failed(
             f"{name!r} is no longer what you read.", "Read it again, redo your change on it, and send that."
         )
+
+
+def _ids_of(name: str, version: int | None) -> list[str]:
+    """What has to be read for that version, or for the latest."""
+    return [_latest_id(name)] if version is None else [_latest_id(name), _version_id(name, version)]
 
 
 def _latest_id(name: str) -> str:

@@ -8,7 +8,8 @@ from datetime import datetime
 from domain.executions import Status
 from domain.retention import RetentionPolicy, Verdict, first_id_of, judge
 from services.documents.base import Document, DocumentStore
-from services.executions import records_of, without_payloads
+from services.executions import without_payloads
+from services.running import records_of
 
 PAGE = 100
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from domain.events import TERMINAL, Draft, Event
 from domain.values import ARTIFACT_BYTES, Json, size_of
 from services.artifacts.base import ArtifactStore
-from services.documents.base import Append, Conflict, DocumentStore, Operation, Put
+from services.documents.base import FLAG, Append, Conflict, DocumentStore, Last, Operation, Put, Written
 
 Publish = Callable[[str, str, list[Event]], None]
 """(tenant, execution, new events): told after they are durable. Must neither block nor raise."""
@@ -23,8 +23,29 @@ ENDED = "execution.ended"
 
 CONTROL = "control"
 """Id of what was asked of the execution: `{"state": running | paused | canceling | ended}`."""
-WATCHED = "execution.watched"
+WATCHED = f"{FLAG}watched"
 """Id of the mark that somebody has asked to see the execution live."""
+
+
+class Logged(list[Event]):
+    """The events of one write, as they stand in the log.
+
+    `new`: first and last offset of those that were not there before. `watched`, when anything was to be logged: whether
+    somebody had asked by then to see the execution live. Whoever asks later reads the log then.
+    """
+
+    def __init__(self, events: Iterable[Event], written: Written) -> None:
+        super().__init__(events)
+        new = [written.offsets[id] for id in written.appended]
+        self.new = (min(new), max(new)) if new else None
+        self.watched = WATCHED in written.flags if written.offsets else None
+
+    def after(self, earlier: Logged) -> Logged:
+        """Both as one, each as it was written."""
+        self[:0] = earlier
+        if earlier.new is not None:
+            self.new = (earlier.new[0], (self.new or earlier.new)[1])
+        return self
 
 
 def partition_of(tenant: str, execution: str) -> str:
@@ -46,22 +67,25 @@ class EventLog:
         *extra: Operation,
         patient: bool = False,
         is_news: bool = True,
-    ) -> list[Event]:
+        head: int | None = None,
+    ) -> Logged:
         """Log the drafts and do `extra` in one transaction; returns one event per draft, in their order.
 
         A draft whose id is already there gives the event as it was first logged; and any terminal draft gives the
         terminal event, when there is one. Large payloads become artifacts. `patient` as in `DocumentStore.write`.
         What is no news is told to nobody who watches: it happened elsewhere.
-        Raises `Conflict` when `extra` does. Of more than AT_ONCE drafts the first are logged before, on their own.
+        Raises `Conflict` when `extra` does; of `STREAM`, when the log ends with another event than that at `head`.
+        Of more than AT_ONCE drafts the first are logged before, on their own.
         """
         if len(drafts) > AT_ONCE:
-            first = await self.append(tenant, execution, drafts[:AT_ONCE], is_news=is_news)
+            first = await self.append(tenant, execution, drafts[:AT_ONCE], is_news=is_news, head=head)
             rest = await self.append(tenant, execution, drafts[AT_ONCE:], *extra, patient=patient, is_news=is_news)
-            return [*first, *rest]
+            return rest.after(first)
         partition = partition_of(tenant, execution)
         slim = [await self._slim(partition, draft) for draft in drafts]
+        still = [] if head is None else [Last(head)]
         try:
-            operations = [*_appends(slim), *_end_marks(slim), *extra]
+            operations = [*still, *_appends(slim), *_end_marks(slim), *extra]
             written = await self._documents.write(partition, operations, patient=patient)
         except Conflict as conflict:
             if conflict.id != ENDED:
@@ -76,7 +100,7 @@ class EventLog:
         if new and self._publish and is_news:
             self._publish(tenant, execution, sorted(new.values(), key=lambda event: event.offset))
         events |= new
-        return [events[draft.id] for draft in slim]
+        return Logged((events[draft.id] for draft in slim), written)
 
     async def mark_watched(self, tenant: str, execution: str) -> None:
         """Note, for every process, that this execution is watched. It stays noted."""

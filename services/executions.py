@@ -8,6 +8,7 @@ import json
 import secrets
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,23 +16,23 @@ from domain.caps import Reached
 from domain.errors import Problem, ProblemError, not_found
 from domain.events import Draft
 from domain.executions import Execution, Status, StopReason
-from domain.retention import first_id_of
 from domain.usage import Usage
 from domain.values import ARTIFACT_BYTES, Json, size_of
 from services.artifacts.base import ArtifactStore
 from services.documents.base import Conflict, Delete, Document, DocumentStore, Operation, Put, Scalar
 from services.eventlog import EventLog, partition_of
 from services.problems import conflict
-
-RUNNING = "running"
-"""The one partition that spans tenants: a mark for every execution that may be running, for recovery at start-up."""
+from services.running import Running, marked, records_of, unmarked
 
 # Named here, because inside the class `list` is its method.
 Found = list[Execution]
 Page = tuple[list[Execution], str | None]
+Marks = list[tuple[str, str]]
 Operations = list[Operation]
 Marks = tuple[list[tuple[str, str]], str | None]
 
+READ_AT_ONCE = 100
+"""Records of those that may be running, in one read."""
 _PAYLOADS = ("input", "output")
 _CANCELED = {"status": Status.CANCELED, "stop_reason": StopReason.CANCELED, "output": None, "error": None}
 
@@ -41,11 +42,23 @@ def new_execution_id() -> str:
     return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A record as it was read."""
+
+    document: Document
+
+    @property
+    def status(self) -> Status:
+        return Status(self.document.body["status"])
+
+
 class Executions:
     def __init__(self, documents: DocumentStore, artifacts: ArtifactStore, events: EventLog) -> None:
         self._documents = documents
         self._artifacts = artifacts
         self._events = events
+        self._running = Running(documents)
 
     async def create(
         self,
@@ -61,10 +74,9 @@ class Executions:
         """
         if idempotency and (existing := await self.of_key(execution.tenant, *idempotency)):
             return existing, False
-        mark = Put(execution.id, {"tenant": execution.tenant})
-        # Before the record: a record without its log and its mark would never be recovered after a crash.
+        # Before the record: what is recorded is recovered after a crash, and then has to be whole.
         await asyncio.gather(
-            self._documents.write(RUNNING, [mark]),
+            self._running.announce(execution.tenant),
             self._events.append(execution.tenant, execution.id, [started, *more]),
         )
         try:
@@ -125,6 +137,13 @@ class Executions:
         )
         return [without_payloads(document) for document in documents], more
 
+    async def seen(self, tenant: str, id: str) -> Seen:
+        """The record as it is stored. Raises `ProblemError` not_found."""
+        document = await self._documents.get(records_of(tenant), id)
+        if document is None:
+            raise ProblemError(not_found("execution", id))
+        return Seen(document)
+
     async def end(  # noqa: PLR0913 - they all become known at the end
         self,
         tenant: str,
@@ -137,17 +156,17 @@ class Executions:
         error: Problem | None = None,
         usage: Usage = Usage(),  # noqa: B008 - frozen
         turns: int = 0,
+        seen: Seen | None = None,
     ) -> Execution:
         """End a running execution; one that has ended stays as it is. Returns the record as it then stands.
 
-        `unmark` it once its end is decided. Raises `ProblemError` not_found.
+        `seen`: as it was read just now, so that it need not be read again. Raises `ProblemError` not_found.
         """
         update = {"status": status, "output": output, "error": error, "stop_reason": stop_reason}
         update |= {"usage": usage, "turns": turns, "ended": ended, "paused_for": None}
         while True:
-            document = await self._documents.get(records_of(tenant), id)
-            if document is None:
-                raise ProblemError(not_found("execution", id))
+            document = (seen or await self.seen(tenant, id)).document
+            seen = None
             execution = await self._loaded(tenant, document)
             if not execution.status.is_ended:
                 # A cancel that was accepted meanwhile stands.
@@ -155,7 +174,8 @@ class Executions:
                 execution = execution.model_copy(update=update | (_CANCELED if is_canceled else {}))
                 body = await self._body(execution, document.body.get("key"))
                 try:
-                    await self._documents.write(records_of(tenant), [Put(id, body, if_match=document.etag)])
+                    changed: Operations = [Put(id, body, if_match=document.etag), unmarked(id)]
+                    await self._documents.write(records_of(tenant), changed)
                 except Conflict:
                     continue  # ended by another at the same time: look again
             return execution
@@ -203,13 +223,12 @@ class Executions:
         """Forget an execution that could not be started, and its idempotency key."""
         document = await self._documents.get(records_of(tenant), id)
         if document is not None:
-            deletions: Operations = [Delete(id)]
+            deletions: Operations = [Delete(id), unmarked(id)]
             if key := document.body.get("key"):
                 deletions.append(Delete(key))
             await self._documents.write(records_of(tenant), deletions)
         await self._documents.drop(partition_of(tenant, id))
         await self._artifacts.drop(partition_of(tenant, id))
-        await self.unmark(id)
 
     async def marks(
         self, *, between: tuple[str, str] | None = None, limit: int = 200, continuation: str | None = None
@@ -220,22 +239,30 @@ class Executions:
 
     async def running(self, since: datetime | None = None) -> Found:
         """Every running execution of every tenant, oldest first; or of them only those created since then."""
-        between = None if since is None else (first_id_of(since), "g")  # ids are hexadecimal
         found: Found = []
-        continuation: str | None = None
-        while True:
-            marks, continuation = await self._documents.query(
-                RUNNING, between=between, continuation=continuation, limit=200
-            )
-            for mark in marks:
-                # Without a record, the mark belongs to one that is just being created, or was cut off at that.
-                execution = await self.get(mark.body["tenant"], mark.id)
-                if execution and not execution.status.is_ended:
-                    found.append(execution)
-                elif execution:
-                    await self.unmark(mark.id)
-            if continuation is None:
-                return found
+        marks = await self._running.all(since)
+        for first in range(0, len(marks), READ_AT_ONCE):
+            found += await self._still_running(marks[first : first + READ_AT_ONCE])
+        return found
+
+    async def _still_running(self, marks: Marks) -> Found:
+        by_tenant = {tenant: [id for of, id in marks if of == tenant] for tenant, _ in marks}
+        records = {
+            (tenant, id): document
+            for tenant, ids in by_tenant.items()
+            for id, document in (await self._documents.get_many(records_of(tenant), ids)).items()
+        }
+        found: Found = []
+        for tenant, id in marks:
+            # Without a record, its mark is of an earlier release, which was cut off as it recorded the execution.
+            if (document := records.get((tenant, id))) is None:
+                continue
+            execution = await self._loaded(tenant, document)
+            if execution.status.is_ended:
+                await self._running.forget(tenant, id)
+            else:
+                found.append(execution)
+        return found
 
     async def _creation(self, execution: Execution, idempotency: tuple[str, str] | None) -> Operations:
         key = _key_id(idempotency[0]) if idempotency else None
@@ -243,6 +270,8 @@ class Executions:
         if key and idempotency:
             body = {"kind": "key", "request": idempotency[1], "execution": execution.id}
             operations.append(Put(key, body, if_absent=True))
+        if not execution.status.is_ended:
+            operations.append(marked(execution.id))
         if execution.retry_of and not execution.status.is_ended:
             operations.append(await self._kept(execution, execution.retry_of))
         return operations
@@ -268,10 +297,6 @@ class Executions:
                 "Use a new key for a new request; repeat a key only with the very same request.",
             )
         return await self.get(tenant, document.body["execution"])
-
-    async def unmark(self, id: str) -> None:
-        """No recovery needs to look at this execution any more; without this, the next one finds out by itself."""
-        await self._documents.write(RUNNING, [Delete(id)])
 
     async def _body(self, execution: Execution, key: str | None) -> dict[str, Any]:
         """The record as a document; large payloads leave it, so that listing stays quick."""
@@ -302,11 +327,6 @@ def _execution(body: dict[str, Any]) -> Execution:
 def without_payloads(record: Document) -> Execution:
     """The record as lists show it: `input` and `output` are left out."""
     return _execution({**record.body, "input": None, "output": None})
-
-
-def records_of(tenant: str) -> str:
-    """Partition of a tenant's records."""
-    return f"{tenant}/executions"
 
 
 def _variant_field(variant: str) -> str:

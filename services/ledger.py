@@ -14,7 +14,7 @@ from domain.events import Draft, Event
 from domain.values import Json
 from services.control import Standing, standing, standing_ids
 from services.documents.base import Conflict, DocumentStore, Operation, Put
-from services.eventlog import WATCHED, EventLog, partition_of
+from services.eventlog import WATCHED, EventLog, Logged, partition_of
 
 ANSWERS = (completed_id, rejected_id, asked_id, told_id)
 """Ids of the events any of which ends a call."""
@@ -67,14 +67,17 @@ class Ledger:
         drafts: Sequence[Draft],
         *more: Operation,
         asked: Json = None,
-    ) -> list[Event]:
+        head: int | None = None,
+    ) -> Logged:
         """Note that the call is being made, for the `attempt`-th time, together with the events that go before it.
 
-        `asked`: what its request is made of, by reference.
-        Patiently: a model that answers at once has its answer written in the same breath.
+        `asked`: what its request is made of, by reference. `head`: only if that is where the log still ends, or
+        `Conflict` of `STREAM` is raised; then nothing that a look-up would have told has changed since either, because
+        whatever that is comes with an event.
+        Without `head`, patiently: a model that answers at once has its answer written in the same breath.
         """
         mark = Put(_mark_id(key), {"begun": attempt, **({"asked": asked} if asked else {})})
-        return await self._log.append(tenant, execution, drafts, mark, *more, patient=True)
+        return await self._log.append(tenant, execution, drafts, mark, *more, patient=head is None, head=head)
 
     async def begin_alone(
         self,
@@ -85,7 +88,7 @@ class Ledger:
         drafts: Sequence[Draft],
         entry: Entry,
         *more: Operation,
-    ) -> list[Event] | None:
+    ) -> Logged | None:
         """As `begin`, unless somebody else has begun or ended an attempt since it was looked up: then None."""
         body = {"begun": attempt}
         mark = Put(_mark_id(key), body, if_match=entry.mark, if_absent=entry.mark is None)

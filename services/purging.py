@@ -11,10 +11,11 @@ from domain.retention import Purged
 from services.artifacts.base import ArtifactStore
 from services.documents.base import Conflict, Document, DocumentStore
 from services.due import PAGE, Due
-from services.executions import RUNNING, records_of, without_payloads
+from services.executions import without_payloads
 from services.problems import conflict
 from services.removal import Durable, Removal
 from services.retention import Retention
+from services.running import Running, records_of
 
 log = logging.getLogger("meta_agents.retention")
 
@@ -22,6 +23,7 @@ log = logging.getLogger("meta_agents.retention")
 class Purges:
     def __init__(self, documents: DocumentStore, artifacts: ArtifactStore, retention: Retention) -> None:
         self._documents = documents
+        self._running = Running(documents)
         self._retention = retention
         self._removal = Removal(documents, artifacts)
 
@@ -78,18 +80,14 @@ class Purges:
 
     async def _in_use(self, tenant: str) -> set[str]:
         """Those whose answers are reused by one that has not ended."""
+        ids = [*await self._running.ids(tenant), *await self._running.earlier(tenant)]
         found: set[str] = set()
-        continuation: str | None = None
-        while True:
-            marks, continuation = await self._documents.query(
-                RUNNING, where={"tenant": tenant}, continuation=continuation, limit=PAGE
-            )
-            records = await self._documents.get_many(records_of(tenant), [mark.id for mark in marks])
+        for first in range(0, len(ids), PAGE):
+            records = await self._documents.get_many(records_of(tenant), ids[first : first + PAGE])
             for record in records.values():
                 if record.body.get("retry_of") and not Status(record.body["status"]).is_ended:
                     found.add(record.body["retry_of"])
-            if continuation is None:
-                return found
+        return found
 
 
 class _Batch:

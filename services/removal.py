@@ -25,7 +25,7 @@ from services.documents.base import (
     beginning_with,
 )
 from services.eventlog import partition_of
-from services.executions import RUNNING, records_of
+from services.running import TENANTS, records_of
 from services.usage import partition_of_usage
 from services.waits import OUTBOX
 
@@ -72,7 +72,7 @@ class Removal:
         partition = partition_of(tenant, execution)
         # First: the log tells which orchestrators there were.
         await self._forget_orchestrators(client, partition, execution)
-        for others in (approvals_of(tenant), partition_of_usage(tenant), OUTBOX, RUNNING):
+        for others in (approvals_of(tenant), partition_of_usage(tenant), OUTBOX, TENANTS):
             await self._forget_in(others, execution)
         await self._documents.drop(partition)
         await self._artifacts.drop(partition)

@@ -13,8 +13,8 @@ from domain.errors import ProblemError, not_found
 from domain.executions import Hold
 from domain.retention import Purged, RetentionPolicy
 from services.documents.base import Conflict, Document, DocumentStore, Put
-from services.executions import records_of
 from services.problems import conflict, precondition_failed
+from services.running import records_of
 
 if TYPE_CHECKING:
     from services.removal import Durable

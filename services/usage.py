@@ -56,7 +56,7 @@ class _Batch:
 
     def add(self, workflow: str, days: Mapping[str, Mapping[str, Figures]]) -> None:
         for day, rows in days.items():
-            kept = self.more.setdefault(f"{_DAY}{day}:{workflow}", {})
+            kept = self.more.setdefault(_row_id(day, workflow), {})
             for name, figures in rows.items():
                 kept[name] = kept[name].plus(figures) if name in kept else figures
 
@@ -113,14 +113,18 @@ class UsageRows:
 
     async def _some_added(self, tenant: str, asked: Sequence[Ask]) -> list[Ask]:
         """Those for whom there was no room any more."""
-        marks = await self._documents.get_many(partition_of_usage(tenant), [one.execution for one in asked])
+        # The rows that those who know their whole log will change are read with the marks.
+        likely = dict.fromkeys(row for one in asked for row in _rows_of(one))
+        ids = [*(one.execution for one in asked), *list(likely)[:MOST_ROWS]]
+        marks = rows = await self._documents.get_many(partition_of_usage(tenant), ids)
         batch, left = _Batch(), list[Ask]()
         for one in asked:
             if len(batch.more) < MOST_ROWS:
                 await self._read(tenant, one, marks.get(one.execution), batch)
             else:
                 left.append(one)
-        rows = await self._documents.get_many(partition_of_usage(tenant), list(batch.more)) if batch.more else {}
+        if more := [id for id in batch.more if id not in ids]:
+            rows = {**rows, **await self._documents.get_many(partition_of_usage(tenant), more)}
         if batch.marks:
             await self._documents.write(partition_of_usage(tenant), _operations(batch, marks, rows))
         return left
@@ -142,6 +146,17 @@ class UsageRows:
         after = {"offset": offset, **({"ended": True} if ended else {})}
         if after != known:
             batch.marks[ask.execution] = after
+
+
+def _rows_of(ask: Ask) -> list[str]:
+    """Ids of the documents that it changes if nothing of its log was counted before."""
+    if ask.last is None or ask.whole is None:
+        return []
+    return [_row_id(day, ask.workflow) for day in dict.fromkeys([*ask.whole.days, *folded([ask.last])])]
+
+
+def _row_id(day: str, workflow: str) -> str:
+    return f"{_DAY}{day}:{workflow}"
 
 
 def partition_of_usage(tenant: str) -> str:

@@ -34,6 +34,11 @@ class AnswerCache:
         self._registry = registry
         self._clock = clock
 
+    async def keeps(self, alias: str) -> bool:
+        """Whether answers under this alias are kept."""
+        known = await self._registry.get(alias)
+        return known is not None and known.entry.cache is not None
+
     async def find(self, tenant: str, request: ModelRequest) -> ModelAnswer | None:
         """A kept answer; None unless the alias keeps them and there is one."""
         known = await self._registry.get(request.alias)

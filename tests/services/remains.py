@@ -64,7 +64,6 @@ async def make(services: Services, tenant: str, days: float, number: int = 0, **
         await services.executions.end(
             tenant, execution.id, status=status, stop_reason=None, ended=ended, output=execution.input
         )
-        await services.executions.unmark(execution.id)
     return execution.id
 
 

@@ -14,8 +14,10 @@ from domain.events import Draft, EventType
 from domain.executions import Execution, Status, StopReason
 from domain.usage import Usage
 from domain.values import ARTIFACT_BYTES
-from services.documents.base import Put
+from kit.clock import Clock
+from services.documents.base import Delete, Operation, Put
 from services.executions import new_execution_id
+from services.running import SAID_AGAIN, Running
 from services.wiring import Services, build
 from tests.services.conftest import settings_for
 
@@ -204,18 +206,48 @@ class TestRecovery:
         await services.executions.discard(T, new.id)
         await services.executions.discard(T, new.id)
         assert await services.executions.running() == []
-        assert (await services.documents.query("running")) == ([], None)
+        assert (await services.documents.query(f"{T}/executions")) == ([], None)
 
-    async def test_marks_left_by_crashes_mislead_nobody(self, services: Services, tmp_path: Path) -> None:
-        """A kill between any two of the writes leaves a state from which start-up recovers rightly."""
-        ended, unrecorded = await create(services), execution()
-        mark = await services.documents.get("running", ended.id)
-        assert mark is not None
+    async def test_the_mark_goes_with_the_end(self, services: Services) -> None:
+        new = await create(services)
+        assert await Running(services.documents).all() == [(T, new.id)]
+        await end(services, new.id)
+        assert await Running(services.documents).all() == []
+        page, _ = await services.documents.query(f"{T}/executions")
+        assert [document.id for document in page] == [new.id]
+
+    async def test_marks_of_earlier_releases_are_followed_and_mislead_nobody(
+        self, services: Services, tmp_path: Path
+    ) -> None:
+        """Those stand in the partition that spans tenants, and a kill may have left any of them."""
+        running, ended, unrecorded = await create(services), await create(services), execution()
         await end(services, ended.id)
-        await services.documents.write("running", [Put(ended.id, mark.body), Put(unrecorded.id, {"tenant": T})])
+        unmark: list[Operation] = [Delete(f"!running:{running.id}")]
+        await services.documents.write(f"{T}/executions", unmark)
+        left = [Put(id, {"tenant": T}) for id in (running.id, ended.id, unrecorded.id)]
+        await services.documents.write("running", left)
         restarted = build(settings_for(tmp_path))
-        assert await restarted.executions.running() == []
-        marks, _ = await restarted.documents.query("running")
+        assert await restarted.executions.running() == [running]
+        assert await Running(restarted.documents).earlier(T) == [running.id, unrecorded.id]
+        assert await Running(restarted.documents).earlier("other") == []
         await restarted.close()
-        # That of the ended one is cleared away; the other may be of one that is just being created.
-        assert [document.id for document in marks] == [unrecorded.id]
+
+    async def test_a_tenant_is_announced_once_in_a_while_and_looked_at_while_it_may_have_something(
+        self, services: Services
+    ) -> None:
+        clock = Clock()
+        running = Running(services.documents, clock)
+        new = await create(services)
+        written = [await _announced(services, running, clock, timedelta(minutes=minutes)) for minutes in (0, 20, 20)]
+        assert len(set(written)) == 2
+        assert await running.all(clock.now - timedelta(hours=1)) == [(T, new.id)]
+        assert await running.all(clock.now + 3 * SAID_AGAIN) == []
+        assert await running.all() == [(T, new.id)]
+
+
+async def _announced(services: Services, running: Running, clock: Clock, later: timedelta) -> str:
+    clock.now += later
+    await running.announce(T)
+    found = await services.documents.get("running", f"tenant:{T}")
+    assert found is not None
+    return found.etag

@@ -1,0 +1,192 @@
+"""Where a read costs as much as a write, a call is begun without being looked up if nothing can have happened since the
+last; whatever has happened, keeps it from that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from activities.calling import perform_call
+from activities.canceling import perform_cancel
+from domain.agents import Agent
+from domain.calls import CallOutcome, CancelSteps, Cap, ModelCall
+from domain.errors import Code
+from domain.events import Draft, EventType
+from domain.executions import Execution
+from domain.plans import Plan
+from domain.policies import Budget, Retry
+from domain.prompt_shapes import TemplatePrompt
+from domain.workflows import Workflow
+from services.models.client import ModelClient
+from services.wiring import Services
+from tests.activities.conftest import TENANT
+from tests.support.counted import CountedDocuments
+from tests.support.scripted_model import ScriptedModel
+
+STARTED = 1
+"""Where the log ends when an execution has just been started."""
+
+
+class Nobody:
+    async def raise_event(self, instance_id: str, event_name: str, event_data: Any = None) -> None:
+        raise AssertionError(event_name)
+
+
+class Far:
+    """One execution, its store far away."""
+
+    def __init__(self, services: Services, execution: Execution, plan: str) -> None:
+        self.documents = CountedDocuments(services.documents)
+        self.model = ScriptedModel(lambda request: f"answer {len(self.model.asked)}")
+        models = cast(ModelClient, self.model)
+        self.services = dataclasses.replace(services, documents=self.documents, models=models)
+        self.services.events._documents = self.documents
+        self.services.ledger._documents = self.documents
+        self.execution = execution.id
+        self._plan = plan
+
+    def call(self, number: int = 0, head: int = STARTED, **fields: Any) -> ModelCall:
+        step = f"s{number}"
+        about = {"tenant": TENANT, "execution": self.execution, "key": f"{step}#0", "step": step, "agent": "a"}
+        prompt = TemplatePrompt(kind="template", template="Go.", scope={})
+        given = {"head": head, "quiet": True, **fields}
+        return ModelCall(**about, plan=self._plan, prompt=prompt, retry=Retry(), **given)
+
+    async def made(self, call: ModelCall) -> CallOutcome:
+        return (await perform_call(call, self.services))[0]
+
+    def reached(self) -> list[str]:
+        """What has reached the store since it was last asked for."""
+        names = [one.name for one in self.documents.seen]
+        self.documents.seen.clear()
+        return names
+
+
+@pytest.fixture
+async def far(services: Services, execution: Execution) -> Far:
+    workflow = Workflow.model_validate({"name": "w", "steps": [{"id": "s0", "agent": "a"}]})
+    agent = Agent.model_validate({"name": "a", "instructions": "Go."})
+    plan = Plan(workflow=workflow, workflow_version=1, agents={"a": agent}, agent_versions={"a": 1})
+    one = Far(services, execution, await services.plans.save(TENANT, plan))
+    await services.tenant_budgets.counting(TENANT, "w", "a")  # remembered for some seconds
+    await services.model_registry.known()
+    return one
+
+
+async def test_one_after_the_other_each_is_begun_and_answered(far: Far) -> None:
+    head = STARTED
+    for number in range(3):
+        outcome = await far.made(far.call(number, head))
+        assert far.reached() == ["write", "write"]
+        assert (outcome.quiet, outcome.head) == (True, head + 2)
+        head = outcome.head
+    types = [event.type for event in await far.services.events.read(TENANT, far.execution, 0)]
+    assert types == [EventType.EXECUTION_STARTED, *[EventType.CALL_STARTED, EventType.CALL_COMPLETED] * 3]
+
+
+async def test_one_that_was_looked_up_is_as_good_to_go_on_from(far: Far) -> None:
+    outcome = await far.made(far.call(quiet=False))
+    assert far.reached() == ["get_many", "write", "write"]
+    assert (outcome.quiet, outcome.head) == (True, STARTED + 2)
+
+
+async def test_given_again_it_is_not_made_again(far: Far) -> None:
+    first = await far.made(far.call())
+    again = await far.made(far.call())
+    assert (again.value, again.error) == (first.value, None)
+    assert not again.quiet
+    assert len(far.model.asked) == 1
+
+
+async def test_cut_off_before_its_answer_it_is_a_second_attempt(far: Far) -> None:
+    await far.services.ledger.begin(TENANT, far.execution, "s0#0", 1, [_draft("s0#0:call.started:1")])
+    outcome = await far.made(far.call())
+    assert outcome.error is None
+    log = await far.services.events.read(TENANT, far.execution, 0)
+    assert [event.id for event in log[2:]] == ["s0#0:call.started:2", "s0#0:call.completed"]
+
+
+async def test_given_to_two_at_once_there_is_one_answer(far: Far) -> None:
+    first, second = await asyncio.gather(far.made(far.call()), far.made(far.call()))
+    assert first.value == second.value
+
+
+Ask = Callable[[Far], Awaitable[object]]
+
+
+async def _paused(far: Far) -> None:
+    await far.services.controls.ask(TENANT, far.execution, "paused", _draft("p", EventType.EXECUTION_PAUSED))
+
+
+async def _canceling(far: Far) -> None:
+    await far.services.controls.ask(TENANT, far.execution, "canceling", _draft("c", EventType.CANCEL_REQUESTED))
+
+
+async def _step_canceled(far: Far, tries: int = 0) -> None:
+    about = {"tenant": TENANT, "execution": far.execution, "key": "s0:cancel", "step": "s0", "tries": tries}
+    cancel = CancelSteps(**about, paths=("s0",), reason="enough", time=datetime.now(UTC))
+    await perform_cancel(cancel, far.services, Nobody())
+
+
+@pytest.mark.parametrize("ask", [_paused, _canceling, _step_canceled])
+async def test_what_was_asked_in_the_meantime_keeps_it_from_being_made(far: Far, ask: Ask) -> None:
+    await ask(far)
+    outcome = await far.made(far.call())
+    assert outcome.held or (outcome.error is not None and outcome.error.code is Code.CANCELED)
+    assert (outcome.quiet, far.model.asked) == (False, [])
+
+
+async def test_a_step_that_is_canceled_anew_is_so_with_an_event(far: Far) -> None:
+    """It was tried again after the first time: that the mark is back is seen like everything else."""
+    await _step_canceled(far)
+    unmark = await far.services.controls.unmarking(TENANT, far.execution, "s0")
+    retried = await far.services.events.append(TENANT, far.execution, [_draft("retried")], *unmark)
+    await _step_canceled(far, tries=1)
+    outcome = await far.made(far.call(head=retried[-1].offset))
+    assert outcome.error is not None
+    assert far.model.asked == []
+
+
+async def test_what_was_asked_while_it_was_made_is_seen_by_the_next(far: Far) -> None:
+    gate = far.model.gate("s0")
+    making = asyncio.create_task(far.made(far.call()))
+    await far.model.until(lambda: bool(far.model.asked))
+    await _paused(far)
+    gate.set()
+    outcome = await making
+    assert (outcome.error, outcome.quiet) == (None, False)
+    following = await far.made(far.call(1, outcome.head, quiet=outcome.quiet))
+    assert following.held
+    assert len(far.model.asked) == 1
+
+
+async def test_a_budget_is_reserved_with_the_beginning(far: Far) -> None:
+    cap = Cap(path="", budget=Budget(model_calls=2))
+    head = STARTED
+    for number in range(2):
+        outcome = await far.made(far.call(number, head, caps=(cap,)))
+        assert (outcome.error, outcome.quiet) == (None, True)
+        head = outcome.head
+    refused = await far.made(far.call(2, head, caps=(cap,)))
+    assert refused.error is not None
+    assert refused.error.code is Code.BUDGET_EXCEEDED
+    assert len(far.model.asked) == 2
+
+
+async def test_who_watches_is_told_by_the_write_itself(far: Far) -> None:
+    await far.services.events.mark_watched(TENANT, far.execution)
+    far.reached()
+    _, events = await perform_call(far.call(), far.services)
+    assert far.reached() == ["write", "write"]
+    assert getattr(events, "watched", None) is True
+    assert (TENANT, far.execution) in far.services.realtime._watched
+
+
+def _draft(id: str, type: EventType = EventType.CALL_STARTED) -> Draft:
+    return Draft(id=id, type=type, time=datetime.now(UTC))
