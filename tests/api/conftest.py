@@ -179,6 +179,10 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, str]:
     return {error["pointer"]: error["message"] for error in document["errors"]}
 
 
+def without(payload: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in payload.items() if key not in keys}
+
+
 async def finish(services: Services, id: str, status: Status = Status.COMPLETED) -> None:
     """What the activity `finish` does."""
     record = await services.executions.end(

@@ -18,7 +18,7 @@ from domain.executions import Execution, Status
 from domain.plans import Plan
 from domain.workflows import Workflow
 from services.wiring import Services
-from tests.api.conftest import Carried, FakeDurable, finish
+from tests.api.conftest import Carried, FakeDurable, finish, without
 
 
 @pytest.fixture
@@ -32,7 +32,8 @@ async def test_it_is_started_as_it_would_have_been(
 ) -> None:
     id, payload = cut_off
     assert await recover(services, durable) == 0
-    assert durable.started == {id: payload}
+    # But for how far its log is known to have come: much may have been asked of it by now.
+    assert durable.started == {id: without(payload, "head", "quiet")}
     assert await recover(services, durable) == 0
 
 
