@@ -69,20 +69,14 @@ class Measures:
 
     async def _running(self, services: Services) -> tuple[int, list[str]]:
         """How many have not ended, and whose they are."""
-        tenants: dict[str, None] = {}
-        count, more = 0, None
-        while True:
-            marks, more = await services.executions.marks(limit=PAGE, continuation=more)
-            count += len(marks)
-            tenants |= dict.fromkeys(tenant for _, tenant in marks)
-            if more is None or count >= MOST:
-                return count, list(tenants)[:MOST_TENANTS]
+        marks = await services.executions.marks(MOST)
+        return len(marks), list(dict.fromkeys(tenant for _, tenant in marks))[:MOST_TENANTS]
 
     async def _look(self, services: Services, now: datetime) -> None:
         """At the next of those that are old enough; after the last, at the first again."""
         last = first_id_of(now - QUIET)
-        first = f"{self._after}~" if self._after else ""
-        marks, _ = await services.executions.marks(between=(first, last), limit=LOOKED_AT)
+        first = f"{self._after}~" if self._after else "0"
+        marks = await services.executions.marks(LOOKED_AT, (first, last))
         self._round |= {id for id, _ in marks}
         for id, tenant in marks:
             if await self._is_stuck(services, tenant, id, now):

@@ -29,7 +29,6 @@ Found = list[Execution]
 Page = tuple[list[Execution], str | None]
 Marks = list[tuple[str, str]]
 Operations = list[Operation]
-Marks = tuple[list[tuple[str, str]], str | None]
 
 READ_AT_ONCE = 100
 """Records of those that may be running, in one read."""
@@ -230,12 +229,9 @@ class Executions:
         await self._documents.drop(partition_of(tenant, id))
         await self._artifacts.drop(partition_of(tenant, id))
 
-    async def marks(
-        self, *, between: tuple[str, str] | None = None, limit: int = 200, continuation: str | None = None
-    ) -> Marks:
-        """A page of those that have not ended, oldest first: id and tenant. It costs no look at their records."""
-        page, more = await self._documents.query(RUNNING, between=between, continuation=continuation, limit=limit)
-        return [(mark.id, mark.body["tenant"]) for mark in page], more
+    async def marks(self, most: int, between: tuple[str, str] = ("0", "g")) -> Marks:
+        """The oldest of those that have not ended: id and tenant. It costs no look at their records."""
+        return await self._running.first(most, between)
 
     async def running(self, since: datetime | None = None) -> Found:
         """Every running execution of every tenant, oldest first; or of them only those created since then."""
@@ -246,14 +242,14 @@ class Executions:
         return found
 
     async def _still_running(self, marks: Marks) -> Found:
-        by_tenant = {tenant: [id for of, id in marks if of == tenant] for tenant, _ in marks}
+        by_tenant = {tenant: [id for id, of in marks if of == tenant] for _, tenant in marks}
         records = {
             (tenant, id): document
             for tenant, ids in by_tenant.items()
             for id, document in (await self._documents.get_many(records_of(tenant), ids)).items()
         }
         found: Found = []
-        for tenant, id in marks:
+        for id, tenant in marks:
             # Without a record, its mark is of an earlier release, which was cut off as it recorded the execution.
             if (document := records.get((tenant, id))) is None:
                 continue

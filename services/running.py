@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from domain.retention import first_id_of
 from services.documents.base import Delete, Document, DocumentStore, Put
-from services.documents.reading import everything
+from services.documents.reading import everything, some
 
 TENANTS = "running"
 """The partition: a document for each tenant; and marks by the execution's id, which releases before 0.4.0 have left."""
@@ -21,7 +21,7 @@ _TENANT, _MARK = "tenant:", "!running:"
 
 Ids = list[str]
 Marks = list[tuple[str, str]]
-"""Tenants and ids of executions, the oldest execution first."""
+"""Ids of executions and their tenants, the oldest execution first."""
 
 
 def records_of(tenant: str) -> str:
@@ -64,10 +64,22 @@ class Running:
             tenant = document.body["tenant"]
             if document.id.startswith(_TENANT):
                 is_silent = since is not None and _said(document) < since - 2 * SAID_AGAIN
-                found += [] if is_silent else [(tenant, id) for id in await self.ids(tenant, since)]
+                found += [] if is_silent else [(id, tenant) for id in await self.ids(tenant, since)]
             elif since is None:
-                found.append((tenant, document.id))
-        return sorted(found, key=lambda mark: mark[1])
+                found.append((document.id, tenant))
+        return sorted(found)
+
+    async def first(self, most: int, between: tuple[str, str] = ("0", "g")) -> Marks:
+        """The oldest so many of all tenants, or of those with ids in between. It reads a page of each tenant's."""
+        found: Marks = []
+        for document in await everything(self._documents, TENANTS):
+            tenant = document.body["tenant"]
+            if document.id.startswith(_TENANT):
+                page = await some(self._documents, records_of(tenant), (_MARK + between[0], _MARK + between[1]), most)
+                found += [(mark.id.removeprefix(_MARK), tenant) for mark in page]
+            elif between[0] <= document.id < between[1]:
+                found.append((document.id, tenant))
+        return sorted(found)[:most]
 
     async def earlier(self, tenant: str) -> Ids:
         """Those of the tenant that releases before 0.4.0 have marked."""

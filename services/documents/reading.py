@@ -18,3 +18,15 @@ async def everything(
         found += page
         if continuation is None:
             return found
+
+
+async def some(documents: DocumentStore, partition: str, between: tuple[str, str], most: int) -> list[Document]:
+    """As `everything`, the first so many of them."""
+    found: list[Document] = []
+    continuation: str | None = None
+    while True:
+        limit = min(PAGE, most - len(found))
+        page, continuation = await documents.query(partition, between=between, continuation=continuation, limit=limit)
+        found += page
+        if continuation is None or len(found) >= most:
+            return found

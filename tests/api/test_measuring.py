@@ -16,7 +16,7 @@ from domain.approvals import Approval, Kind
 from domain.books import Tally
 from domain.calls import Park
 from domain.events import Draft, EventType
-from domain.executions import Execution, Status
+from domain.executions import Execution, Status, StopReason
 from domain.policies import Amounts
 from domain.retention import first_id_of
 from domain.tenant_budgets import TenantBudget
@@ -110,7 +110,8 @@ async def test_what_goes_on_is_stuck_no_longer(measured: Services, durable: Fake
 async def test_what_has_ended_is_forgotten(measured: Services, durable: FakeDurable, shown: Shown) -> None:
     execution, measures = await begun(measured), Measures()
     await measures(measured, durable, NOON + 2 * QUIET)
-    await measured.executions.unmark(execution.id)
+    reason = StopReason.FINISHED
+    await measured.executions.end(TENANT, execution.id, status=Status.COMPLETED, stop_reason=reason, ended=NOON)
     await measures(measured, durable, NOON + 2 * QUIET)
     assert (shown["executions.running"], shown["executions.stuck"]) == (0, 0)
 

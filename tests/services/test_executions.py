@@ -210,7 +210,7 @@ class TestRecovery:
 
     async def test_the_mark_goes_with_the_end(self, services: Services) -> None:
         new = await create(services)
-        assert await Running(services.documents).all() == [(T, new.id)]
+        assert await Running(services.documents).all() == [(new.id, T)]
         await end(services, new.id)
         assert await Running(services.documents).all() == []
         page, _ = await services.documents.query(f"{T}/executions")
@@ -240,9 +240,9 @@ class TestRecovery:
         new = await create(services)
         written = [await _announced(services, running, clock, timedelta(minutes=minutes)) for minutes in (0, 20, 20)]
         assert len(set(written)) == 2
-        assert await running.all(clock.now - timedelta(hours=1)) == [(T, new.id)]
+        assert await running.all(clock.now - timedelta(hours=1)) == [(new.id, T)]
         assert await running.all(clock.now + 3 * SAID_AGAIN) == []
-        assert await running.all() == [(T, new.id)]
+        assert await running.all() == [(new.id, T)]
 
 
 async def _announced(services: Services, running: Running, clock: Clock, later: timedelta) -> str:
