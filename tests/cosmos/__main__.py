@@ -44,7 +44,11 @@ def main() -> None:
     listening.bind(("127.0.0.1", given.port))
     options: dict[str, Any] = {"http": _Breakable, "log_level": "warning", "lifespan": "off", "ws": "none"}
     config = uvicorn.Config(
-        Application(consistency=given.consistency), access_log=False, timeout_keep_alive=60, **options
+        Application(consistency=given.consistency),
+        access_log=False,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=1,
+        **options,
     )
     if given.tls:
         config.load()

@@ -81,8 +81,8 @@ def start(*, tls: bool = False, consistency: str = STRONG) -> Iterator[Cosmos]:
         try:
             yield from _ready(process, ca_file)
         finally:
-            process.terminate()
-            process.communicate(timeout=20)
+            process.kill()  # it has nothing to save
+            process.communicate()
 
 
 def _ready(process: subprocess.Popen[str], ca_file: Path | None) -> Iterator[Cosmos]:

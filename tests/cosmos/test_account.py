@@ -135,5 +135,5 @@ def test_it_runs_by_its_command() -> None:
         said, url = process.stdout.readline().split()
         with CosmosClient(url, KEY) as client:
             assert list(client.list_databases()) == []
-        process.terminate()
+        process.kill()
     assert said == "READY"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from operator import itemgetter
 from typing import Any
 
 from tests.cosmos.errors import bad_request
 from tests.cosmos.sql.compiling import NEARNESS, ROWS, Compiled, Scope, metric_of
+from tests.cosmos.sql.narrowing import in_order, narrowed, ordering_path
 from tests.cosmos.sql.syntax import Call, Order
 from tests.cosmos.sql.values import UNDEFINED, Value, order_key
 
@@ -56,48 +58,59 @@ def page_of(
 ) -> Page:
     """At most `limit` values after where `continuation`, from an earlier page of the same query, left off."""
     after = _after(text, continuation)
-    whole = query.is_aggregate or query.query.distinct or query.offset or query.top
-    if whole or query.orders:
-        rows = [row for item in items for row in _rows(query, item, scope)]
-        rows = _sorted(query, rows, scope)
-    else:
-        return _streamed(query, text, items, scope, limit, tuple(after.get("place", ())))
-    if whole:
-        values = _finished(query, rows, scope)
-        first = after.get("skip", 0)
-        page = values[first : first + limit]
-        end = first + len(page)
-        return Page(page, _token(text, skip=end) if end < len(values) else None, [row.size for row in rows])
-    if after:
-        rows = [
-            row for row in rows if _compare(query, _position(query, row), (after["keys"], after["place"]), scope) > 0
-        ]
-    chosen = _fitting(rows[:limit])
-    keys, place = _position(query, chosen[-1]) if chosen else ([], ())
-    more = _token(text, keys=keys, place=place) if len(chosen) < len(rows) else None
-    page = [value for row in chosen if (value := _selected(query, row.scope)) is not UNDEFINED]
-    return Page(page, more, [row.size for row in chosen])
+    rows = _in_order(query, items, scope)
+    if query.is_aggregate or query.query.distinct or query.offset or query.top:
+        return _whole(query, text, rows, scope, limit, after.get("skip", 0))
+    return _streamed(query, text, rows, scope, limit, after)
 
 
-def _streamed(query: Compiled, text: str, items: Iterable[Source], scope: Scope, limit: int, after: Place) -> Page:
-    """Without an order the items come as they stand, and no more are looked at than the page holds."""
+def _in_order(query: Compiled, items: Iterable[Source], scope: Scope) -> Iterator[_Row]:
+    """All rows, but as late as can be: who needs few looks at few."""
+    sources = narrowed(query, items, scope)
+    path = ordering_path(query.query)
+    if path:
+        sources = in_order(query, sources, path)
+    rows = (row for item in sources for row in _rows(query, item, scope))
+    return iter(_sorted(query, list(rows), scope)) if query.orders and not path else rows
+
+
+def _whole(query: Compiled, text: str, rows: Iterator[_Row], scope: Scope, limit: int, skip: int) -> Page:
+    """A part of all values, where one cannot be told without those before it."""
+    looked_at = list(islice(rows, _enough(query, scope)))
+    values = _finished(query, looked_at, scope)
+    page = values[skip : skip + limit]
+    end = skip + len(page)
+    return Page(page, _token(text, skip=end) if end < len(values) else None, [row.size for row in looked_at])
+
+
+def _enough(query: Compiled, scope: Scope) -> int | None:
+    """How many rows give all values."""
+    if query.is_aggregate or query.query.distinct:
+        return None
+    if query.offset and query.limit:
+        return _whole_number(query.offset(scope)) + _whole_number(query.limit(scope))
+    return _whole_number(query.top(scope)) if query.top else None
+
+
+def _streamed(
+    query: Compiled, text: str, rows: Iterator[_Row], scope: Scope, limit: int, after: dict[str, Any]
+) -> Page:
+    """A page that begins after the place where the last one ended, whatever has come and gone meanwhile."""
     values: list[Value] = []
     loaded: list[int] = []
-    room, place = MOST_BYTES, after
-    for item in items:
-        if item.place < after[:2]:
+    room, last = MOST_BYTES, None
+    for row in rows:
+        if after and _compare(query, _position(query, row), (after["keys"], after["place"]), scope) <= 0:
             continue
-        for row in _rows(query, item, scope):
-            if row.place <= after:
-                continue
-            value = _selected(query, row.scope)
-            room -= row.size
-            if len(values) == limit or (room < 0 and values):
-                return Page(values, _token(text, place=place), loaded)
-            place = row.place
-            loaded.append(row.size)
-            if value is not UNDEFINED:
-                values.append(value)
+        room -= row.size
+        if last is not None and (len(values) == limit or room < 0):
+            keys, place = _position(query, last)
+            return Page(values, _token(text, keys=keys, place=place), loaded)
+        last = row
+        loaded.append(row.size)
+        value = _selected(query, row.scope)
+        if value is not UNDEFINED:
+            values.append(value)
     return Page(values, None, loaded)
 
 
@@ -151,16 +164,6 @@ def _selected(query: Compiled, scope: Scope) -> Value:
     if query.columns is not None:
         return {name: value for name, column in query.columns if (value := column(scope)) is not UNDEFINED}
     return scope[query.query.root] if query.query.root else UNDEFINED
-
-
-def _fitting(rows: list[_Row]) -> list[_Row]:
-    """Those from the first that one answer can hold; never none of several."""
-    size = 0
-    for count, row in enumerate(rows):
-        size += row.size
-        if size > MOST_BYTES and count:
-            return rows[:count]
-    return rows
 
 
 # ---- order
