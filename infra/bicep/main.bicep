@@ -27,7 +27,7 @@ param activeLocation string = ''
 @description('Tier of the Front Door before the apps; it alone may then reach them.')
 param frontDoorSku string = 'none'
 
-@description('Whether copies and instances are spread over the zones of each region, which must have some.')
+@description('Whether copies and instances are spread over the zones of each region, which must have some. Of stores it cannot be changed later.')
 param zoneRedundant bool = false
 
 @description('Whether the app is in a virtual network and reaches everything by private endpoints, which is then the only way. Callers and browsers still come from the internet.')
@@ -178,9 +178,9 @@ var hasFrontDoor = frontDoorSku != 'none'
 var tags = {
   'azd-env-name': environmentName
 }
-// Never used where there is no such resource; written so that its parts are there all the same.
-var openAiId = split(empty(existingOpenAiId) ? '${subscription().id}/resourceGroups/none/providers/Microsoft.CognitiveServices/accounts/none' : existingOpenAiId, '/')
-var busId = split(empty(serviceBusId) ? '${subscription().id}/resourceGroups/none/providers/Microsoft.ServiceBus/namespaces/none' : serviceBusId, '/')
+// Never used where there is no such resource; but even then Azure looks for the resource group.
+var openAiId = split(empty(existingOpenAiId) ? '${subscription().id}/resourceGroups/${groupNames[0]}/providers/Microsoft.CognitiveServices/accounts/none' : existingOpenAiId, '/')
+var busId = split(empty(serviceBusId) ? '${subscription().id}/resourceGroups/${groupNames[0]}/providers/Microsoft.ServiceBus/namespaces/none' : serviceBusId, '/')
 // Left out rather than set empty, so that the app can tell that no model is configured.
 var existingModelSettings = empty(existingOpenAiId) ? {} : { AZURE_OPENAI_ENDPOINT: existingOpenAi.outputs.endpoint }
 var modelSettings = empty(modelName) ? {} : { MODEL_NAME: modelName }

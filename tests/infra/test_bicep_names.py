@@ -13,6 +13,7 @@ from tests.infra.bicep_reader import (
     BicepFile,
     module_problems,
     syntax_errors,
+    text,
     undeclared_names,
     unused_modules,
     unused_names,
@@ -74,6 +75,13 @@ def test_values_are_listed_for_parameters_of_main_alone(file: BicepFile) -> None
 
 def test_values_are_of_the_kind_that_is_wanted_and_plans_need_no_deployment() -> None:
     assert kinds.problems(INFRA) == []
+
+
+def test_no_two_deployments_into_one_resource_group_have_one_name() -> None:
+    files = [file for file in INFRA.files if file.path.name in {"main.bicep", "region.bicep", "key-vault.bicep"}]
+    names = [text(name) for file in files for module in file.modules if (name := module.value("name")) is not None]
+    assert sorted(names) == sorted(set(names))
+    assert {file.path.name for file in INFRA.files if file.modules} == {file.path.name for file in files}
 
 
 def test_a_syntax_error_is_found(tmp_path: Path) -> None:
