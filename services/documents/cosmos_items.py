@@ -86,8 +86,8 @@ def _bytes(id: str) -> bytes:
 class Content:
     """A body as it is kept: as JSON within the item; or as text, where Cosmos DB would change or refuse it.
 
-    It has no whole numbers past 2^53, no text without UTF-8, and no deeper nesting than 128. Of such a body the fields
-    that documents are selected by are there all the same.
+    It has no whole numbers of more than 15 digits, no text without UTF-8, and no deeper nesting than 128. The fields of
+    such a body that documents are selected by are there all the same.
     """
 
     body: Body

@@ -14,5 +14,5 @@ def server() -> Iterator[Cosmos]:
 
 
 @pytest.fixture
-def database(server: Cosmos) -> str:
+def container() -> str:
     return fresh()

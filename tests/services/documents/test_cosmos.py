@@ -19,24 +19,27 @@ from services.documents.cosmos import CosmosDocuments
 from services.documents.cosmos_plan import Knowledge, Seen
 from tests.cosmos.running import Cosmos
 from tests.services.documents.conformance import DocumentStoreConformance, P, must_get
+from tests.services.documents.writer import DATABASE
 
 ROOT = Path(__file__).parents[3]
 
 
-def opened(server: Cosmos, database: str) -> CosmosDocuments:
-    return CosmosDocuments(CosmosAccount(server.url, key=server.key), database)
+def opened(server: Cosmos, container: str) -> CosmosDocuments:
+    """On the server; or on the account that COSMOS_TEST_ENDPOINT names, which a person may want to verify."""
+    url, key = os.environ.get("COSMOS_TEST_ENDPOINT", server.url), os.environ.get("COSMOS_TEST_KEY", server.key)
+    return CosmosDocuments(CosmosAccount(url, key=key), DATABASE, container)
 
 
 @pytest.fixture
-async def store(server: Cosmos, database: str) -> AsyncIterator[CosmosDocuments]:
-    store = opened(server, database)
+async def store(server: Cosmos, container: str) -> AsyncIterator[CosmosDocuments]:
+    store = opened(server, container)
     yield store
     await store.close()
 
 
 @pytest.fixture
-async def other(server: Cosmos, database: str, store: CosmosDocuments) -> AsyncIterator[CosmosDocuments]:
-    other = opened(server, database)
+async def other(server: Cosmos, container: str, store: CosmosDocuments) -> AsyncIterator[CosmosDocuments]:
+    other = opened(server, container)
     yield other
     await other.close()
 
@@ -45,15 +48,15 @@ class TestConformance(DocumentStoreConformance):
     pass
 
 
-def start_writer(server: Cosmos, database: str, name: str, count: int) -> subprocess.Popen[str]:
+def start_writer(server: Cosmos, container: str, name: str, count: int) -> subprocess.Popen[str]:
     """A process that appends and says each offset once it is acknowledged."""
-    where = f"{server.url}#{database}"
+    where = f"{server.url}#{container}"
     command = [sys.executable, "-m", "tests.services.documents.writer", where, name, str(count)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-async def test_two_processes_write_one_partition(server: Cosmos, database: str, store: DocumentStore) -> None:
-    writers = [start_writer(server, database, name, 40) for name in ("one", "two")]
+async def test_two_processes_write_one_partition(server: Cosmos, container: str, store: DocumentStore) -> None:
+    writers = [start_writer(server, container, name, 40) for name in ("one", "two")]
     said = [writer.communicate()[0].splitlines() for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0]
     entries = {id: offset for offset, id, _ in await store.read_stream(P, 0)}
@@ -64,9 +67,9 @@ async def test_two_processes_write_one_partition(server: Cosmos, database: str, 
 
 @pytest.mark.parametrize("acknowledged_before_the_kill", [1, 17, 60])
 async def test_what_was_acknowledged_survives_a_kill(
-    server: Cosmos, database: str, store: DocumentStore, acknowledged_before_the_kill: int
+    server: Cosmos, container: str, store: DocumentStore, acknowledged_before_the_kill: int
 ) -> None:
-    writer = start_writer(server, database, "w", 1_000_000)
+    writer = start_writer(server, container, "w", 1_000_000)
     assert writer.stdout is not None
     said = [writer.stdout.readline() for _ in range(acknowledged_before_the_kill)]
     os.kill(writer.pid, signal.SIGKILL)
@@ -81,8 +84,8 @@ async def test_what_was_acknowledged_survives_a_kill(
     assert (await store.write(P, [Append("after", {})])).offsets["after"] >= len(entries) + 1
 
 
-async def test_close_writes_what_was_accepted_and_refuses_more(server: Cosmos, database: str) -> None:
-    store = opened(server, database)
+async def test_close_writes_what_was_accepted_and_refuses_more(server: Cosmos, container: str) -> None:
+    store = opened(server, container)
     writes = [asyncio.create_task(store.write(P, [Append(f"e{number}", {})])) for number in range(20)]
     await asyncio.sleep(0)
     await store.close()
@@ -91,7 +94,7 @@ async def test_close_writes_what_was_accepted_and_refuses_more(server: Cosmos, d
         await store.write(P, [Put("late", {})])
     assert caught.value.problem.code is Code.PLATFORM_FAILED
     await store.close()
-    again = opened(server, database)
+    again = opened(server, container)
     assert len(await again.read_stream(P, 0)) == 20
     await again.close()
 
@@ -221,10 +224,10 @@ def test_what_a_process_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
     assert beliefs.of("q", "abc") == Knowledge()
 
 
-async def test_every_answer_is_charged(server: Cosmos, database: str) -> None:
+async def test_every_answer_is_charged(server: Cosmos, container: str) -> None:
     charges: list[tuple[str, float]] = []
     account = CosmosAccount(server.url, key=server.key, on_charge=lambda *charge: charges.append(charge))
-    store = CosmosDocuments(account, database)
+    store = CosmosDocuments(account, DATABASE, container)
     await store.get(P, "a")
     charges.clear()
     server.forget()

@@ -1,7 +1,7 @@
 """A process that writes until it is done or killed: `python -m tests.services.documents.writer WHERE NAME COUNT`.
 
-WHERE is a SQLite file, or `URL#DATABASE` of a server of tests.cosmos. Each batch appends an entry and counts a document
-up. A line of JSON tells of each batch once it is acknowledged.
+WHERE is a SQLite file, or `URL#CONTAINER` of a server of tests.cosmos. Each batch appends an entry and counts a
+document up. A line of JSON tells of each batch once it is acknowledged.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from services.documents.base import Append, Conflict, DocumentStore, Operation, 
 from tests.cosmos import KEY
 from tests.services.documents.conformance import P
 
+DATABASE = "conformance"
+
 
 def opened(where: str) -> DocumentStore:
     if not where.startswith("http"):
@@ -24,8 +26,8 @@ def opened(where: str) -> DocumentStore:
     from services.cosmos.account import CosmosAccount
     from services.documents.cosmos import CosmosDocuments
 
-    url, _, database = where.partition("#")
-    return CosmosDocuments(CosmosAccount(url, key=KEY), database)
+    url, _, container = where.partition("#")
+    return CosmosDocuments(CosmosAccount(url, key=KEY), DATABASE, container)
 
 
 async def write(store: DocumentStore, id: str) -> int:
