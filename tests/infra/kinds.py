@@ -1,4 +1,4 @@
-"""What a compiler would refuse beyond names: values of the wrong kind, and names that only a deployment could know."""
+"""What a compiler would refuse beyond names: values of the wrong kind, and what only a deployment could know."""
 
 from __future__ import annotations
 
@@ -44,13 +44,15 @@ LITERALS = {
     "unary_expression": "bool",
 }
 COMPARISONS = ("==", "!=", "<", ">", "&&", "||")
+CHOICES = {"ternary_expression", "if_statement"}
 KNOWN_BEFORE = {"id", "name", "type", "apiVersion"}
 """Properties of a resource that are known before it is deployed."""
 
 
 def problems(infra: Infra) -> list[str]:
     """What is wrong, one line for each."""
-    return [line for file in infra.files for line in (*_wrong_kinds(infra, file), *_unknown_before(file))]
+    checks = (lambda file: _wrong_kinds(infra, file), _unknown_before, _unguarded)
+    return [line for file in infra.files for check in checks for line in check(file)]
 
 
 def kind_of(infra: Infra, file: BicepFile, node: Node) -> str | None:
@@ -113,6 +115,24 @@ def _unknown_before(file: BicepFile) -> Iterator[str]:
         for what, node in _planned(block):
             for late in _late(file, node):
                 yield f"{file.path.name}: the {what} of {block.symbol} is known too late: {late}"
+
+
+def _unguarded(file: BicepFile) -> Iterator[str]:
+    """What may not be there is asked only where that was looked at: in a choice, or in what has a condition too."""
+    optional = {block.symbol for block in (*file.resources, *file.modules) if _is_under(block.body, {"if_statement"})}
+    for node in walk(file.root):
+        match = OUTPUT.search(text(node)) if node.type == "member_expression" else None
+        # The parser takes `a ? b : c.outputs.d` for an output of the choice.
+        choice = any(inner.type == "ternary_expression" for inner in walk(node))
+        if match and match["module"] in optional and not choice and not _is_under(node, CHOICES):
+            yield f"{file.path.name}: {match[0]} may not be there"
+
+
+def _is_under(node: Node, kinds: set[str]) -> bool:
+    around = node.parent
+    while around is not None and around.type not in kinds:
+        around = around.parent
+    return around is not None
 
 
 def _planned(block: Block) -> Iterator[tuple[str, Node]]:

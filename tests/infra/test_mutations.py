@@ -74,6 +74,7 @@ MUTATIONS: dict[Check, list[tuple[str, str, str]]] = {
         ("modules/region.bicep", "zones: concat(storageZones, otherZones)", "zones: toLower(location)"),
         ("modules/cosmos.bicep", "string = account.properties.documentEndpoint", "string = regions"),
         ("main.bicep", "  name: 'cosmos'\n", "  name: 'cosmos-${identity.outputs.clientId}'\n"),
+        ("main.bicep", "hasFrontDoor ? frontDoor.outputs.frontDoorId : ''", "frontDoor.outputs.frontDoorId"),
         ("main.bicep", "if (hasFrontDoor) {", "if (empty(keyVault.outputs.name)) {"),
         (
             "main.bicep",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from tests.infra.bicep_reader import INFRA
-from tests.infra.parameters import FILES, defaults, given, problems
+import re
+
+import yaml
+
+from tests.infra.bicep_reader import INFRA, ROOT
+from tests.infra.parameters import FILES, declarations, defaults, given, problems
 
 
 def test_each_file_gives_what_main_takes() -> None:
@@ -29,3 +33,10 @@ def test_trying_out_is_paid_by_use() -> None:
     for name in ("cosmosMaxThroughput", "durableTaskCapacity", "durableAlwaysReadyInstances"):
         assert values[name] == 0
     assert values["signalRSku"] == "Free_F1"
+
+
+def test_the_app_is_tested_on_every_python_that_it_may_be_deployed_on() -> None:
+    _, decorators = declarations(INFRA.main)["pythonVersion"]
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    tested = {"3.11", *jobs["other-pythons"]["strategy"]["matrix"]["python"]}
+    assert set(re.findall(r"'([\d.]+)'", decorators)) == tested
