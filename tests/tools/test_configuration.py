@@ -12,7 +12,7 @@ from services.settings import GROUPS, Settings
 from services.settings.others import OTHERS
 from services.settings.places import Differs
 from tests.infra.app_settings import app_settings, standby_settings
-from tests.infra.bicep_reader import INFRA, BicepFile
+from tests.infra.bicep_reader import INFRA
 from tools import configuration, start
 from tools.processes import ModelServer
 
@@ -62,4 +62,4 @@ def test_what_it_says_of_azure_is_what_bicep_sets() -> None:
 def test_the_parameters_that_it_names_are_those_of_the_template() -> None:
     named = {name for differs in PLACES.values() for name in re.findall(r"parameter `(\w+)`", differs.azure)}
     assert named
-    assert named <= set(BicepFile(INFRA / "main.bicep").parameters)
+    assert named <= set(INFRA.main.parameters)
