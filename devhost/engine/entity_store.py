@@ -29,8 +29,8 @@ class EntityStore:
     def existing(self, name: str | None, top: int) -> list[tuple[str, str, str, str]]:
         """Name, key, state and time of change of existing entities, in the order of their ids."""
         return self._execute(
-            "SELECT name, key, state, updated FROM entities WHERE ?1 IS NULL OR name = ?1 ORDER BY name, key LIMIT ?2",
-            (name, top),
+            "SELECT name, key, state, updated FROM entities WHERE ? IS NULL OR name = ? ORDER BY name, key LIMIT ?",
+            (name, name, top),
         ).fetchall()
 
     def add_operation(self, entity: EntityId, operation: str, input_text: str | None, caller: TaskKey | None) -> None:

@@ -105,10 +105,13 @@ class EngineThread:
         self._thread.join()
 
     def _run(self) -> None:
+        kernel: Kernel | None = None
         try:
             kernel = self._open_kernel()
             kernel.recover()
         except Exception as error:  # goes to whoever waits for `opened`
+            if kernel is not None:
+                kernel.store.connection.close()
             self._close("the durable engine could not start")
             self.opened.set_exception(error)
             return

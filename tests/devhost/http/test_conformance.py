@@ -115,7 +115,7 @@ async def test_bodies_up_to_azures_limit(host: HostClient) -> None:
             yield bytes(1_000_000)
 
     async with sending(host, "Content-Length: 104857601") as (reader, _):
-        assert await reader.readline() == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+        assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
     assert (await host.post("/api/slow", content=megabytes())).text == "done"
     assert (await host.get("/api/finished")).json() == [104_000_000]
 
