@@ -63,7 +63,10 @@ async def _start_if_missing(services: Services, client: DurableClient, execution
 
 
 class RecoverOnce:
-    """Recovers in the background at the first request that carries a durable client; at a later one if that failed."""
+    """Recovers in the background at the first request that carries a durable client; at a later one if that failed.
+
+    Not where another region is active: its executions have no orchestration here, and would run twice.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -77,7 +80,7 @@ class RecoverOnce:
 
     async def _recover(self, client: DurableClient) -> None:
         try:
-            self._done = await recover(services(), client) == 0
+            self._done = services().settings.standby or await recover(services(), client) == 0
         except Exception:  # nobody waits for this task; the next request tries again
             log.exception("running executions could not be looked through")
 

@@ -28,6 +28,15 @@ class StartSettings(Group):
             "Less often than every 5 minutes, scheduled times count as missed."
         ),
     )
+    standby: bool = Field(
+        default=False,
+        alias="STANDBY",
+        description=(
+            "`true`: another region is active, and has the orchestrations. What runs and is not known here is not "
+            "started again."
+        ),
+        json_schema_extra=differs(azure="`true` in standbys"),
+    )
     start_queue: str | None = Field(
         default=None,
         alias="START_QUEUE",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from api.starting import started
 from domain.executions import Execution, Status
 from domain.plans import Plan
 from domain.workflows import Workflow
-from services.wiring import Services
+from services.wiring import Services, use
 from tests.api.conftest import Carried, FakeDurable, finish, without
 
 
@@ -139,6 +140,17 @@ class TestFirstRequest:
         await request(**{CLIENT: durable})
         await asyncio.sleep(0)
         assert looks == 2
+
+    async def test_nothing_is_started_where_another_region_is_active(
+        self, services: Services, durable: FakeDurable
+    ) -> None:
+        await _recorded(services, datetime(2026, 1, 1, tzinfo=UTC))
+        use(replace(services, settings=services.settings.model_copy(update={"standby": True})))
+        once = RecoverOnce(_answer)
+        for _ in range(2):
+            await once({"type": "http", CLIENT: durable}, _unused, _unused)
+            await asyncio.gather(*(task for task in asyncio.all_tasks() if task is not asyncio.current_task()))
+        assert durable.started == {}
 
     async def test_it_starts_what_was_cut_off(self, services: Services, durable: FakeDurable) -> None:
         id = await _recorded(services, datetime(2026, 1, 1, tzinfo=UTC))

@@ -103,7 +103,7 @@ def test_each_queue_that_starts_executions_is_set_up_whole_or_not_at_all() -> No
 def test_only_the_active_region_starts_work_by_itself() -> None:
     assert "isActive ? startSettings : standbySettings" in expression(INFRA, "appSettings")
     switches = {f"AzureWebJobs.{name}.Disabled": "true" for name in TIMERS}
-    assert {name: text(value) for name, value in standby_settings(INFRA).items()} == switches
+    assert {name: text(value) for name, value in standby_settings(INFRA).items()} == {**switches, "STANDBY": "true"}
 
 
 def test_the_timers_that_are_switched_off_are_all_that_there_are() -> None:

@@ -98,6 +98,7 @@ var modelTargets = empty(modelDeployments) ? [] : [ { name: 'openai', id: openAi
 var modelSettings = empty(modelDeployments) ? {} : { AZURE_OPENAI_ENDPOINT: openAi.outputs.endpoint }
 // The sweep starts what is scheduled and the purge deletes what is old: documents are shared, so one region does it for all.
 var standbySettings = {
+  STANDBY: 'true'
   'AzureWebJobs.sweep.Disabled': 'true'
   'AzureWebJobs.purge.Disabled': 'true'
 }
