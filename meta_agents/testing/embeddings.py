@@ -11,8 +11,7 @@ from typing import Any
 
 from meta_agents.testing.asked import JsonObject
 
-DIMENSIONS = 256
-"""Where none are asked for: a length that every index of the library has a place for."""
+DIMENSIONS = 64
 
 
 def vector(text: str, dimensions: int) -> list[float]:

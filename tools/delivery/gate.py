@@ -26,12 +26,16 @@ class Patience:
     seconds: float = 300.0
 
 
-def main(arguments: list[str] | None = None) -> int:
+def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Wait until the app is well.")
     parser.add_argument("url")
     parser.add_argument("--build", help="the build that must answer; any, unless given")
     add_patience(parser)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = command_line().parse_args(arguments)
     with Client(options.url, os.environ["META_AGENTS_TOKEN"]) as client:
         try:
             pass_gate(client, options.build, patience_of(options))

@@ -20,12 +20,16 @@ PACKAGES = ".python_packages/lib/site-packages"
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Make the package that is deployed.")
     parser.add_argument("out", type=Path)
     parser.add_argument("--build", required=True, help="its name, such as a version and a commit")
     parser.add_argument("--packages", type=Path, help="folder that `pip install --target` filled")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = command_line().parse_args(arguments)
     count = make(options.out, build=options.build, packages=options.packages)
     print(
         f"package: {options.out} with {count} files, {options.out.stat().st_size / 1e6:.1f} MB, build {options.build}"

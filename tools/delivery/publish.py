@@ -23,12 +23,16 @@ PATIENCE = 900.0
 _SUCCEEDED, _FAILED = 4, {-1: "canceled", 3: "failed", 5: "overtaken by another", 6: "done in part"}
 
 
-def main(arguments: list[str] | None = None) -> int:
+def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Hand a package to an app's deployment endpoint.")
     parser.add_argument("package", type=Path)
     parser.add_argument("--resource-group", required=True)
     parser.add_argument("--app", required=True, help="name of the function app")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = command_line().parse_args(arguments)
     try:
         publish(App.find(options.resource_group, options.app), options.package)
     except DeliveryError as error:

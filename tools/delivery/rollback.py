@@ -17,12 +17,16 @@ from tools.delivery.gate import Patience, add_patience, pass_gate, patience_of
 from tools.delivery.publish import publish
 
 
-def main(arguments: list[str] | None = None) -> int:
+def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Bring a package back that ran before.")
     parser.add_argument("build")
     add_app_arguments(parser)
     add_patience(parser)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = command_line().parse_args(arguments)
     with Client(options.url, os.environ["META_AGENTS_TOKEN"]) as client:
         try:
             roll_back(App.find(options.resource_group, options.app), client, options.build, patience_of(options))

@@ -21,13 +21,17 @@ from tools.delivery.rollback import add_app_arguments, roll_back
 from tools.delivery.smoke import smoke
 
 
-def main(arguments: list[str] | None = None) -> int:
+def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Bring a package to an app, and take it back if that is not well.")
     parser.add_argument("package", type=Path)
     add_app_arguments(parser)
     parser.add_argument("--model", action="store_true", help="the smoke test asks the default model once")
     add_patience(parser)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = command_line().parse_args(arguments)
     patience = patience_of(options)
     with Client(options.url, os.environ["META_AGENTS_TOKEN"]) as client:
         try:

@@ -25,11 +25,15 @@ WAITING = {"id": "wait", "wait": {"for": "PT1S"}}
 ASKING = {"id": "ask", "agent": NAME, "input": "Are you there?"}
 
 
-def main(arguments: list[str] | None = None) -> int:
+def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Try the deployed app once, from a definition to the end.")
     parser.add_argument("url")
     parser.add_argument("--model", action="store_true", help="also ask the default model once")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = command_line().parse_args(arguments)
     with Client(options.url, os.environ["META_AGENTS_TOKEN"]) as client:
         try:
             smoke(client, model=options.model)

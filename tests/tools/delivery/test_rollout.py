@@ -12,6 +12,7 @@ import pytest
 
 from meta_agents import Client
 from tests.crash.system import TOKEN, settings_unset
+from tests.docs.az import wrong_with
 from tests.tools.delivery.fake_platform import Platform
 from tools.delivery import package, publish, rollback, rollout
 
@@ -75,6 +76,7 @@ def test_a_version_follows_another_and_executions_go_on(
         assert client.executions.get(waiting).output == "Done."
     assert {path.name for path in (platform.blobs / "kept").iterdir()} == {"one.zip", "two.zip"}
     assert "follows by RollingUpdate" in capsys.readouterr().out
+    assert [line for call in platform.calls() for line in wrong_with(call)] == []
 
 
 def test_one_that_does_not_start_makes_way_for_the_last(platform: Platform, packages: dict[str, Path]) -> None:
