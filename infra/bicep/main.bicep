@@ -41,7 +41,7 @@ param networkFirstNumbers string = '10.0'
   '3.12'
   '3.13'
 ])
-@description('Python of the function app. The project is tested on 3.11.')
+@description('Python of the function app. docs/compatibility.md says what was tried on which.')
 param pythonVersion string = '3.11'
 
 @minValue(40)

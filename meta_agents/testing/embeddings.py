@@ -11,7 +11,8 @@ from typing import Any
 
 from meta_agents.testing.asked import JsonObject
 
-DIMENSIONS = 64
+DIMENSIONS = 256
+"""Where none are asked for: a length that every index of the library has a place for."""
 
 
 def vector(text: str, dimensions: int) -> list[float]:

@@ -97,8 +97,11 @@ def fill_state(state: Path) -> None:
     connection.execute("BEGIN")
     connection.executemany(
         "INSERT INTO instances (id, name, execution_id, status, output, custom_inherited, created, updated, events, "
-        "next_id, last_turn) VALUES (?, 'ship', 'e', 'Completed', '1', 0, ?2, ?2, ?3, 1, ?2)",
-        [(f"old-{n:05}", _time(n), 0) for n in range(OLD)] + [("long", _time(3 * LONG), 3 * LONG + 2)],
+        "next_id, last_turn) VALUES (:id, 'ship', 'e', 'Completed', '1', 0, :time, :time, :events, 1, :time)",
+        [
+            *({"id": f"old-{n:05}", "time": _time(n), "events": 0} for n in range(OLD)),
+            {"id": "long", "time": _time(3 * LONG), "events": 3 * LONG + 2},
+        ],
     )
     connection.executemany(
         "INSERT INTO history VALUES ('long', ?, ?, ?)",

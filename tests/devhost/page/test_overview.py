@@ -185,8 +185,8 @@ async def test_events_with_large_texts_come_a_few_at_a_time(tmp_path: Path) -> N
     connection = open_database(tmp_path / "state.db")
     connection.execute(
         "INSERT INTO instances (id, name, execution_id, status, custom_inherited, created, updated, events, next_id, "
-        "last_turn) VALUES ('i', 'n', 'e', 'Running', 0, ?1, ?1, 9, 9, ?1)",
-        (_time(0),),
+        "last_turn) VALUES ('i', 'n', 'e', 'Running', 0, :time, :time, 9, 9, :time)",
+        {"time": _time(0)},
     )
     large = json.dumps({"Timestamp": _time(0), "Result": "x" * 400_000})
     connection.executemany("INSERT INTO history VALUES ('i', ?, 5, ?)", [(n, large) for n in range(9)])
