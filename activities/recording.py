@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 
 from domain import values
@@ -41,7 +41,7 @@ class Recorder:
 
     def sending(self, attempt: int) -> AbstractContextManager[None]:
         """What is sent meanwhile is sent by this attempt."""
-        return within(self.trace.within(self.span_of(attempt)) if self.trace else None)
+        return within(self.trace.within(self.span_of(attempt))) if self.trace else nullcontext()
 
     def span_of(self, attempt: int) -> str:
         return self.trace.child("call", self._call.key, attempt) if self.trace else ""

@@ -86,6 +86,10 @@ OTHERS = (
         "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
         "`true`: the exporter for Application Insights does not report on itself to Microsoft.",
     ),
+    Other(
+        "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",
+        "Leave it unset: the worker would send everything to Application Insights once more.",
+    ),
     Other("OTEL_EXPORTER_OTLP_HEADERS", "What the collector is sent beside, such as a key: `name=value,…`."),
     Other("OTEL_RESOURCE_ATTRIBUTES", "What all telemetry says of this deployment: `name=value,…`."),
     Other("OTEL_TRACES_SAMPLER", "Which traces are kept; unset: those that their caller keeps, and all others."),

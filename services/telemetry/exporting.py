@@ -13,6 +13,7 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
@@ -75,8 +76,18 @@ class Exporting(Telemetry):
 
     def traced(self, execution: Execution) -> Execution:
         trace = here().trace
-        found = replaced(trace, execution.workflow) if trace else derived(execution.id, execution.workflow)
+        found = Trace(parent=trace.parent, workflow=execution.workflow) if trace else self._begun(execution)
         return execution.model_copy(update={"trace": found})
+
+    def _begun(self, execution: Execution) -> Trace:
+        """A trace of its own. Whether it is kept is decided once, here: all that is in it heeds that."""
+        trace = derived(execution.id, execution.workflow)
+        sampler = self._pipelines.tracers.sampler
+        decision = sampler.should_sample(
+            Context(), int(trace.id, 16), f"{names.WORKFLOW} {execution.workflow}"
+        ).decision
+        dropped = {"parent": f"{trace.parent[:-2]}00"}
+        return trace.model_copy(update=dropped) if decision is Decision.DROP else trace
 
     def observe(self, tenant: str, execution: str, events: Sequence[Event]) -> None:
         try:
@@ -165,10 +176,6 @@ class Exporting(Telemetry):
             made.set_attribute(names.ERROR_TYPE, span.error)
             made.set_status(Status(StatusCode.ERROR, span.message[:500]))
         made.end(_nanoseconds(max(span.began, span.ended)))
-
-
-def replaced(trace: Trace, workflow: str) -> Trace:
-    return Trace(parent=trace.parent, workflow=workflow)
 
 
 def _nanoseconds(moment: datetime) -> int:
