@@ -28,7 +28,7 @@ WINDOW = 8
 TOMBSTONE_SECONDS = 600
 """How long a deleted document's writes are remembered: longer than anyone tries again."""
 
-SELECTED = ("kind", "name", "role", "status", "tenant", "workflow")
+SELECTED = ("evaluates", "execution", "kind", "name", "role", "state", "status", "workflow")
 """Fields of bodies that have an index. `where` takes others too, at the price of looking at all that is between."""
 
 _LONGEST_ID = 255

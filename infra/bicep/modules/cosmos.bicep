@@ -44,11 +44,13 @@ var passagesName = 'passages'
 var dataContributor = '00000000-0000-0000-0000-000000000002'
 // Fields of bodies that documents are looked for by; services/documents/cosmos_items.py has the same.
 var selected = [
+  'evaluates'
+  'execution'
   'kind'
   'name'
   'role'
+  'state'
   'status'
-  'tenant'
   'workflow'
 ]
 // Fields of passages that searches filter by, and lengths of vectors; services/library/cosmos_container.py has the same.

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.documents.cosmos_items import HEAD, Content, body_of, flag_name, id_of, item_id, plain, sort_key
+from services.documents.cosmos_items import (
+    HEAD,
+    SELECTED,
+    Content,
+    body_of,
+    flag_name,
+    id_of,
+    item_id,
+    plain,
+    sort_key,
+)
+
+ROOT = Path(__file__).parents[3]
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=40) | st.text(
     "~!/%.\\\x00é\U0001f680", max_size=8
@@ -63,6 +76,16 @@ def test_depth_is_what_counts_and_not_how_much_there_is() -> None:
 def test_what_is_selected_by_is_told_apart(one: str, other: str) -> None:
     assert (plain(one) == plain(other)) == (one == other)
     plain(one).encode()
+
+
+def test_what_the_code_selects_by_has_an_index() -> None:
+    rooms = [path for room in ("services", "api", "activities") for path in (ROOT / room).rglob("*.py")]
+    texts = [path.read_text("utf-8") for path in rooms]
+    text = "\n".join(text for text in texts if "where=" in text)
+    literals = re.findall(r"_?where(?:: [^\n=]*)? ?= ?\{([^}\n]*)\}", text)
+    fields = {field for literal in literals for field in re.findall(r'"(\w+)":', literal)}
+    fields |= set(re.findall(r'where\["(\w+)"\]', text))
+    assert fields == set(SELECTED)
 
 
 def test_of_a_body_that_is_text_the_fields_to_select_by_are_there() -> None:
