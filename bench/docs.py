@@ -29,13 +29,13 @@ def write_docs(results: Results, page: Path = PAGE, images: Path = IMAGES) -> No
     page.write_text(inserted(page.read_text(), "\n\n".join(parts)))
 
 
-def inserted(page: str, text: str) -> str:
+def inserted(page: str, text: str, first: str = BEGIN, last: str = END) -> str:
     """The page with the text between its markers. Raises `ValueError` for a page without them."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = page.partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise ValueError(f"the page has no {BEGIN} … {END}")
-    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
+        raise ValueError(f"the page has no {first} … {last}")
+    return f"{before}{first}\n\n{text}\n\n{last}{after}"
 
 
 def _where(results: Results) -> str:

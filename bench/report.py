@@ -18,7 +18,7 @@ from bench.starting import Started
 class Sheet:
     title: str
     headings: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
 
     def rich(self) -> Table:
         table = Table(title=self.title, title_justify="left")
