@@ -6,8 +6,8 @@ Sizes between those of the table are interpolated. Reads cost double where the a
 or BoundedStaleness: https://learn.microsoft.com/azure/cosmos-db/optimize-cost-reads-writes.
 
 **Of queries only examples are published.** Here a page costs `QUERY`, and for every item that is loaded for it `LOADED`
-of what its point read costs. An index is taken to serve every filter; a scan would cost more. So compare charges with
-one another, and measure on Azure before a budget is made of them (docs/azure-verification.md).
+of what its point read costs. An index is taken to serve every filter, count and sum; a scan would cost more. So compare
+charges with one another, and measure on Azure before a budget is made of them (docs/azure-verification.md).
 """
 
 from __future__ import annotations

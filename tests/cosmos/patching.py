@@ -28,17 +28,23 @@ def _apply(body: dict[str, Any], operation: dict[str, Any]) -> None:
         raise bad_request(f"The path '{path}' cannot be patched.")
     target, last = _target(body, path)
     if kind in ("add", "set", "replace"):
-        _put(target, last, operation["value"], str(kind))
+        _put(target, last, _given(operation, "value"), str(kind))
     elif kind == "remove":
         _take(target, last)
     elif kind == "incr":
-        _increase(target, last, operation["value"])
+        _increase(target, last, _given(operation, "value"))
     elif kind == "move":
-        source, first = _target(body, operation["from"])
+        source, first = _target(body, str(_given(operation, "from")))
         value = _take(source, first)
         _put(*_target(body, path), value, "set")
     else:
         raise bad_request(f"'{kind}' is no operation of a patch.")
+
+
+def _given(operation: dict[str, Any], name: str) -> Any:
+    if name not in operation:
+        raise bad_request(f"The operation has no '{name}'.")
+    return operation[name]
 
 
 def _target(body: dict[str, Any], path: str) -> tuple[Any, str]:

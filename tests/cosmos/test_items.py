@@ -81,6 +81,8 @@ def test_a_patch_that_cannot_be_done_changes_nothing(items: ContainerProxy) -> N
     items.create_item({"id": "a", "pk": "1", "n": 1})
     first = {"op": "set", "path": "/n", "value": 2}
     for bad in (
+        {"op": "set", "path": "/n"},
+        {"op": "move", "path": "/n"},
         {"op": "replace", "path": "/no", "value": 1},
         {"op": "remove", "path": "/no"},
         {"op": "remove", "path": "/id"},

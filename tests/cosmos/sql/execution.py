@@ -7,7 +7,7 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice
 from operator import itemgetter
 from typing import Any
 
@@ -78,9 +78,19 @@ def _whole(query: Compiled, text: str, rows: Iterator[_Row], scope: Scope, limit
     """A part of all values, where one cannot be told without those before it."""
     looked_at = list(islice(rows, _enough(query, scope)))
     values = _finished(query, looked_at, scope)
-    page = values[skip : skip + limit]
+    page = _fitting(values[skip : skip + limit], sum(row.size for row in looked_at))
     end = skip + len(page)
-    return Page(page, _token(text, skip=end) if end < len(values) else None, [row.size for row in looked_at])
+    # Sums are taken to come from the index alone.
+    loaded = [] if query.is_aggregate else [row.size for row in looked_at]
+    return Page(page, _token(text, skip=end) if end < len(values) else None, loaded)
+
+
+def _fitting(values: list[Value], size: int) -> list[Value]:
+    """Those from the first that one answer can hold, of values whose items have that size together."""
+    if size <= MOST_BYTES:
+        return values
+    sizes = accumulate(len(json.dumps(value)) for value in values)
+    return values[: max(1, sum(each <= MOST_BYTES for each in sizes))]
 
 
 def _enough(query: Compiled, scope: Scope) -> int | None:

@@ -66,8 +66,8 @@ def _decided(found: list[Value], decide: object) -> Value:
 
 def _count(words: Sequence[str], phrase: Sequence[str]) -> int:
     length = len(phrase)
-    if length == 0:
-        return 0
+    if length < 2:
+        return words.count(phrase[0]) if phrase else 0
     return sum(words[at : at + length] == phrase for at in range(len(words) - length + 1))
 
 
