@@ -81,4 +81,7 @@ async def pause_at_cap(services: Services, call: ModelCall, refused: CapReached)
         await ask_to_pause(services, record, BUDGET, draft, since=Since(etag_of(control)), still=still)
     except Conflict:
         await services.executions.unpause(call.tenant, call.execution, reached)
+        # Another call that was refused may have paused it just then, and taken the record as it was for its own.
+        if state_of(await services.controls.asked(call.tenant, call.execution)) == "paused":
+            await services.executions.stand(call.tenant, call.execution, Status.PAUSED, (Status.RUNNING,), reached)
     return False

@@ -114,6 +114,27 @@ async def test_of_two_that_are_refused_at_once_one_pauses_for_both(services: Ser
     assert await standing(services, call.execution) == (Status.PAUSED, True, "paused", 1)
 
 
+async def test_one_that_looks_again_leaves_the_others_pause(
+    services: Services, call: ModelCall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A third call has changed the spending since the first was refused; the second was refused after that."""
+    first = await refused(services, call)
+    settled = await services.budgets.settling(TENANT, call.execution, "first#0", ONE)
+    await services.documents.write(partition_of(TENANT, call.execution), [settled])
+    with pytest.raises(Refused) as second:
+        await services.budgets.reserving(TENANT, call.execution, "t#0", CAPS, ONE, "m")
+    unpause = services.executions.unpause
+
+    async def paused_just_then(*arguments: Any) -> None:
+        other = call.model_copy(update={"key": "t#0", "step": "t"})
+        await pause_at_cap(services, other, second.value)
+        await unpause(*arguments)
+
+    monkeypatch.setattr(services.executions, "unpause", paused_just_then)
+    assert not await pause_at_cap(services, call, first)
+    assert await standing(services, call.execution) == (Status.PAUSED, True, "paused", 1)
+
+
 async def test_what_has_ended_is_not_paused(services: Services, call: ModelCall) -> None:
     error = await refused(services, call)
     await services.executions.end(
