@@ -89,7 +89,7 @@ def test_a_rule_looks_as_often_and_as_far_as_azure_allows(rule: dict[str, str]) 
 
 def sent() -> set[str]:
     """Every name that the app's telemetry gives to something; what gauges show is measured by the sweep."""
-    paths = [*(ROOT / "services" / "telemetry").rglob("*.py"), *(ROOT / "api").glob("*.py")]
+    paths = [*(ROOT / "services" / "telemetry").rglob("*.py"), ROOT / "api" / "measuring.py"]
     sources = "".join(path.read_text("utf-8") for path in paths)
     return set(re.findall(r'"([a-z][\w.]*)"', sources))
 
