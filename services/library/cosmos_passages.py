@@ -18,7 +18,7 @@ from services.library.cosmos_container import DIMENSIONS, scope_of
 from services.library.index import Passage, Source
 
 Item = dict[str, Any]
-FIELDS = "c.id, c.document, c.upload, c.number, c.title, c.text, c.start, c['end'], c.page"
+FIELDS = "c.id, c.document, c.upload, c.number, c.title, c.text, c.starts, c.ends, c.page"
 """Of passages that are found: all that a hit says, without the vector."""
 MOST_WORDS = 32
 """Of a question. Each is looked for by itself, and costs."""
@@ -54,8 +54,8 @@ def _item(source: Source, space: str, passage: Passage, sizes: Sequence[int]) ->
         "number": passage.number,
         "title": title,
         "text": text,
-        "start": passage.start,
-        "end": passage.end,
+        "starts": passage.start,
+        "ends": passage.end,
         "page": passage.page,
         # The title counts twice, as it does in the SQLite index.
         "words": folded(f"{title} {title} {text}"),
@@ -65,8 +65,8 @@ def _item(source: Source, space: str, passage: Passage, sizes: Sequence[int]) ->
 
 def passage_of(item: Item) -> Passage:
     """Without its vector."""
-    fields = {name: item[name] for name in ("number", "title", "text", "start", "end")}
-    return Passage(**fields, page=item.get("page"), vector=b"")
+    number, title, text = item["number"], item["title"], item["text"]
+    return Passage(number, title, text, item["starts"], item["ends"], item.get("page"), vector=b"")
 
 
 def numbers_of(vector: Vector) -> list[float]:

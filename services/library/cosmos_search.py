@@ -18,8 +18,9 @@ from services.library.index import DEEP, Hit, Sought, fused
 
 LOOKS = 4
 """How often a search begins again, where others change what it finds."""
-DEEPER = 4
-"""How many times as far down it looks then, where what is not to be seen took the first places."""
+DEEPER, DEEPEST = 4, 1_000
+"""How many times as far down it looks then, where what is not to be seen took the first places, and where that ends:
+the client ranks no more by words."""
 
 Heads = dict[str, str]
 """The upload that each document has now; none for one that is not there."""
@@ -54,7 +55,7 @@ class Search:
 
     async def run(self, sought: Sought) -> list[Hit]:
         """Raises `CosmosFailure`."""
-        deep = max(DEEP, sought.top)
+        deep = min(max(DEEP, sought.top), DEEPEST)
         before: Heads | None = None
         for _ in range(LOOKS):
             look = await self._look(sought, deep)
@@ -62,7 +63,7 @@ class Search:
             if look.is_late() and look.heads != before:
                 before = look.heads
             elif look.is_crowded(deep, sought.top):
-                deep *= DEEPER
+                deep = min(deep * DEEPER, DEEPEST)
             else:
                 break
         return _hits(look.visible(), sought.top)

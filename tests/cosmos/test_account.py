@@ -67,6 +67,17 @@ def test_names_are_taken_once(database: DatabaseProxy, cosmos: Cosmos) -> None:
             database.read()
 
 
+def test_what_lies_in_nothing_is_told_from_what_is_not_there(database: DatabaseProxy) -> None:
+    items = database.create_container("one", PartitionKey("/pk"))
+    database.delete_container("one")
+    with pytest.raises(exceptions.CosmosResourceNotFoundError) as caught:
+        items.read_item("a", "1")
+    assert caught.value.sub_status == 1003
+    with pytest.raises(exceptions.CosmosResourceNotFoundError) as caught:
+        items.read()
+    assert not caught.value.sub_status
+
+
 def test_a_container_keeps_its_policies_and_its_key(database: DatabaseProxy) -> None:
     key = PartitionKey(["/tenant", "/partition"], kind="MultiHash")
     policy = {"indexingMode": "consistent", "includedPaths": [{"path": "/a/?"}], "excludedPaths": [{"path": "/*"}]}

@@ -190,6 +190,19 @@ async def test_odd_characters_are_kept_out_of_the_database(index: PassageIndex) 
     assert hit.document == "'\"\\.md"
 
 
+async def test_a_container_that_was_taken_away_is_a_problem_of_the_platform(
+    server: Cosmos, database: str, make: Make
+) -> None:
+    index = make()
+    await index.publish(source(), SPACE, OLD)
+    async with CosmosClient(server.url, server.key) as client:
+        await client.delete_database(database)
+    for ask in (everything(index), index.publish(source(), SPACE, OLD), index.remove(source())):
+        with pytest.raises(ProblemError) as caught:
+            await ask
+        assert caught.value.problem.code is Code.PLATFORM_FAILED
+
+
 async def test_a_search_costs_a_handful_of_requests(server: Cosmos, make: Make) -> None:
     index = make()
     await index.publish(source(), SPACE, OLD)
