@@ -35,7 +35,13 @@ class Cosmos:
         self._ask("POST", "faults", {"kind": kind, **fault})
 
     def heal(self) -> None:
+        """No faults any more; requests that were delayed go on, and are done when this returns."""
         self._ask("DELETE", "faults")
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Those that are armed, each with how many requests that fit it were `seen`."""
+        found: list[dict[str, Any]] = self._ask("GET", "faults")
+        return found
 
     def requests(self, operation: str | None = None) -> list[dict[str, Any]]:
         """What was asked since the last `forget`: operation, method, path, partition, status, charge, fault."""

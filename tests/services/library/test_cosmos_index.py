@@ -101,6 +101,21 @@ async def test_whoever_searches_sees_one_upload_whole(make: Make) -> None:
     assert len(seen) > 1
 
 
+async def test_a_document_that_is_replaced_while_it_is_searched_is_found_as_it_is_then(
+    server: Cosmos, make: Make
+) -> None:
+    writer, reader = make(), make()
+    await writer.publish(source(upload="1"), SPACE, OLD)
+    await everything(reader)
+    server.fail("delay", operation="QueryItems", nth=2, seconds=600)  # the heads, after the ranking
+    searching = asyncio.create_task(reader.search(sought(vector=UP, mode="vector")))
+    while server.faults()[0]["seen"] < 2:
+        await asyncio.sleep(0)
+    await writer.publish(source(upload="2"), SPACE, NEW)
+    server.heal()
+    assert texts(await searching) == ["plums"] * 2
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("kind", ["cut", "status"])
 async def test_wherever_it_is_cut_off_nothing_is_half_there(
