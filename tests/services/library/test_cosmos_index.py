@@ -109,7 +109,7 @@ async def test_a_document_that_is_replaced_while_it_is_searched_is_found_as_it_i
     await everything(reader)
     server.fail("delay", operation="QueryItems", nth=2, seconds=600)  # the heads, after the ranking
     searching = asyncio.create_task(reader.search(sought(vector=UP, mode="vector")))
-    while server.faults()[0]["seen"] < 2:
+    while server.faults()[0]["seen"] < 2:  # noqa: ASYNC110 - of another process
         await asyncio.sleep(0)
     await writer.publish(source(upload="2"), SPACE, NEW)
     server.heal()
