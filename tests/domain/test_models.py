@@ -30,7 +30,7 @@ def entry(**fields: Any) -> ModelAlias:
         ({**LOCAL, "cascade": {"first": "a", "then": "b"}}, "", "leave out base_url, model, provider"),
         ({**OPENAI, "cache": "P31D"}, "", "30 days"),
         ({**OPENAI, "base_url": "api.openai.com"}, "/base_url", "begins with https://"),
-        ({**OPENAI, "base_url": "https://me:secret@host/v1"}, "/base_url", "no user"),
+        ({**OPENAI, "base_url": "https://me:secret@host/v1"}, "/base_url", "no user"),  # pragma: allowlist secret
         ({**OPENAI, "base_url": "ftp://host"}, "/base_url", "begins with https://"),
         ({**OPENAI, "api_key": "sk-123"}, "/api_key", ""),
         ({**OPENAI, "api_key": {"env": "PATH"}}, "/api_key/env", ""),

@@ -44,7 +44,7 @@ def test_whom_a_url_calls(url: str, target: Target, authority: str) -> None:
         "https:hooks.example.com",
         # A user name that looks like the host, and hosts that some readers see elsewhere.
         "https://hooks.example.com@evil.example/",
-        "https://hooks.example.com:secret@evil.example/",
+        "https://hooks.example.com:secret@evil.example/",  # pragma: allowlist secret
         "https://evil.example\\@hooks.example.com/",
         "https://hooks.example.com\\.evil.example/",
         "https://hooks.example.com#@evil.example/",
