@@ -80,7 +80,10 @@ class CallAttempt(ABC, Generic[C]):
         is_cut_off = failed not in found and begun in found
         began = found[begun].time if is_cut_off else None
         reason = "crash" if is_cut_off else "retry"
-        return Resumed(span=self.record.span_of(attempt), reason=reason, began=began)
+        # Where a human had the step tried again, the attempt before was in another span.
+        told = found[failed].data.get("trace") if failed in found else None
+        span = str(told["span"]) if told else self.record.span_of(attempt)
+        return Resumed(span=span, reason=reason, began=began)
 
     @abstractmethod
     async def _go_on(self, entry: Entry) -> Result:

@@ -273,12 +273,13 @@ class Run:
         running = {path: strand for path, strand in strands.items() if not strand.is_completed}
         if not running:
             return
+        spans = {path: span for path, span in self.spans.items() if path in running}
         for strand in running.values():
             self.loom.cancel(strand)
         first = next(iter(running))
         about = self.about(f"{first}:cancel", first)
         told = CancelSteps(**about, paths=tuple(running), reason=reason, own=own, time=self.now)
-        if spans := {path: span for path, span in self.spans.items() if path in running}:
+        if spans:
             told = told.model_copy(update={"spans": spans})
         yield from self.insist("cancel_steps", told)
 

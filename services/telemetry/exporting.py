@@ -94,6 +94,8 @@ class Exporting(Telemetry):
             for event in events:
                 notes = here().notes if event.type in CALLS else {}
                 self._instruments.count(execution, event, notes)
+                if "trace" not in event.data and here().trace is not None:
+                    continue  # it has a trace, and this event ends no span in it
                 for span in spans_of(tenant, execution, event, notes):
                     self._send(span)
         except Exception:  # telemetry must keep nothing from its end; what is wrong with it is for the log
