@@ -58,6 +58,7 @@ def _begin_next(run: Run, made: dict[str, Strand], upcoming: Iterator[tuple[str,
         return False
     following = next(upcoming, None)
     if following is not None:
+        run.part()
         made[following[0]] = run.loom.spawn(following[1])
     return following is not None
 

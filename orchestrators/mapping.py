@@ -67,6 +67,8 @@ def _run_slices(run: Run, step: MapStep, path: str, scope: Scope, items: list[Va
         running = [strand for strand in made.values() if not strand.is_completed]
         while waiting and len(running) < at_once:
             first = waiting.pop(0)
+            if len(items) > SLICE:
+                run.part()
             made[first] = run.loom.spawn(_slice(run, step, path, scope, items, first))
             running = [strand for strand in made.values() if not strand.is_completed]
         in_time = not running or (yield from run.before(until, *running))

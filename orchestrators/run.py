@@ -131,6 +131,10 @@ class Run:
         """For another orchestrator, or the next generation of this one: how far the log has come."""
         return {"head": self.head, "quiet": self._quiet and not self.loom.others()}
 
+    def part(self) -> None:
+        """Strands are about to begin beside one another: what they log, the others do not know of."""
+        self._quiet = False
+
     def heard(self, outcome: CallOutcome) -> None:
         """How far the log has come with a call, and whether with nothing else."""
         self._noted(outcome.head, is_quiet=outcome.quiet)

@@ -67,6 +67,8 @@ class StepList:
             ready = [] if failed else [step for step in left if all(id in self.scope.steps for id in needs[step.id])]
             if ready and not running and self.leave_off():
                 raise LeftOff
+            if len(ready) + len(running) > 1:
+                self.run.part()
             for step in ready:
                 left.remove(step)
                 running[step.id] = self.run.loom.spawn(self._begun(step))

@@ -35,6 +35,8 @@ def use_tools(
     Raises `ProblemError` for what no agent is told of, once all have come to their end.
     """
     uses = [_Use(run, call, AskedAt(event=event, index=place), done + place, ask_model) for place in range(len(asks))]
+    if len(asks) > 1:
+        run.part()
     strands = [run.loom.spawn(use.result(asking)) for use, asking in zip(uses, asks, strict=True)]
     for strand in strands:
         while not strand.is_completed:

@@ -165,8 +165,7 @@ async def test_branches_look_their_calls_up(counted: Counting) -> None:
     await counted.alive.api.post("/api/agents", json={"name": "a", "instructions": "Go on."})
     branches = [{"id": f"b{n}", "agent": "a", "input": "Go."} for n in range(5)]
     seen = await counted.of({"name": "wide", "steps": [{"id": "s", "concurrent": branches}]})
-    # The first finds out that the others were quicker, or they do.
-    assert START + 5 * (CALL + 1) - 1 + END <= len(seen) <= START + 5 * (CALL + 1) + 1 + END
+    assert len(seen) == START + 5 * (CALL + 1) + END
 
 
 async def test_who_watches_costs_what_is_pushed_alone(counted: Counting) -> None:
