@@ -26,7 +26,9 @@ from mcp_server_time.server import create_server
 
 from domain.errors import Code, Problem, ProblemError
 from domain.tools import Tool
+from domain.tracing import Trace
 from services.settings import Settings
+from services.telemetry.here import Here, being
 from services.tools.client import Attempt, ToolClient
 from tests.support.mcp_server import HttpMcp
 from tests.support.resolving import leads_to
@@ -155,6 +157,13 @@ class TestResults:
         assert found in ("hello", {"result": "hello"})
         assert odd.calls[0]["text"] == "hello"
         assert odd.calls[0]["meta"]["Idempotency-Key"] == "execution:step#0"
+
+    async def test_it_is_told_of_the_trace(self, client_of: MakeClient, odd: Odd, served: HttpMcp) -> None:
+        client = client_of({"odd": {"url": served.url}})
+        trace = Trace(parent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        with being(Here(trace)):
+            await call(client, tool("odd", "echo"), text="hello")
+        assert odd.calls[-1]["meta"]["traceparent"] == trace.parent
 
     async def test_a_picture_is_said_to_be_left_out(self, client_of: MakeClient, served: HttpMcp) -> None:
         found = await call(client_of({"odd": {"url": served.url}}), tool("odd", "picture"))

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.executions import Execution, Status
+from meta_agents.testing import ModelStub
+from services.embeddings.choosing import Embeddings
 from services.settings import Settings
 from services.telemetry.base import Request, Telemetry
 from services.telemetry.choosing import telemetry_of
@@ -88,3 +90,17 @@ def test_closed_twice_it_is_closed(start: Start) -> None:
     telemetry = start()
     telemetry.close()
     telemetry.close()
+
+
+async def test_embeddings_are_a_span_with_what_they_used(start: Start, collector: Collector) -> None:
+    telemetry = start()
+    with ModelStub() as stub:
+        environment = {**stub.environment(), "EMBEDDING_MODEL": "small"}
+        embeddings = Embeddings(Settings.from_environment(environment), telemetry=telemetry)
+        await embeddings.embed(["one", "two"])
+        await embeddings.close()
+    telemetry.close()
+    [span] = collector.spans
+    assert (span.name, span.kind) == ("embeddings small", 3)
+    assert span.attributes["gen_ai.operation.name"] == "embeddings"
+    assert span.attributes["gen_ai.usage.input_tokens"] > 0
