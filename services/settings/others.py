@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from services.settings.places import Differs
 
-_SCHEDULER = "AzureFunctionsJobHost__extensions__durableTask__"
+_BACKEND = "AzureFunctionsJobHost__extensions__durableTask__storageProvider__"
 _NOWHERE = Differs()
 _IDENTITY = "the app's identity"
 
@@ -35,7 +35,7 @@ OTHERS = (
     ),
     Other(
         "AzureWebJobsStorage",
-        "The host's own storage account, by key; histories too, where no scheduler is chosen.",
+        "The host's own storage account, by key; histories too, under Core Tools.",
         Differs(core_tools="`UseDevelopmentStorage=true`: Azurite"),
     ),
     *_by_identity("AzureWebJobsStorage", "The host's own storage account", "accountName"),
@@ -51,16 +51,15 @@ OTHERS = (
         "Where the Durable Task Scheduler is, and who we are there.",
         Differs(azure="its endpoint, by identity"),
     ),
-    Other(f"{_SCHEDULER}hubName", "Its task hub.", Differs(azure="that of infra/bicep")),
     Other(
-        f"{_SCHEDULER}storageProvider__type",
-        "The backend of Durable Functions; unset: Azure Storage.",
-        Differs(azure="`azureManaged`"),
+        f"{_BACKEND}type",
+        "The backend of Durable Functions, where it is not the `azureManaged` of `host.json`. Never on Azure.",
+        Differs(core_tools="`AzureStorage`"),
     ),
     Other(
-        f"{_SCHEDULER}storageProvider__connectionStringName",
-        "Which variable says where that is.",
-        Differs(azure="`DURABLE_TASK_SCHEDULER_CONNECTION_STRING`"),
+        f"{_BACKEND}connectionStringName",
+        "Which variable says where that is. Never on Azure.",
+        Differs(core_tools="`AzureWebJobsStorage`"),
     ),
     Other("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "How the host authenticates there.", Differs(azure=_IDENTITY)),
     Other(

@@ -64,6 +64,7 @@ REFUSED_BY_FLEX = {
     "WEBSITE_RUN_FROM_PACKAGE",
 }
 
+OF_HOST_JSON = "AzureFunctionsJobHost__"
 CONNECTIONS = {"AzureWebJobsStorage", "AzureSignalRConnectionString", "ServiceBusConnection"}
 """Of the host, each by the identity."""
 IN_EVERY_REGION = "sharedSettings"
@@ -100,6 +101,7 @@ def problems(infra: Infra) -> list[str]:
         for name in set(LEFT_TO_MORE_SETTINGS) - (read - all_given)
     ]
     lines += [f"{name}: Flex Consumption refuses it" for name in all_given & REFUSED_BY_FLEX]
+    lines += [f"{name}: the platform scales by host.json alone" for name in all_given if name.startswith(OF_HOST_JSON)]
     for name in CONNECTIONS:
         by = {text(given[f"{name}__{part}"]) for part in ("credential", "clientId") if f"{name}__{part}" in given}
         if (

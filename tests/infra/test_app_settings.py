@@ -15,7 +15,6 @@ from tests.infra.app_settings import app_settings, expression, problems, standby
 from tests.infra.bicep_reader import INFRA, ROOT, properties, text, variable, walk
 from tests.infra.security import setting
 
-DURABLE = "AzureFunctionsJobHost__extensions__durableTask__"
 TIMERS = {"sweep", "purge"}
 
 
@@ -33,11 +32,10 @@ def test_the_connection_to_the_scheduler_names_the_identity() -> None:
     assert connection.endswith(";Authentication=ManagedIdentity;ClientID=${identityClientId}")
 
 
-def test_the_scheduler_is_chosen_by_settings_that_refer_to_each_other() -> None:
-    settings = app_settings(INFRA)
-    assert text(settings[f"{DURABLE}storageProvider__type"]) == "azureManaged"
-    assert text(settings[f"{DURABLE}storageProvider__connectionStringName"]) in settings
-    assert "storageProvider" not in host_json()["extensions"]["durableTask"]
+def test_the_scheduler_is_chosen_where_the_platform_looks_when_it_scales() -> None:
+    backend = host_json()["extensions"]["durableTask"]["storageProvider"]
+    assert backend["type"] == "azureManaged"
+    assert backend["connectionStringName"] in app_settings(INFRA)
 
 
 def test_the_task_hub_has_the_name_that_host_json_gives() -> None:

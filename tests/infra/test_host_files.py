@@ -64,6 +64,13 @@ def test_local_settings_are_text_and_point_at_emulators() -> None:
     assert values["META_AGENTS_STATE_DIR"] == ".local"
 
 
+def test_histories_of_core_tools_are_in_azurite() -> None:
+    values = read_json("local.settings.json.example")["Values"]
+    backend = "AzureFunctionsJobHost__extensions__durableTask__storageProvider__"
+    assert values[f"{backend}type"] == "AzureStorage"
+    assert values[f"{backend}connectionStringName"] in values
+
+
 def test_the_model_of_the_example_is_only_a_place_to_fill_in() -> None:
     values = read_json("local.settings.json.example")["Values"]
     assert all("YOUR-" in values[name] for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "MODEL_NAME"))

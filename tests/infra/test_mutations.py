@@ -142,6 +142,12 @@ MUTATIONS: dict[Check, list[tuple[str, str, str]]] = {
             "AzureWebJobsStorage: 'x'\n      AzureWebJobsStorage__accountName:",
         ),
         ("modules/region.bicep", "PYTHON_ENABLE_INIT_INDEXING:", "WEBSITE_RUN_FROM_PACKAGE:"),
+        (
+            "modules/region.bicep",
+            "      PYTHON_ENABLE_INIT_INDEXING: '1'\n",
+            "      PYTHON_ENABLE_INIT_INDEXING: '1'\n"
+            "      AzureFunctionsJobHost__extensions__durableTask__storageProvider__type: 'azureManaged'\n",
+        ),
     ],
 }
 CASES = [

@@ -59,4 +59,3 @@ resource contributorRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
 output id string = scheduler.id
 output name string = scheduler.name
 output endpoint string = scheduler.properties.endpoint
-output taskHubName string = taskHub.name

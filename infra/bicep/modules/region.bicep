@@ -213,11 +213,9 @@ module functionApp './function-app.bicep' = {
       AzureSignalRConnectionString__serviceUri: signalr.outputs.endpoint
       AzureSignalRConnectionString__credential: 'managedidentity'
       AzureSignalRConnectionString__clientId: identityClientId
+      // host.json says that this is the backend, and which hub. No setting here may say so instead: the platform reads
+      // that file alone when it decides whether an instance is needed, and would look at the wrong place.
       DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${durableTask.outputs.endpoint};Authentication=ManagedIdentity;ClientID=${identityClientId}'
-      // host.json names no backend, so that a laptop gets Azure Storage (Azurite); these three choose the scheduler here.
-      AzureFunctionsJobHost__extensions__durableTask__hubName: durableTask.outputs.taskHubName
-      AzureFunctionsJobHost__extensions__durableTask__storageProvider__type: 'azureManaged'
-      AzureFunctionsJobHost__extensions__durableTask__storageProvider__connectionStringName: 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING'
       // Streaming HTTP on the Python workers of 3.11 and 3.12 needs the functions indexed while the worker starts.
       PYTHON_ENABLE_INIT_INDEXING: '1'
       // The worker sends the app's telemetry itself; without this the host would send its logs once more.
