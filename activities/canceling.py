@@ -12,6 +12,9 @@ from services.documents.base import Put
 from services.waits import Waker
 from services.wiring import Services
 
+AT_ONCE = 30
+"""Steps that are marked in one transaction, each with its event: beside what else is logged, as many as it may hold."""
+
 
 async def perform_cancel(cancel: CancelSteps, services: Services, client: Waker) -> list[Event]:
     """The events that say so. Done twice it changes nothing.
@@ -35,7 +38,10 @@ async def perform_cancel(cancel: CancelSteps, services: Services, client: Waker)
     known = {f"{path}:{EventType.STEP_CANCELED}" for path in cancel.paths}
     others = [draft for draft in cancel.events if draft.id not in known]
     marks = [Put(canceled_id(path), {"reason": cancel.reason, "own": cancel.own}) for path in cancel.paths]
-    events = await services.events.append(tenant, execution, [*others, *told], *marks)
+    events = await services.events.append(tenant, execution, [*others, *told[:AT_ONCE]], *marks[:AT_ONCE])
+    for begin in range(AT_ONCE, len(told), AT_ONCE):
+        piece = slice(begin, begin + AT_ONCE)
+        events += await services.events.append(tenant, execution, told[piece], *marks[piece])
     await withdraw(services, tenant, execution, cancel.paths)
     for path in cancel.paths:
         await services.waits.wake(client, tenant, execution, path)
