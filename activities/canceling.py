@@ -25,13 +25,14 @@ async def perform_cancel(cancel: CancelSteps, services: Services, client: Waker)
     # Ending a step anew, which was tried again meanwhile, is an event of its own: no mark comes without one, because by
     # events a call learns that there is something to look up.
     again = f":{cancel.tries}" if cancel.tries else ""
+    sent = await _sent(cancel, services) if cancel.tries else set[str]()
     told = [
         Draft(
             id=f"{path}:{EventType.STEP_CANCELED}{again}",
             type=EventType.STEP_CANCELED,
             time=cancel.time,
             step=path,
-            data={"reason": cancel.reason, **_span(cancel, path)},
+            data={"reason": cancel.reason, **({} if path in sent else _span(cancel, path))},
         )
         for path in cancel.paths
     ]
@@ -58,3 +59,12 @@ async def withdraw(services: Services, tenant: str, execution: str, paths: tuple
 def _span(cancel: CancelSteps, path: str) -> dict[str, Json]:
     span = cancel.spans.get(path)
     return {} if span is None else {"trace": span.as_data()}
+
+
+async def _sent(cancel: CancelSteps, services: Services) -> set[str]:
+    """The steps whose span an earlier try has told the end of."""
+    ends = ["", *(f":{number}" for number in range(1, cancel.tries))]
+    ids = [f"{path}:{EventType.STEP_CANCELED}{end}" for path in cancel.spans for end in ends]
+    found = await services.events.get(cancel.tenant, cancel.execution, ids)
+    spans = {event.data["trace"]["span"] for event in found.values() if "trace" in event.data}
+    return {path for path, span in cancel.spans.items() if span.span in spans}

@@ -6,8 +6,9 @@ import dataclasses
 
 import pytest
 
+from activities.canceling import perform_cancel
 from activities.tooling import perform_tool
-from domain.calls import ToolCall
+from domain.calls import CancelSteps, ToolCall
 from domain.events import EventType
 from domain.executions import Execution
 from domain.plans import Plan
@@ -21,6 +22,7 @@ from services.telemetry.here import outgoing
 from services.tools.functions import tool_function
 from services.wiring import Services
 from tests.activities.conftest import TENANT
+from tests.activities.test_made_at_once import Nobody
 
 TOOL = Tool(name="told", function="told-of-its-trace")
 
@@ -87,3 +89,17 @@ async def test_where_nobody_follows_events_say_nothing_of_it(services: Services,
     assert "trace" not in found["s#0:call.completed"].data
     assert outcome.value == {"v": None}
     assert found["s#0:call.completed"].type is EventType.CALL_COMPLETED
+
+
+async def test_a_cancel_that_is_tried_again_tells_the_end_of_a_span_once(
+    services: Services, execution: Execution
+) -> None:
+    root = root_of(derived(execution.id), execution.id)
+    span = root.begun(root.child("step", "s"), "agent", execution.created)
+    cancel = CancelSteps(
+        tenant=TENANT, execution=execution.id, key="s:cancel", step="s", paths=("s",), reason="late",
+        time=execution.created, spans={"s": span},
+    )  # fmt: skip
+    first = await perform_cancel(cancel, services, Nobody())
+    again = await perform_cancel(cancel.model_copy(update={"tries": 1}), services, Nobody())
+    assert [event.data.get("trace") for event in (*first, *again)] == [span.as_data(), None]
