@@ -71,6 +71,12 @@ def silence(request: Request) -> Answer:
     return _CUT
 
 
+def unheard(request: Request) -> Answer:
+    """The server does it, and no answer comes."""
+    request.done()
+    return silence(request)
+
+
 class Proxy:
     """`seen`: the method and the status of each request, 0 where none was answered, in the order of the answers."""
 
@@ -85,7 +91,7 @@ class Proxy:
         class Handler(_Handler):
             server_of = proxy
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.block_on_close = False
         self.port = int(self._server.server_address[1])
 
@@ -105,6 +111,10 @@ class Proxy:
     def is_quiet(self) -> bool:
         """Whether all faults have happened."""
         return not self._faults
+
+    def is_quiet_for(self, method: str) -> bool:
+        """Whether those of requests with the method have."""
+        return all(awaited != method for awaited, _ in self._faults)
 
     def serve(self) -> None:
         self._server.serve_forever(poll_interval=0.01)
@@ -126,6 +136,11 @@ def before(upstream: int) -> Iterator[Proxy]:
     finally:
         proxy.close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever asked is gone: here that is what was meant."""
 
 
 class _Handler(BaseHTTPRequestHandler):
