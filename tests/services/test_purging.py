@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.cosmos.aio import ContainerProxy
 
 from domain.errors import Code, ProblemError
 from domain.executions import Status
@@ -17,6 +16,8 @@ from domain.webhooks import Webhook
 from services.artifacts.blob import BlobArtifacts
 from services.documents import cosmos_drop, sqlite_writes
 from services.documents.base import Put
+from services.documents.cosmos_drop import Drop
+from services.documents.cosmos_queue import Queue
 from services.documents.group_commit import GroupCommit
 from services.purging import Purges
 from services.wiring import Services, build
@@ -269,7 +270,7 @@ class Fuse:
         # Few rows at a time, so that a drop has several transactions to be killed between.
         monkeypatch.setattr(sqlite_writes, "DROPPED_AT_ONCE", 2)
         monkeypatch.setattr(cosmos_drop, "BATCH_OPERATIONS", 2)
-        on_azure = ((ContainerProxy, "execute_item_batch"), (ContainerProxy, "delete_item"), (BlobArtifacts, "_delete"))
+        on_azure = ((Queue, "submit"), (Drop, "_remove"), (Drop, "_remove_head"), (BlobArtifacts, "_delete"))
         for owner, name in ((GroupCommit, "submit"), (Path, "unlink"), (Path, "rmdir"), *on_azure):
             monkeypatch.setattr(owner, name, self.burning(getattr(owner, name)))
         for name in ("purge_instance_history", "signal_entity"):
