@@ -48,6 +48,7 @@ class Bench:
         self.options = options
 
     async def __aenter__(self) -> Self:
+        self.state_dir.mkdir(parents=True, exist_ok=True)  # the services need none where they keep nothing in it
         built = build(self.settings)
         self.services = dataclasses.replace(built, models=self.models, tools=self.tools or built.tools)
         self.app = app_over(self.services, lambda: EngineClient(self.engine))

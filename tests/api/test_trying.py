@@ -99,9 +99,10 @@ async def test_the_same_is_asked_under_the_new_prompt_and_nothing_else_is_done(l
     )
     assert {str(request.messages[0]["content"]) for request in asked} == {"Salute in French!"}
     assert {(request.temperature, request.max_output_tokens) for request in asked} == {(0.5, 99)}
-    first = found["cases"]["items"][0]
+    # They stand in the order in which they were answered then.
+    [first] = [case for case in found["cases"]["items"] if case["recorded"]["step"] == "each[0]"]
     assert (first["recorded"]["output"], first["output"]) == ("Greet in French. Ann: ", "Salute in French! Ann: ")
-    assert (first["recorded"]["execution"], first["recorded"]["step"]) == (id, "each[0]")
+    assert first["recorded"]["execution"] == id
     assert LONG in first["input"]
     sums = found["summary"]
     assert sums["same"] == 0
