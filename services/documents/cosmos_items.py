@@ -101,8 +101,9 @@ class Content:
         if _ODD_JSON.search(text) is None and not _deep(body, text):
             return cls(json.loads(text), None, len(text.encode()))
         text = json.dumps(body, separators=(",", ":"))
+        size = len(json.dumps(text))  # within the item it is escaped once more
         fields = {name: value for name, value in body.items() if not _ODD_TEXT.search(name) and _selectable(value)}
-        return cls({name: plain(value) for name, value in fields.items()}, text, len(text))
+        return cls({name: plain(value) for name, value in fields.items()}, text, size)
 
     def of_document(self) -> Item:
         return {"body": self.body, **({} if self.text is None else {"text": self.text})}

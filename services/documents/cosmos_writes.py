@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,8 +123,16 @@ async def _send(container: ContainerProxy, plan: Plan) -> _Sent:
     operations = [*first, *(_operation(change) for change in changes)]
     results = await container.execute_item_batch(operations, key_of(plan.partition), no_response=head is None)
     of_changes = zip(changes, results[len(first) :], strict=True)
-    etags = {change.id: bare(result["eTag"]) for change, result in of_changes}
-    return _Sent(etags, flags_of(results[len(first) - 1]["resourceBody"]) if head else None)
+    etags = {change.id: bare(result["eTag"]) for change, result in of_changes if result.get("eTag")}
+    flags = await _flags(container, plan, head, results[len(first) - 1]) if head else None
+    return _Sent(etags, flags)
+
+
+async def _flags(container: ContainerProxy, plan: Plan, head: HeadChange, result: Mapping[str, Any]) -> frozenset[str]:
+    """Those that the stream's end has now. A batch need not say what it wrote: then it is read."""
+    if head.start is None:
+        return flags_of(head.item)
+    return flags_of(result.get("resourceBody") or await container.read_item(HEAD, key_of(plan.partition)))
 
 
 async def _send_one(container: ContainerProxy, change: Change) -> str:

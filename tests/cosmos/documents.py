@@ -66,8 +66,7 @@ def _key(container: Container, request: Request) -> Key:
 def _saying(outcome: Outcome, request: Request) -> Answer:
     if outcome.item is None:
         return Answer(outcome.status, charge=outcome.charge)
-    is_minimal = "return=minimal" in request.headers.get("prefer", "")
-    content = b"" if is_minimal and request.method != "GET" else outcome.item.content
+    content = b"" if _is_minimal(request) and request.method != "GET" else outcome.item.content
     return Answer(outcome.status, content, {"etag": outcome.item.etag}, outcome.charge)
 
 
@@ -75,8 +74,12 @@ def _of_batch(container: Container, request: Request) -> Answer:
     operations = loads(request.body)
     if not isinstance(operations, list):
         raise bad_request("A batch is a JSON array of operations.")
-    is_done, said = perform_all(container, _key(container, request), operations)
+    is_done, said = perform_all(container, _key(container, request), operations, is_minimal=_is_minimal(request))
     return saying(200 if is_done else 207, said, sum(float(one["requestCharge"]) for one in said))
+
+
+def _is_minimal(request: Request) -> bool:
+    return "return=minimal" in request.headers.get("prefer", "")
 
 
 def _of_plan(request: Request) -> Answer:

@@ -106,16 +106,24 @@ def _terms(container: Container, item: Item) -> frozenset[tuple[str, Any]]:
     return terms_of(item.body, container.properties.get("indexingPolicy") or {})
 
 
-def perform_all(container: Container, key: Key, operations: list[Any]) -> tuple[bool, list[dict[str, Any]]]:
-    """Whether all of a batch was done, and what is said of each operation; if not, nothing was done."""
-    if not operations or len(operations) > MOST_OPERATIONS:
-        raise bad_request(f"A batch has from 1 to {MOST_OPERATIONS} operations.")
+def perform_all(
+    container: Container, key: Key, operations: list[Any], *, is_minimal: bool = False
+) -> tuple[bool, list[dict[str, Any]]]:
+    """Whether all of a batch was done, and what is said of each operation; if not, nothing was done.
+
+    `is_minimal`: of what is written no more than its ETag.
+    """
+    if not operations:
+        raise bad_request("Batch request has no operations.")
+    if len(operations) > MOST_OPERATIONS:
+        raise bad_request("Batch request has more operations than what is supported.")
     partition = container.partition(key)
     before = dict(partition.items)
     said: list[dict[str, Any]] = []
     for operation in operations:
         try:
-            said.append(_said(perform(container, key, _operation_of(operation))))
+            one = _operation_of(operation)
+            said.append(_said(perform(container, key, one), is_minimal=is_minimal and one.kind != "Read"))
         except CosmosError as error:
             partition.items = before
             failed = {"statusCode": error.status, "subStatusCode": error.sub_status, "requestCharge": FAILED}
@@ -136,8 +144,8 @@ def _operation_of(operation: Any) -> Operation:
     )
 
 
-def _said(outcome: Outcome) -> dict[str, Any]:
+def _said(outcome: Outcome, *, is_minimal: bool) -> dict[str, Any]:
     said: dict[str, Any] = {"statusCode": outcome.status, "requestCharge": round(outcome.charge, 2)}
     if outcome.item is not None:
-        said |= {"eTag": outcome.item.etag, "resourceBody": outcome.item.body}
+        said |= {"eTag": outcome.item.etag} | ({} if is_minimal else {"resourceBody": outcome.item.body})
     return said

@@ -35,6 +35,13 @@ def test_all_is_done_in_its_order(items: ContainerProxy) -> None:
     assert ids(items) == ["b"]
 
 
+def test_it_may_be_told_to_say_no_more_than_etags_of_what_it_writes(items: ContainerProxy) -> None:
+    operations: Batch = [create("a"), ("read", ("a",)), ("patch", ("a", [{"op": "set", "path": "/n", "value": 1}]))]
+    done = items.execute_item_batch(operations, "1", no_response=True)
+    assert ["resourceBody" in one for one in done] == [False, True, False]
+    assert done[2]["eTag"] == items.read_item("a", "1")["_etag"]
+
+
 def test_one_failure_undoes_all_and_is_told_from_the_rest(items: ContainerProxy) -> None:
     items.create_item({"id": "there", "pk": "1", "n": 1})
     operations: Batch = [create("new"), ("delete", ("there",)), create("b"), create("b"), create("c")]
