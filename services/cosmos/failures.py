@@ -14,8 +14,11 @@ ROLE = "Cosmos DB Built-in Data Contributor"
 """The data-plane role that the app's identity needs on the account. Roles of the control plane don't do."""
 
 _SHOWN = 300
-_OWNER_MISSING = 1003
-_ABSENT, _EXISTS, _UNMET, _TOO_LARGE, _THROTTLED = 404, 409, 412, 413, 429
+_NEVER_MADE, _OWNER_MISSING = frozenset({None, 0}), 1003
+"""Sub-statuses of 404: there is no such item; nor what it would lie in. Others mean that a replica is late."""
+_NOT_WRITABLE_HERE, _PARTITION_FULL = frozenset({3, 1008}), 1014
+"""Sub-statuses of 403: another region is written in by now; a logical partition has its 20 GB."""
+_FORBIDDEN, _ABSENT, _EXISTS, _UNMET, _TOO_LARGE, _THROTTLED = 403, 404, 409, 412, 413, 429
 _LATER = frozenset({408, 410, 429, 449})
 """Beside 5xx: too slow, moved, too much, written by others just now. The same request may go well after a moment."""
 
@@ -40,12 +43,16 @@ def outcome_of(error: AzureError) -> Exception:
     """`Absent`, `Unmet`, or the `CosmosFailure` behind an error of the client. Of a batch, absence is `Unmet` too."""
     if not isinstance(error, CosmosHttpResponseError | CosmosBatchOperationError):
         return _unanswered(error)
-    status, sub_status = int(error.status_code or 0), error.sub_status
+    status, sub_status, headers = int(error.status_code or 0), error.sub_status, dict(error.headers or {})
+    if isinstance(error, CosmosBatchOperationError):
+        culprit = (error.operation_responses or [])[error.error_index or 0 :][:1] or [{}]
+        sub_status = culprit[0].get("subStatusCode") or sub_status
+        headers.setdefault("x-ms-retry-after-ms", str(culprit[0].get("retryAfterMilliseconds") or ""))
     if status in (_EXISTS, _UNMET):
         return Unmet()
-    if status == _ABSENT and sub_status != _OWNER_MISSING:
+    if status == _ABSENT and sub_status in _NEVER_MADE:
         return Unmet() if isinstance(error, CosmosBatchOperationError) else Absent()
-    return _failed(status, _said(error), error.headers or {})
+    return _failed(status, sub_status, _said(error), headers)
 
 
 def missing(database: str, container: str) -> CosmosFailure:
@@ -68,13 +75,13 @@ def uncertain(message: str) -> CosmosFailure:
     return _passing(message, "Look at what is there, then try again.")
 
 
-def _failed(status: int, said: str, headers: Mapping[str, str]) -> CosmosFailure:
-    if status == _ABSENT:
+def _failed(status: int, sub_status: int | None, said: str, headers: Mapping[str, str]) -> CosmosFailure:
+    if status == _ABSENT and sub_status == _OWNER_MISSING:
         return _not_set_up(
             f"Cosmos DB has no such database or container any more: {said}", "Restore it, or deploy infra/bicep."
         )
-    if status in (401, 403):
-        return _denied(status, said)
+    if status in (401, _FORBIDDEN) and sub_status not in _NOT_WRITABLE_HERE:
+        return _denied(status, sub_status, said)
     if status == _TOO_LARGE:
         return too_large(f"Cosmos DB takes no more than 2 MB in one request: {said}")
     if status == _THROTTLED:
@@ -84,7 +91,7 @@ def _failed(status: int, said: str, headers: Mapping[str, str]) -> CosmosFailure
             "Try again later; raise the container's throughput if it happens often.",
             retry_after(wait),
         )
-    if status in _LATER or status >= 500:
+    if status in _LATER or status in (_ABSENT, _FORBIDDEN) or status >= 500:
         return _passing(f"Cosmos DB answered {status}: {said}", "Try again; look at the account's health if it stays.")
     return _refusal(f"Cosmos DB refused the request ({status}): {said}", "Report it: it should not have been asked.")
 
@@ -99,7 +106,11 @@ def too_large(message: str) -> CosmosFailure:
     return CosmosFailure(problem, passing=False)
 
 
-def _denied(status: int, said: str) -> CosmosFailure:
+def _denied(status: int, sub_status: int | None, said: str) -> CosmosFailure:
+    if status == _FORBIDDEN and sub_status == _PARTITION_FULL:
+        return _not_set_up(
+            f"A partition of Cosmos DB is full: {said}", "Remove what is no longer needed: retention, or a collection."
+        )
     if status == 401:
         return _not_set_up(
             "Cosmos DB did not accept our credentials (401).",

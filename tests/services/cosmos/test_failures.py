@@ -22,6 +22,12 @@ def answered(status: int, text: str = "what it said", **headers: str) -> CosmosH
     return CosmosHttpResponseError(status_code=status, message=text, response=response)
 
 
+def of_batch(status: int, sub_status: int, **more: int) -> CosmosBatchOperationError:
+    """Of the second of its operations."""
+    responses = [{"statusCode": 424}, {"statusCode": status, "subStatusCode": sub_status, **more}]
+    return CosmosBatchOperationError(1, {}, status, "no", operation_responses=responses)
+
+
 def failed(error: AzureError) -> CosmosFailure:
     outcome = outcome_of(error)
     assert isinstance(outcome, CosmosFailure)
@@ -44,6 +50,29 @@ def test_a_container_that_is_not_there_is_another_thing() -> None:
     found = failed(answered(404, **{"x-ms-substatus": "1003"}))
     assert (found.problem.code, found.problem.retryable, found.passing) == (Code.PLATFORM_FAILED, True, False)
     assert "infra/bicep" in found.problem.action
+
+
+@pytest.mark.parametrize("sub_status", [1002, 1013])
+def test_a_replica_that_is_late_does_not_mean_that_nothing_is_there(sub_status: int) -> None:
+    assert failed(answered(404, **{"x-ms-substatus": str(sub_status)})).passing
+    assert failed(of_batch(404, sub_status)).passing
+
+
+@pytest.mark.parametrize("sub_status", [3, 1008])
+def test_while_regions_change_places_nobody_lacks_a_role(sub_status: int) -> None:
+    found = failed(answered(403, **{"x-ms-substatus": str(sub_status)}))
+    assert found.passing
+    assert ROLE not in found.problem.action
+
+
+def test_a_full_partition_is_told_from_a_missing_role() -> None:
+    for error in (answered(403, **{"x-ms-substatus": "1014"}), of_batch(403, 1014)):
+        assert "full" in failed(error).problem.message
+        assert not failed(error).passing
+
+
+def test_an_operation_of_a_batch_that_is_throttled_says_how_long() -> None:
+    assert failed(of_batch(429, 3200, retryAfterMilliseconds=1500)).problem.retry_after == 1.5
 
 
 @pytest.mark.parametrize("status", [408, 410, 429, 449, 500, 502, 503])
