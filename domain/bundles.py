@@ -18,7 +18,7 @@ from domain.usage import Usage
 SCHEMA_VERSION: Literal[1] = 1
 MAX_BYTES = 32 * 1024 * 1024
 """Of a bundle as JSON: what is larger is neither exported nor imported."""
-NOT_BUNDLED = frozenset({"tenant", "plan", "hold", "webhook", "evaluation", "paused_for"})
+NOT_BUNDLED = frozenset({"tenant", "plan", "hold", "webhook", "evaluation", "paused_for", "trace"})
 """Fields of a record that mean nothing elsewhere."""
 
 _MOST_COUNTED = 10**15

@@ -18,6 +18,8 @@ from services.waits import waiting, waiting_id, waiting_to_finish
 
 Asked = Literal["running", "paused", "canceling", "ended"]
 ATTEMPTS = 50
+UNMARKED_AT_ONCE = 60
+"""Marks that one write removes: beside what else it does, as many as it may hold."""
 STOPS = frozenset({EventType.CANCEL_REQUESTED, EventType.STEP_CANCELED, EventType.EXECUTION_CANCELED})
 """After one of these, what is under way may be in vain."""
 
@@ -76,17 +78,20 @@ class Controls:
         return standing(found, action.key, action.step, about_failure=about_failure)
 
     async def unmarking(self, tenant: str, execution: str, step: str) -> list[Delete]:
-        """What removes every mark that the step, or a step in it, should come to an end."""
-        first = canceled_id(step)
-        found: list[Delete] = []
+        """What removes the marks that the step, or a step in it, should come to an end.
+
+        Those that one write has no room for are removed here: it takes a step up again, and nothing in it runs before.
+        """
+        first, partition = canceled_id(step), partition_of(tenant, execution)
         continuation: str | None = None
         while True:
             page, continuation = await self._documents.query(
-                partition_of(tenant, execution), between=beginning_with(first), continuation=continuation, limit=200
+                partition, between=beginning_with(first), continuation=continuation, limit=UNMARKED_AT_ONCE
             )
-            found += [Delete(mark.id) for mark in page if is_within(mark.id, first)]
+            found = [Delete(mark.id) for mark in page if is_within(mark.id, first)]
             if continuation is None:
                 return found
+            await self._documents.write(partition, found)
 
     async def asked(self, tenant: str, execution: str) -> Document | None:
         """What was asked of it last; None: nothing yet."""
