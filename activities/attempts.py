@@ -12,7 +12,7 @@ from domain.errors import Problem, canceled
 from domain.events import Draft, Event, EventType
 from domain.tracing import Resumed
 from domain.values import Json
-from services.documents.base import STREAM, Conflict, Delete, Operation
+from services.documents.base import Delete, Operation
 from services.eventlog import Logged
 from services.ledger import Entry
 from services.waits import waiting, waiting_id
@@ -42,18 +42,15 @@ class CallAttempt(ABC, Generic[C]):
     async def _performed(self) -> Result:
         if self.call.quiet and not self.services.documents.is_near:
             # Nothing is known to have happened since the call before: then one conditional write says it all.
-            try:
-                if (made := await self._made_at_once()) is not None:
-                    return made
-            except Conflict as conflict:
-                if conflict.id != STREAM:
-                    raise
+            made = await self._made_at_once()
+            if made is not None:
+                return made
         return await self._looked_up()
 
     async def _made_at_once(self) -> Result | None:
-        """Make the call without looking it up, on condition that the log ends where it did; None: look it up.
+        """Make the call without looking it up, on condition that the log ends where it did and the call was never begun.
 
-        Raises `Conflict` of `STREAM`, and then has done nothing.
+        None: look it up.
         """
         return None
 
@@ -148,9 +145,7 @@ class CallAttempt(ABC, Generic[C]):
 
         Then nothing was asked of the execution since this call looked, for that comes with an event.
         """
-        new = sorted(logged.new for logged in self._logged if logged.new is not None)
+        new = sorted(offset for logged in self._logged for offset in logged.new)
         if not new:
             return {}
-        expected = [self.call.head, *(last for _, last in new[:-1])]
-        is_quiet = is_good and all(first == before + 1 for before, (first, _) in zip(expected, new, strict=True))
-        return {"head": new[-1][1], "quiet": is_quiet}
+        return {"head": new[-1], "quiet": is_good and new == list(range(self.call.head + 1, new[-1] + 1))}

@@ -27,7 +27,7 @@ from domain.usage import Usage
 from domain.values import Json
 from services.documents.base import Conflict, Operation
 from services.eventlog import Logged
-from services.ledger import Entry
+from services.ledger import Entry, noted_mark
 from services.models.client import AnswerRejected, ModelAnswer
 from services.models.problems import bad_answer
 from services.wiring import Services
@@ -83,11 +83,11 @@ class _Call(CallAttempt[ModelCall]):
             return None  # an attempt that was cut off may have left its reservation there, which has to be found first
         try:
             await self._begin(asked, head=call.head)
-        except (Conflict, ProblemError) as error:
+        except (Conflict, ProblemError):
             self.budget = Budgeted(call, services)
-            if isinstance(error, Conflict):
-                raise
             return None
+        self.record.begin()
+        note_request(services, asked.request)
         return await self._answered(asked)
 
     async def _earlier(self, asked: Asked) -> Result | None:
@@ -126,7 +126,8 @@ class _Call(CallAttempt[ModelCall]):
         drafts = [*self.call.events, draft]
         # An attempt that a crash cut off may have left its reservation.
         is_first = self.attempt == 1
-        events = await (self._append(drafts, *self._over()) if is_first else self._settled(free, drafts, *self._over()))
+        operations = [noted_mark(self.call.key, self.attempt, remembered(self.call)), *self._over()]
+        events = await (self._append(drafts, *operations) if is_first else self._settled(free, drafts, *operations))
         return await self.record.outcome_of(events[-1]), events
 
     async def _make(self, asked: Asked) -> Result:

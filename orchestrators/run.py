@@ -118,7 +118,9 @@ class Run:
 
     def act(self, name: str, action: A) -> Generator[Any, Any, tuple[A, Json | Problem]]:
         """Have an activity do it, and log what is to be logged: the action as sent, and the activity's answer."""
-        tries, is_quiet = self._tries[action.key], self._quiet and not self.loom.others()
+        # In a step that is tried again, calls that are finished are come by once more.
+        is_quiet = self._quiet and not self.loom.others() and not self.retries(action.step)
+        tries = self._tries[action.key]
         known = {"events": self.take_events(), "tries": tries, "head": self.head, "quiet": is_quiet}
         sent = action.model_copy(update=known)
         self._tries[action.key] += 1

@@ -25,26 +25,26 @@ CONTROL = "control"
 """Id of what was asked of the execution: `{"state": running | paused | canceling | ended}`."""
 WATCHED = f"{FLAG}watched"
 """Id of the mark that somebody has asked to see the execution live."""
+WATCHED_EARLIER = "execution.watched"
+"""As releases before 0.4.0 have called it. Writes do not tell of it: whoever comes by it marks the execution anew."""
 
 
 class Logged(list[Event]):
     """The events of one write, as they stand in the log.
 
-    `new`: first and last offset of those that were not there before. `watched`, when anything was to be logged: whether
+    `new`: offsets of those that were not there before, in order. `watched`, when anything was to be logged: whether
     somebody had asked by then to see the execution live. Whoever asks later reads the log then.
     """
 
     def __init__(self, events: Iterable[Event], written: Written) -> None:
         super().__init__(events)
-        new = [written.offsets[id] for id in written.appended]
-        self.new = (min(new), max(new)) if new else None
+        self.new = sorted(written.offsets[id] for id in written.appended)
         self.watched = WATCHED in written.flags if written.offsets else None
 
     def after(self, earlier: Logged) -> Logged:
         """Both as one, each as it was written."""
         self[:0] = earlier
-        if earlier.new is not None:
-            self.new = (earlier.new[0], (self.new or earlier.new)[1])
+        self.new = earlier.new + self.new
         return self
 
 
@@ -75,11 +75,15 @@ class EventLog:
         terminal event, when there is one. Large payloads become artifacts. `patient` as in `DocumentStore.write`.
         What is no news is told to nobody who watches: it happened elsewhere.
         Raises `Conflict` when `extra` does; of `STREAM`, when the log ends with another event than that at `head`.
-        Of more than AT_ONCE drafts the first are logged before, on their own.
+        Of more than AT_ONCE drafts the first are logged before, on their own, and may be logged when `Conflict` is
+        raised.
         """
         if len(drafts) > AT_ONCE:
             first = await self.append(tenant, execution, drafts[:AT_ONCE], is_news=is_news, head=head)
-            rest = await self.append(tenant, execution, drafts[AT_ONCE:], *extra, patient=patient, is_news=is_news)
+            last = None if head is None else max([head, *first.new])
+            rest = await self.append(
+                tenant, execution, drafts[AT_ONCE:], *extra, patient=patient, is_news=is_news, head=last
+            )
             return rest.after(first)
         partition = partition_of(tenant, execution)
         slim = [await self._slim(partition, draft) for draft in drafts]

@@ -14,7 +14,7 @@ from domain.events import Draft, Event
 from domain.values import Json
 from services.control import Standing, standing, standing_ids
 from services.documents.base import Conflict, DocumentStore, Operation, Put
-from services.eventlog import WATCHED, EventLog, Logged, partition_of
+from services.eventlog import WATCHED, WATCHED_EARLIER, EventLog, Logged, partition_of
 
 ANSWERS = (completed_id, rejected_id, asked_id, told_id)
 """Ids of the events any of which ends a call."""
@@ -45,8 +45,10 @@ class Ledger:
     async def look_up(self, tenant: str, execution: str, key: str, step: str) -> Entry:
         """One read. The answer counts even when the execution has been canceled since."""
         answers, mark = [name(key) for name in ANSWERS], _mark_id(key)
-        wanted = [*answers, mark, WATCHED, *standing_ids(key, step)]
+        wanted = [*answers, mark, WATCHED, WATCHED_EARLIER, *standing_ids(key, step)]
         found = await self._documents.get_many(partition_of(tenant, execution), wanted)
+        if WATCHED_EARLIER in found and WATCHED not in found:
+            await self._log.mark_watched(tenant, execution)
         answer = next((Event.model_validate(found[id].body) for id in answers if id in found), None)
         counts = found[mark].body if mark in found else {"begun": 0}
         return Entry(
@@ -54,7 +56,7 @@ class Ledger:
             begun=counts["begun"],
             ended=counts.get("ended", 0),
             standing=standing(found, key, step),
-            watched=WATCHED in found,
+            watched=WATCHED in found or WATCHED_EARLIER in found,
             mark=found[mark].etag if mark in found else None,
         )
 
@@ -71,12 +73,13 @@ class Ledger:
     ) -> Logged:
         """Note that the call is being made, for the `attempt`-th time, together with the events that go before it.
 
-        `asked`: what its request is made of, by reference. `head`: only if that is where the log still ends, or
-        `Conflict` of `STREAM` is raised; then nothing that a look-up would have told has changed since either, because
-        whatever that is comes with an event.
+        `asked`: what its request is made of, by reference. `head`: only if that is where the log still ends, and the
+        call was never begun, or `Conflict` is raised; then nothing that a look-up would have told has changed since
+        either, because whatever that is comes with an event. That the log has not moved does not say that the call is
+        new: a step that is tried again comes by calls that were finished before.
         Without `head`, patiently: a model that answers at once has its answer written in the same breath.
         """
-        mark = Put(_mark_id(key), {"begun": attempt, **({"asked": asked} if asked else {})})
+        mark = noted_mark(key, attempt, asked, is_first=head is not None)
         return await self._log.append(tenant, execution, drafts, mark, *more, patient=head is None, head=head)
 
     async def begin_alone(
@@ -104,6 +107,11 @@ class Ledger:
         ids = {_mark_id(key): key for key in keys}
         found = await self._documents.get_many(partition_of(tenant, execution), list(ids))
         return {ids[id]: mark.body["asked"] for id, mark in found.items() if "asked" in mark.body}
+
+
+def noted_mark(key: str, attempt: int, asked: Json, *, is_first: bool = False) -> Put:
+    """Notes that so many attempts at a model call were begun. Every call that has an answer has it."""
+    return Put(_mark_id(key), {"begun": attempt, **({"asked": asked} if asked else {})}, if_absent=is_first)
 
 
 def begun_mark(key: str, attempt: int) -> Put:

@@ -23,7 +23,9 @@ from domain.plans import Plan
 from domain.policies import Budget, Retry
 from domain.prompt_shapes import TemplatePrompt
 from domain.workflows import Workflow
-from services.models.client import ModelClient
+from services.documents.base import Append, Written
+from services.eventlog import AT_ONCE
+from services.models.client import ModelAnswer, ModelClient
 from services.wiring import Services
 from tests.activities.conftest import TENANT
 from tests.support.counted import CountedDocuments
@@ -110,6 +112,66 @@ async def test_cut_off_before_its_answer_it_is_a_second_attempt(far: Far) -> Non
     assert outcome.error is None
     log = await far.services.events.read(TENANT, far.execution, 0)
     assert [event.id for event in log[2:]] == ["s0#0:call.started:2", "s0#0:call.completed"]
+
+
+async def test_finished_before_it_is_not_made_again_where_nothing_has_happened_since(far: Far) -> None:
+    """As in a step that is tried again: the log has not moved, and has its answer."""
+    first = await far.made(far.call(0))
+    second = await far.made(far.call(1, first.head))
+    again = await far.made(far.call(0, second.head))
+    assert (again.value, again.quiet) == (first.value, False)
+    assert len(far.model.asked) == 2
+
+
+async def test_cut_off_before_it_is_a_second_attempt_where_nothing_has_happened_since(far: Far) -> None:
+    begun = await far.services.ledger.begin(TENANT, far.execution, "s0#0", 1, [_draft("s0#0:call.started:1")])
+    await far.made(far.call(head=begun[-1].offset))
+    log = await far.services.events.read(TENANT, far.execution, 0)
+    assert [event.id for event in log[2:]] == ["s0#0:call.started:2", "s0#0:call.completed"]
+
+
+async def test_an_answer_that_was_kept_for_others_is_one_too(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kept under an alias that keeps none any more when the call is come by again."""
+
+    async def found(*_: object) -> ModelAnswer:
+        return ModelAnswer(text="kept", model="scripted", tokens_in=1, tokens_out=1, finish_reason="stop")
+
+    with monkeypatch.context() as kept:
+        kept.setattr(far.services.answers, "find", found)
+        outcome = await far.made(far.call(quiet=False))
+    again = await far.made(far.call(head=outcome.head))
+    assert (again.value, far.model.asked) == (outcome.value, [])
+
+
+def _many(far: Far, number: int) -> tuple[Draft, ...]:
+    return tuple(_draft(f"skipped:{place}", EventType.STEP_SKIPPED) for place in range(number))
+
+
+async def test_many_events_before_it_are_no_gap(far: Far) -> None:
+    outcome = await far.made(far.call(events=_many(far, 2 * AT_ONCE + 1)))
+    assert (outcome.quiet, outcome.head) == (True, STARTED + 2 * AT_ONCE + 3)
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+async def test_what_comes_between_many_events_is_seen(
+    far: Far, quiet: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are logged by several writes, and anything may be asked between two."""
+    write, writes = far.documents.write, list[str]()
+
+    async def written(partition: str, operations: Any, **patience: bool) -> Written:
+        done = await write(partition, operations, **patience)
+        writes.extend(name for name in [partition] if any(isinstance(one, Append) for one in operations))
+        if len(writes) == 1:
+            await _paused(far)
+        return done
+
+    monkeypatch.setattr(far.documents, "write", written)
+    outcome = await far.made(far.call(events=_many(far, AT_ONCE + 1), quiet=quiet))
+    assert not outcome.quiet
+    assert outcome.held or not quiet
+    following = await far.made(far.call(1, outcome.head, quiet=outcome.quiet))
+    assert following.held
 
 
 async def test_given_to_two_at_once_there_is_one_answer(far: Far) -> None:

@@ -11,6 +11,7 @@ from domain.approvals import Approval, Kind
 from domain.errors import Code
 from domain.executions import Status
 from domain.workflows import Workflow
+from services.documents.sqlite import SqliteDocuments
 from services.eventlog import partition_of
 from tests.orchestrators.bench import TENANT, Bench
 from tests.orchestrators.desk import Desk
@@ -94,6 +95,51 @@ async def test_a_step_inside_that_was_given_up_is_asked_about_anew(desk: Desk) -
     assert question.step == "s/a"
     await desk.decide(question, "retry")
     assert (await desk.bench.ended(id)).output == "fine"
+
+
+@pytest.fixture
+def far(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a call is begun without being looked up, if nothing has happened since the call before."""
+    monkeypatch.setattr(SqliteDocuments, "is_near", False)
+
+
+@pytest.mark.usefixtures("far")
+@pytest.mark.parametrize("kind", ["sequential", "loop"])
+async def test_what_was_finished_is_not_made_again_after_what_was_not(desk: Desk, kind: str) -> None:
+    """The log has moved by nothing but the calls before, which are new, and yet the next one is old."""
+    model = desk.bench.model
+    model._script = lambda request: unreachable() if len(model.asked) in (1, 3) else "fine"
+    new = [{"id": f"a{number}", "agent": "x", "retry": ONCE} for number in range(3)]
+    old = [{"id": "c", "agent": "x"}, {"id": "d", "agent": "x", "retry": ONCE}]
+    steps = [{"id": "new", "on_error": "skip", "sequential": new}, *old]
+    inner = {"sequential": steps} if kind == "sequential" else {"loop": {"most": 1, "until": "true", "steps": steps}}
+    id = await desk.bench.begin({"steps": [{"id": "s", **ASKS, **inner}]})
+    await try_again(desk, id)
+    assert (await desk.bench.ended(id)).status is Status.COMPLETED
+    made = {key.rpartition("/")[2]: number for key, number in model.keys.items()}
+    assert made == {"a0#0": 2, "a1#0": 1, "a2#0": 1, "c#0": 1, "d#0": 2}
+
+
+@pytest.mark.usefixtures("far")
+async def test_what_times_out_anew_is_heard_of_in_orchestrators_of_its_own(desk: Desk) -> None:
+    """That it was canceled is in the log since the first time."""
+    model = desk.bench.model
+    gate = model.gate("turn[2]#")
+    chat = {"participants": ["x", "y"], "task": "t", "until": {"any": [{"turns": 4}]}}
+    talk = {"id": "c", "timeout": "PT1H", "group_chat": chat}
+    loop = {"most": 1, "until": "true", "steps": [talk]}
+    id = await desk.bench.begin({"steps": [{"id": "l", **ASKS, "loop": loop}]})
+    await model.until(lambda: len(model.asked) == 2)
+    await desk.passes(id, timedelta(hours=1), instance=f"{id}.l")
+    question = await pending(desk, id, Kind.FAILURE)
+    desk.clock.now += timedelta(seconds=1)
+    await desk.decide(question, "retry")
+    await model.until(lambda: len(model.asked) == 3)
+    await desk.passes(id, timedelta(hours=1), instance=f"{id}.l~1")
+    gate.set()
+    await desk.decide(await pending(desk, id, Kind.FAILURE), "fail")
+    assert (await desk.bench.ended(id)).status is Status.FAILED
+    assert len(model.asked) == 3
 
 
 @pytest.mark.parametrize("code", [Code.MODEL_BAD_ANSWER, Code.MODEL_CUT_OFF])
