@@ -23,8 +23,8 @@ from domain.plans import Plan
 from domain.policies import Budget, Retry
 from domain.prompt_shapes import TemplatePrompt
 from domain.workflows import Workflow
-from services.documents.base import Append, Written
-from services.eventlog import AT_ONCE
+from services.documents.base import Append, Put, Written
+from services.eventlog import AT_ONCE, WATCHED_EARLIER, partition_of
 from services.models.client import ModelAnswer, ModelClient
 from services.wiring import Services
 from tests.activities.conftest import TENANT
@@ -153,9 +153,7 @@ async def test_many_events_before_it_are_no_gap(far: Far) -> None:
 
 
 @pytest.mark.parametrize("quiet", [True, False])
-async def test_what_comes_between_many_events_is_seen(
-    far: Far, quiet: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_comes_between_many_events_is_seen(far: Far, quiet: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are logged by several writes, and anything may be asked between two."""
     write, writes = far.documents.write, list[str]()
 
@@ -248,6 +246,25 @@ async def test_who_watches_is_told_by_the_write_itself(far: Far) -> None:
     assert far.reached() == ["write", "write"]
     assert getattr(events, "watched", None) is True
     assert (TENANT, far.execution) in far.services.realtime._watched
+
+
+async def test_its_span_says_what_was_asked_all_the_same(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[str] = []
+    monkeypatch.setattr("activities.calling.note_request", lambda _, request: noted.append(request.alias))
+    await far.made(far.call())
+    assert len(noted) == len(far.model.asked) == 1
+
+
+async def test_who_has_watched_under_an_earlier_release_is_found_and_told_by_writes_from_then_on(far: Far) -> None:
+    mark = Put(WATCHED_EARLIER, {})
+    await far.services.documents.write(partition_of(TENANT, far.execution), [mark])
+    outcome, events = await perform_call(far.call(quiet=False), far.services)
+    assert getattr(events, "watched", None) is True
+    _, events = await perform_call(far.call(1, outcome.head), far.services)
+    assert getattr(events, "watched", None) is True
+    far.reached()
+    await far.made(far.call(2, quiet=False))
+    assert far.reached() == ["get_many", "write", "write"]
 
 
 def _draft(id: str, type: EventType = EventType.CALL_STARTED) -> Draft:
