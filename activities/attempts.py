@@ -48,7 +48,7 @@ class CallAttempt(ABC, Generic[C]):
         return await self._looked_up()
 
     async def _made_at_once(self) -> Result | None:
-        """Make the call without looking it up, on condition that the log ends where it did and the call was never begun.
+        """Make the call without looking it up, on condition that the log ends where it did and that it was never begun.
 
         None: look it up.
         """
