@@ -14,13 +14,13 @@ from services.cosmos.connection import Connection
 from services.embeddings.base import Vector
 from services.library.cosmos_container import scope_of
 from services.library.cosmos_passages import FIELDS, Item, head_id, numbers_of, passage_of, words_of
+from services.library.cosmos_ranking import ranked
 from services.library.index import DEEP, Hit, Sought, fused
 
 LOOKS = 4
 """How often a search begins again, where others change what it finds."""
 DEEPER, DEEPEST = 4, 1_000
-"""How many times as far down it looks then, where what is not to be seen took the first places, and where that ends:
-the client ranks no more by words."""
+"""How many times as far down it looks then, where what is not to be seen took the first places, and where that ends."""
 
 Heads = dict[str, str]
 """The upload that each document has now; none for one that is not there."""
@@ -80,20 +80,27 @@ class Search:
         return _Look(rankings, await self._heads(sought, documents))
 
     async def _by_words(self, sought: Sought, words: Sequence[str], deep: int) -> list[Item]:
-        # All in the text, which words of letters and digits can be: where the service says 500 instead of 400 to a
-        # ranking, the client asks for its plan only if the query has no parameters.
+        # All in the text, which words of letters and digits can be: a plan is made of the text alone.
         terms = ", ".join(map(json.dumps, words))
         where = f"FullTextContainsAny(c.words, {terms}){_among(sought)}"
         query = f"SELECT TOP {deep} {FIELDS} FROM c WHERE {where} ORDER BY RANK FullTextScore(c.words, {terms})"  # noqa: S608
-        return await self._rows(sought, query)
+        scope = scope_of(sought.tenant, sought.collection)
+
+        async def once(container: ContainerProxy) -> list[Item]:
+            with self._connection.calling("library_search"):
+                return await ranked(container, query, scope, deep)
+
+        return await self._connection.trying(once)
 
     async def _by_meaning(self, sought: Sought, vector: Vector, deep: int) -> list[Item]:
         numbers = numbers_of(vector)
         if len(numbers) not in self._dimensions:
             return []  # nothing of that length was taken
         where, near = f"c.space = @space{_among(sought)}", f"VectorDistance(c.v{len(numbers)}, @vector)"
-        query = f"SELECT TOP {deep} {FIELDS} FROM c WHERE {where} ORDER BY {near}"  # noqa: S608
-        return await self._rows(sought, query, space=sought.space, vector=numbers)
+        query = f"SELECT TOP {deep} {FIELDS}, {near} AS score FROM c WHERE {where} ORDER BY {near}"  # noqa: S608
+        rows = await self._rows(sought, query, space=sought.space, vector=numbers)
+        # Nearness orders what is on a page, but not the pages.
+        return sorted(rows, key=lambda row: float(row["score"]), reverse=True)
 
     async def _heads(self, sought: Sought, documents: set[str]) -> Heads:
         names = {head_id(document): document for document in documents}
@@ -104,7 +111,7 @@ class Search:
 
     async def _rows(self, sought: Sought, query: str, **values: object) -> list[Item]:
         scope = scope_of(sought.tenant, sought.collection)
-        given: dict[str, Any] = {"partition_key": scope, "full_text_score_scope": "Local"}
+        given: dict[str, Any] = {"partition_key": scope, "max_item_count": DEEPEST}
         if values:
             given["parameters"] = [{"name": f"@{name}", "value": value} for name, value in values.items()]
 

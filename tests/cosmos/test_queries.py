@@ -212,17 +212,28 @@ def test_words_are_found_in_their_forms(texts: ContainerProxy) -> None:
 
 
 def test_a_ranking_is_planned_by_the_server_and_fused_by_the_client(texts: ContainerProxy, cosmos: Cosmos) -> None:
-    with_apples = "SELECT TOP 2 VALUE c.id FROM c WHERE FullTextContains(c.text, 'apple')"
-    assert asked(texts, with_apples + " ORDER BY RANK FullTextScore(c.text, 'apple')", "1") == ["1", "0"]
+    with_apples = "SELECT TOP 2 VALUE c.id FROM c WHERE c.pk = '1' AND FullTextContains(c.text, 'apple')"
+    assert asked(texts, with_apples + " ORDER BY RANK FullTextScore(c.text, 'apple')") == ["1", "0"]
     assert [one["operation"] for one in cosmos.requests() if "Query" in one["operation"]] == [
         "QueryItems", "PlanQuery", "QueryItems", "QueryItems"
     ]  # fmt: skip
-    both = "SELECT TOP 3 c.id FROM c ORDER BY RANK RRF(FullTextScore(c.text, 'pie'), VectorDistance(c.v, [1, 0]))"
-    assert [row["id"] for row in asked(texts, both, "1")] == ["0", "1", "2"]
+    both = "SELECT TOP 3 c.id FROM c WHERE c.pk = '1' ORDER BY RANK "
+    both += "RRF(FullTextScore(c.text, 'pie'), VectorDistance(c.v, [1, 0]))"
+    assert [row["id"] for row in asked(texts, both)] == ["0", "1", "2"]
     weighted = f"{both[:-1].replace('pie', 'pear')}, [9, 1])"
-    assert asked(texts, weighted, "1")[0]["id"] == "2"
+    assert asked(texts, weighted)[0]["id"] == "2"
 
 
 def test_a_ranking_is_planned_too_where_the_service_says_500(texts: ContainerProxy, cosmos: Cosmos) -> None:
     cosmos.fail("status", operation="QueryItems", status=500)
-    assert asked(texts, "SELECT TOP 1 VALUE c.id FROM c ORDER BY RANK FullTextScore(c.text, 'pie')", "1") == ["0"]
+    assert asked(texts, "SELECT TOP 1 VALUE c.id FROM c ORDER BY RANK FullTextScore(c.text, 'pie')") == ["0"]
+
+
+def test_a_ranking_that_names_its_partition_is_run_as_it_is_and_in_no_order(
+    texts: ContainerProxy, cosmos: Cosmos
+) -> None:
+    query = (
+        "SELECT VALUE c.id FROM c WHERE FullTextContains(c.text, 'apple') ORDER BY RANK FullTextScore(c.text, 'apple')"
+    )
+    assert asked(texts, query, "1") == ["0", "1"]
+    assert cosmos.requests("PlanQuery") == []

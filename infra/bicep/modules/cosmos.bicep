@@ -53,10 +53,11 @@ var selected = [
   'status'
   'workflow'
 ]
-// Fields of passages that searches filter by, and lengths of vectors; services/library/cosmos_container.py has the same.
+// Fields of passages that searches filter by (a partition key is in no index unless it is named), and lengths of vectors; services/library/cosmos_container.py has the same.
 var filtered = [
   'document'
   'number'
+  'scope'
   'space'
   'upload'
 ]
