@@ -79,6 +79,9 @@ param signalRSku string = 'Free_F1'
 @description('Units of SignalR Service; each holds 1000 connections. The free tier has one.')
 param signalRUnits int = 1
 
+@description('Name of the Cosmos DB account. Empty: one is made up. To be set to the name of an account that was restored.')
+param cosmosAccountName string = ''
+
 @minValue(0)
 @maxValue(1000000)
 @description('Most request units a second of the documents in Cosmos DB, a multiple of 1000 (autoscale; a tenth is paid for when idle). 0: serverless, in one region.')
@@ -167,6 +170,7 @@ param monthlyBudget int = 0
 
 var locations = concat([ location ], standbyLocations)
 var active = empty(activeLocation) ? location : activeLocation
+var activeIndex = indexOf(locations, active)
 var tokens = [for region in locations: toLower(uniqueString(subscription().id, environmentName, region))]
 var groupNames = [for (region, i) in locations: i == 0 ? 'rg-${environmentName}' : 'rg-${environmentName}-${region}']
 var origins = [for (region, i) in locations: {
@@ -255,7 +259,7 @@ module cosmos './modules/cosmos.bicep' = {
   name: 'cosmos'
   scope: resourceGroup(groupNames[0])
   params: {
-    name: 'cosmos-${tokens[0]}'
+    name: empty(cosmosAccountName) ? 'cosmos-${tokens[0]}' : cosmosAccountName
     location: location
     // In the order in which they take over; a union keeps the first of each.
     regions: union([ active ], locations)
@@ -399,10 +403,14 @@ module budget './modules/budget.bicep' = if (monthlyBudget > 0 && !empty(alertEm
   ]
 }
 
+output AZURE_LOCATION string = location
 output AZURE_RESOURCE_GROUP string = groupNames[0]
 output AZURE_RESOURCE_GROUPS array = groupNames
 output AZURE_FUNCTION_APP_NAME string = regions[0].outputs.functionAppName
 output AZURE_FUNCTION_APP_URL string = regions[0].outputs.functionAppUrl
+// What a new version is brought to first: the app that gets the requests.
+output AZURE_ACTIVE_RESOURCE_GROUP string = groupNames[activeIndex]
+output AZURE_ACTIVE_FUNCTION_APP_NAME string = regions[activeIndex].outputs.functionAppName
 output AZURE_FUNCTION_APP_NAMES array = [for (region, i) in locations: regions[i].outputs.functionAppName]
 output AZURE_FRONT_DOOR_URL string = hasFrontDoor ? 'https://${frontDoor.outputs.hostName}' : ''
 output AZURE_STORAGE_ACCOUNT_NAME string = regions[0].outputs.storageAccountName

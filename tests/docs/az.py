@@ -10,10 +10,11 @@ from pathlib import Path
 
 TABLE = json.loads(Path(__file__).with_name("az_commands.json").read_text("utf-8"))["commands"]
 OF_EXTENSIONS = {
-    "durabletask taskhub create",
+    "durabletask scheduler show",
     "durabletask taskhub delete",
     "durabletask taskhub show",
     "monitor app-insights query",
+    "monitor log-analytics query",
 }
 """Not in the CLI's own table, so that only their names could be looked up, in its documentation."""
 _ENDS = re.compile(r"[;|&()<>]+")

@@ -26,6 +26,7 @@ set -euo pipefail
 note() {{ local name=$1; shift; printf '%q ' "$name" "$@" >> noted; echo >> noted; }}
 az() {{ note az "$@"; case "$*" in *meta-agents-token*--query\\ value*) echo {TOKEN};; *) echo stub;; esac; }}
 azd() {{ note azd "$@"; }}
+gh() {{ note gh "$@"; }}
 pip() {{ note pip "$@"; }}
 meta-agents() {{ "{sys.executable}" -m meta_agents "$@"; }}
 python() {{
@@ -86,6 +87,8 @@ def run(page: str, system: System, folder: Path) -> str:
         "META_AGENTS_TOKEN": TOKEN,
         "PYTHONPATH": str(ROOT),
         "AZURE_FRONT_DOOR_URL": "",
+        "AZURE_RESOURCE_GROUPS": '["rg-first", "rg-second"]',
+        "AZURE_FUNCTION_APP_NAMES": '["func-first", "func-second"]',
         "AZURE_FUNCTION_APP_URL": system.host.address,
     }
     shell = ["bash", "-c", STUBS + scripts(page)]
@@ -132,6 +135,35 @@ def understand(arguments: list[str]) -> None:
     else:
         assert module == "pytest"
         assert (ROOT / rest[-1]).is_dir()
+
+
+CHOSEN = {
+    "ID",
+    "ID_BEFORE",
+    "WORKFLOW",
+    "COLLECTION",
+    "DOCUMENT",
+    "SCHEDULE",
+    "PERSON",
+    "BLOB",
+    "BUILD",
+    "BUILD_BEFORE",
+}
+"""What is asked about: whoever reads the page knows it, or the command before has listed it."""
+OF_THE_PIPELINE = {"AZURE_ENV_NAME", "AZURE_SUBSCRIPTION_ID"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_name_that_a_command_uses_comes_from_somewhere(page: str) -> None:
+    text = (FOLDER / f"{page}.md").read_text("utf-8")
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    told = set(re.findall(r"^output (\w+)", (ROOT / "infra/bicep/main.bicep").read_text("utf-8"), re.MULTILINE))
+    made = {"META_AGENTS_URL", "META_AGENTS_TOKEN"} | set(
+        re.findall(r"(?:^|for |export )([A-Z_]+)(?:=| in )", scripts(page), re.MULTILINE)
+    )
+    named = set(re.findall(r"`([A-Z_]+)`", prose))
+    used = set(re.findall(r"\$\{?([A-Z][A-Z_]+)", scripts(page)))
+    assert used - told - made - named - CHOSEN - OF_THE_PIPELINE == set()
 
 
 def test_every_page_is_in_the_index() -> None:

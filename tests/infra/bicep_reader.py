@@ -24,6 +24,7 @@ FUNCTIONS = {
     "empty",
     "environment",
     "guid",
+    "indexOf",
     "last",
     "length",
     "loadTextContent",

@@ -23,6 +23,7 @@ RETURNS = {
     "concat": "array",
     "empty": "bool",
     "guid": "string",
+    "indexOf": "int",
     "length": "int",
     "loadTextContent": "string",
     "newGuid": "string",

@@ -18,10 +18,14 @@ _HOLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?:=([^}]*))?\}")
 
 
 def main() -> int:
-    settings = json.loads(os.environ.get("SETTINGS") or "{}")
-    values = os.environ | {name: _text(value) for name, value in settings.items()}
-    print(json.dumps(filled(Path(sys.argv[1]).read_text("utf-8"), values), indent=2))
+    print(json.dumps(filled(Path(sys.argv[1]).read_text("utf-8"), given_values()), indent=2))
     return 0
+
+
+def given_values() -> dict[str, str]:
+    """What SETTINGS says goes before the environment."""
+    settings = json.loads(os.environ.get("SETTINGS") or "{}")
+    return dict(os.environ) | {name: _text(value) for name, value in settings.items()}
 
 
 def filled(text: str, values: Mapping[str, str]) -> Any:
