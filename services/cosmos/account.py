@@ -26,7 +26,9 @@ THROTTLED_RETRIES, THROTTLED_SECONDS = 6, 10
 """How often, and for how long in all, the client itself waits as a throttled account asks it to."""
 
 CHARGE = "x-ms-request-charge"
-STRONG_ENOUGH = {"Strong", "BoundedStaleness"}
+STRONG = "Strong"
+STRONG_ENOUGH = {STRONG, "BoundedStaleness"}
+"""The second is as strong as the first in the region that is written in, and only there."""
 _operation: ContextVar[str] = ContextVar("cosmos_operation", default="connect")
 
 
@@ -69,6 +71,7 @@ class CosmosAccount:
         self._on_throttled = on_throttled
         self._answer_seconds = answer_seconds
         self._client: CosmosClient | None = None
+        self._regions: list[str] = []
         self._containers: dict[tuple[str, str], ContainerProxy] = {}
         self._lock = asyncio.Lock()
 
@@ -123,7 +126,7 @@ class CosmosAccount:
             try:
                 await client.__aenter__()
                 if self._key is None:
-                    await _insist_on_consistency(client)
+                    self._regions[:] = await _only_here(client)
             except BaseException:
                 await client.close()
                 raise
@@ -145,6 +148,8 @@ class CosmosAccount:
             # Trying again is for those who know what a write may have done already.
             retry_connect=0,
             retry_read=0,
+            # Filled later. Where all are excluded, the one that is written in is read in, whichever it is.
+            excluded_locations=self._regions,
             no_response_on_write=True,
             enable_compact_utf8_item_writes=True,
             raw_response_hook=self._charge,
@@ -170,8 +175,15 @@ async def _made(client: CosmosClient, database: str, wanted: Container) -> Conta
     return container
 
 
-async def _insist_on_consistency(client: CosmosClient) -> None:
+async def _only_here(client: CosmosClient) -> list[str]:
+    """The regions that may not be read in, but for the one that is written in: all, where others may be behind it.
+
+    Left alone, the client goes on reading where it did when the regions have changed places, and in another one when an
+    answer was lost. Raises `CosmosFailure` where even one region is too weak.
+    """
     account = await client.client_connection.GetDatabaseAccount()
     level = str((account.ConsistencyPolicy or {}).get("defaultConsistencyLevel"))
     if level not in STRONG_ENOUGH:
         raise too_weak(level)
+    names = [region["name"] for region in account.ReadableLocations]
+    return names if level != STRONG and len(names) > 1 else []

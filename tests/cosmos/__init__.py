@@ -11,6 +11,7 @@ The control path, which needs no key:
                                  and lets requests that are delayed go on
     GET    /_control/requests    what was asked: operation, status, request units; DELETE clears
     POST   /_control/clock       {"advance": seconds}: items reach the end of their time to live
+    POST   /_control/regions     {"readable": [[name, address]...], "writable": ...}: what the account says it has
     POST   /_control/reset       no databases, no faults, no records
 
 Operations, as faults and records name them: ReadItem, CreateItem, UpsertItem, ReplaceItem, PatchItem, DeleteItem,

@@ -31,12 +31,14 @@ class Account:
     def __init__(self, clock: Clock, consistency: str = STRONG) -> None:
         self.consistency = consistency
         self.versions = Versions()
+        self.regions: dict[str, list[dict[str, str]]] = {}
         self._clock = clock
         self._databases: dict[str, Database] = {}
         self._made = 0
 
     def reset(self) -> None:
         self._databases.clear()
+        self.regions.clear()
 
     def answer(self, request: Request) -> Answer:
         """Raises `CosmosError`."""
@@ -82,6 +84,7 @@ class Account:
             "enableMultipleWriteLocations": False, "userReplicationPolicy": {}, "systemReplicationPolicy": {},
             "readPolicy": {},
             "queryEngineConfiguration": "{}",
+            **self.regions,
         }  # fmt: skip
         return saying(200, body)
 

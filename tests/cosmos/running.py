@@ -60,6 +60,10 @@ class Cosmos:
         """Move the server's clock."""
         self._ask("POST", "clock", {"advance": seconds})
 
+    def say_regions(self, readable: dict[str, str], writable: dict[str, str]) -> None:
+        """Names of the account's regions, and the address of each."""
+        self._ask("POST", "regions", {"readable": [*readable.items()], "writable": [*writable.items()]})
+
     def reset(self) -> None:
         """No databases, no faults, no records."""
         self._ask("POST", "reset")

@@ -116,6 +116,10 @@ class Application:
             self._records.clear()
         elif what == "clock" and method == "POST":
             self._clock.advance(float(given["advance"]))
+        elif what == "regions" and method == "POST":
+            for kind, places in given.items():
+                listed = [{"name": name, "databaseAccountEndpoint": url} for name, url in places]
+                self._account.regions[f"{kind}Locations"] = listed
         elif what == "faults" and method == "POST":
             for fault in _FAULTS.validate_python(given if isinstance(given, list) else [given]):
                 self._faults.arm(fault)

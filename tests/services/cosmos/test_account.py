@@ -134,6 +134,24 @@ async def test_reads_have_to_see_what_others_wrote(level: str, enough: bool) -> 
             assert "Strong" in failure.problem.action
 
 
+@pytest.mark.parametrize(("level", "read_in"), [("BoundedStaleness", "active"), ("Strong", "first")])
+async def test_where_other_regions_may_be_behind_only_the_active_one_is_read(level: str, read_in: str) -> None:
+    with start(tls=True, consistency=level) as active, start(tls=True, consistency=level) as first:
+        for server in (active, first):
+            by_key = CosmosAccount(server.url, key=server.key)
+            container = await by_key.container("db", THINGS)
+            name = "active" if server is active else "first"
+            await container.create_item({"id": "a", "tenant": "t", "partition": "p", "read_in": name})
+            await by_key.close()
+        active.say_regions({"First": first.url, "Active": active.url}, {"Active": active.url})
+        account = CosmosAccount(active.url.replace("127.0.0.1", "localhost"), credential=Credential())
+        container = await account.container("db", THINGS)
+        assert (await container.read_item("a", ["t", "p"]))["read_in"] == read_in
+        found = container.query_items("SELECT c.read_in FROM c", partition_key=["t", "p"])
+        assert [item["read_in"] async for item in found] == [read_in]
+        await account.close()
+
+
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "https://no-such-name.invalid"])
 async def test_nobody_there(endpoint: str) -> None:
     failure = await failure_of(CosmosAccount(endpoint, key="a2V5"), "db")
