@@ -27,10 +27,14 @@ async def services(tmp_path: Path) -> AsyncIterator[Services]:
 @pytest.fixture
 async def execution(services: Services) -> Execution:
     """One that has just been started."""
+    return await started(services)
+
+
+async def started(services: Services) -> Execution:
     now = datetime.now(UTC)
     record = Execution(
         id=new_execution_id(), tenant=TENANT, workflow="w", workflow_version=1, plan="p", status=Status.RUNNING,
         input={"text": "hi"}, started_by="test", created=now,
     )  # fmt: skip
-    started = Draft(id=EventType.EXECUTION_STARTED, type=EventType.EXECUTION_STARTED, time=now, value=record.input)
-    return (await services.executions.create(record, started))[0]
+    first = Draft(id=EventType.EXECUTION_STARTED, type=EventType.EXECUTION_STARTED, time=now, value=record.input)
+    return (await services.executions.create(record, first))[0]

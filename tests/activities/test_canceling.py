@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from activities.canceling import perform_cancel
 from domain.calls import CancelSteps
@@ -13,13 +12,9 @@ from services.control import canceled_id
 from services.eventlog import partition_of
 from services.wiring import Services
 from tests.activities.conftest import TENANT
+from tests.activities.far import Nobody
 
 MANY = 201
-
-
-class Nobody:
-    async def raise_event(self, instance_id: str, event_name: str, event_data: Any = None) -> None:
-        raise AssertionError(event_name)
 
 
 async def test_more_than_one_write_holds(services: Services, execution: Execution) -> None:

@@ -5,80 +5,28 @@ last; whatever has happened, keeps it from that.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from activities.calling import perform_call
-from activities.canceling import perform_cancel
-from domain.agents import Agent
-from domain.calls import CallOutcome, CancelSteps, Cap, ModelCall
+from domain.calls import Cap
 from domain.errors import Code
 from domain.events import Draft, EventType
 from domain.executions import Execution
-from domain.plans import Plan
-from domain.policies import Budget, Retry
-from domain.prompt_shapes import TemplatePrompt
-from domain.workflows import Workflow
+from domain.policies import Budget
 from services.documents.base import Append, Put, Written
 from services.eventlog import AT_ONCE, WATCHED_EARLIER, partition_of
-from services.models.client import ModelAnswer, ModelClient
+from services.models.client import ModelAnswer
 from services.wiring import Services
 from tests.activities.conftest import TENANT
-from tests.support.counted import CountedDocuments
-from tests.support.scripted_model import ScriptedModel
-
-STARTED = 1
-"""Where the log ends when an execution has just been started."""
-
-
-class Nobody:
-    async def raise_event(self, instance_id: str, event_name: str, event_data: Any = None) -> None:
-        raise AssertionError(event_name)
-
-
-class Far:
-    """One execution, its store far away."""
-
-    def __init__(self, services: Services, execution: Execution, plan: str) -> None:
-        self.documents = CountedDocuments(services.documents)
-        self.model = ScriptedModel(lambda request: f"answer {len(self.model.asked)}")
-        models = cast(ModelClient, self.model)
-        self.services = dataclasses.replace(services, documents=self.documents, models=models)
-        self.services.events._documents = self.documents
-        self.services.ledger._documents = self.documents
-        self.execution = execution.id
-        self._plan = plan
-
-    def call(self, number: int = 0, head: int = STARTED, **fields: Any) -> ModelCall:
-        step = f"s{number}"
-        about = {"tenant": TENANT, "execution": self.execution, "key": f"{step}#0", "step": step, "agent": "a"}
-        prompt = TemplatePrompt(kind="template", template="Go.", scope={})
-        given = {"head": head, "quiet": True, **fields}
-        return ModelCall(**about, plan=self._plan, prompt=prompt, retry=Retry(), **given)
-
-    async def made(self, call: ModelCall) -> CallOutcome:
-        return (await perform_call(call, self.services))[0]
-
-    def reached(self) -> list[str]:
-        """What has reached the store since it was last asked for."""
-        names = [one.name for one in self.documents.seen]
-        self.documents.seen.clear()
-        return names
+from tests.activities.far import STARTED, Far, cancel, cancel_step, draft, far_away, pause
 
 
 @pytest.fixture
 async def far(services: Services, execution: Execution) -> Far:
-    workflow = Workflow.model_validate({"name": "w", "steps": [{"id": "s0", "agent": "a"}]})
-    agent = Agent.model_validate({"name": "a", "instructions": "Go."})
-    plan = Plan(workflow=workflow, workflow_version=1, agents={"a": agent}, agent_versions={"a": 1})
-    one = Far(services, execution, await services.plans.save(TENANT, plan))
-    await services.tenant_budgets.counting(TENANT, "w", "a")  # remembered for some seconds
-    await services.model_registry.known()
-    return one
+    return await far_away(services, execution)
 
 
 async def test_one_after_the_other_each_is_begun_and_answered(far: Far) -> None:
@@ -107,7 +55,7 @@ async def test_given_again_it_is_not_made_again(far: Far) -> None:
 
 
 async def test_cut_off_before_its_answer_it_is_a_second_attempt(far: Far) -> None:
-    await far.services.ledger.begin(TENANT, far.execution, "s0#0", 1, [_draft("s0#0:call.started:1")])
+    await far.services.ledger.begin(TENANT, far.execution, "s0#0", 1, [draft("s0#0:call.started:1")])
     outcome = await far.made(far.call())
     assert outcome.error is None
     log = await far.services.events.read(TENANT, far.execution, 0)
@@ -124,7 +72,7 @@ async def test_finished_before_it_is_not_made_again_where_nothing_has_happened_s
 
 
 async def test_cut_off_before_it_is_a_second_attempt_where_nothing_has_happened_since(far: Far) -> None:
-    begun = await far.services.ledger.begin(TENANT, far.execution, "s0#0", 1, [_draft("s0#0:call.started:1")])
+    begun = await far.services.ledger.begin(TENANT, far.execution, "s0#0", 1, [draft("s0#0:call.started:1")])
     await far.made(far.call(head=begun[-1].offset))
     log = await far.services.events.read(TENANT, far.execution, 0)
     assert [event.id for event in log[2:]] == ["s0#0:call.started:2", "s0#0:call.completed"]
@@ -144,7 +92,7 @@ async def test_an_answer_that_was_kept_for_others_is_one_too(far: Far, monkeypat
 
 
 def _many(far: Far, number: int) -> tuple[Draft, ...]:
-    return tuple(_draft(f"skipped:{place}", EventType.STEP_SKIPPED) for place in range(number))
+    return tuple(draft(f"skipped:{place}", EventType.STEP_SKIPPED) for place in range(number))
 
 
 async def test_many_events_before_it_are_no_gap(far: Far) -> None:
@@ -161,7 +109,7 @@ async def test_what_comes_between_many_events_is_seen(far: Far, quiet: bool, mon
         done = await write(partition, operations, **patience)
         writes.extend(name for name in [partition] if any(isinstance(one, Append) for one in operations))
         if len(writes) == 1:
-            await _paused(far)
+            await pause(far)
         return done
 
     monkeypatch.setattr(far.documents, "write", written)
@@ -180,21 +128,7 @@ async def test_given_to_two_at_once_there_is_one_answer(far: Far) -> None:
 Ask = Callable[[Far], Awaitable[object]]
 
 
-async def _paused(far: Far) -> None:
-    await far.services.controls.ask(TENANT, far.execution, "paused", _draft("p", EventType.EXECUTION_PAUSED))
-
-
-async def _canceling(far: Far) -> None:
-    await far.services.controls.ask(TENANT, far.execution, "canceling", _draft("c", EventType.CANCEL_REQUESTED))
-
-
-async def _step_canceled(far: Far, tries: int = 0) -> None:
-    about = {"tenant": TENANT, "execution": far.execution, "key": "s0:cancel", "step": "s0", "tries": tries}
-    cancel = CancelSteps(**about, paths=("s0",), reason="enough", time=datetime.now(UTC))
-    await perform_cancel(cancel, far.services, Nobody())
-
-
-@pytest.mark.parametrize("ask", [_paused, _canceling, _step_canceled])
+@pytest.mark.parametrize("ask", [pause, cancel, cancel_step])
 async def test_what_was_asked_in_the_meantime_keeps_it_from_being_made(far: Far, ask: Ask) -> None:
     await ask(far)
     outcome = await far.made(far.call())
@@ -204,10 +138,10 @@ async def test_what_was_asked_in_the_meantime_keeps_it_from_being_made(far: Far,
 
 async def test_a_step_that_is_canceled_anew_is_so_with_an_event(far: Far) -> None:
     """It was tried again after the first time: that the mark is back is seen like everything else."""
-    await _step_canceled(far)
+    await cancel_step(far)
     unmark = await far.services.controls.unmarking(TENANT, far.execution, "s0")
-    retried = await far.services.events.append(TENANT, far.execution, [_draft("retried")], *unmark)
-    await _step_canceled(far, tries=1)
+    retried = await far.services.events.append(TENANT, far.execution, [draft("retried")], *unmark)
+    await cancel_step(far, tries=1)
     outcome = await far.made(far.call(head=retried[-1].offset))
     assert outcome.error is not None
     assert far.model.asked == []
@@ -217,7 +151,7 @@ async def test_what_was_asked_while_it_was_made_is_seen_by_the_next(far: Far) ->
     gate = far.model.gate("s0")
     making = asyncio.create_task(far.made(far.call()))
     await far.model.until(lambda: bool(far.model.asked))
-    await _paused(far)
+    await pause(far)
     gate.set()
     outcome = await making
     assert (outcome.error, outcome.quiet) == (None, False)
@@ -265,7 +199,3 @@ async def test_who_has_watched_under_an_earlier_release_is_found_and_told_by_wri
     far.reached()
     await far.made(far.call(2, quiet=False))
     assert far.reached() == ["get_many", "write", "write"]
-
-
-def _draft(id: str, type: EventType = EventType.CALL_STARTED) -> Draft:
-    return Draft(id=id, type=type, time=datetime.now(UTC))

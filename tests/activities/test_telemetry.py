@@ -22,7 +22,7 @@ from services.telemetry.here import outgoing
 from services.tools.functions import tool_function
 from services.wiring import Services
 from tests.activities.conftest import TENANT
-from tests.activities.test_made_at_once import Nobody
+from tests.activities.far import Nobody
 
 TOOL = Tool(name="told", function="told-of-its-trace")
 
