@@ -63,6 +63,12 @@ async def test_nothing_is_kept_on_the_disk_of_an_instance(tmp_path: Path) -> Non
     assert not (tmp_path / "state").exists()
 
 
+def test_artifacts_have_the_container_that_the_app_looks_for() -> None:
+    name = variable(INFRA.file("artifacts.bicep"), "containerName")
+    assert name is not None
+    assert text(name) == Settings().blob_container
+
+
 def test_secrets_are_references_that_the_app_s_identity_looks_up() -> None:
     vault = INFRA.file("key-vault.bicep")
     references = [text(node) for node in walk(vault.root) if text(node).startswith("@Microsoft.KeyVault(")]

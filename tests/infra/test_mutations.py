@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra import app_settings, kinds, parameters, roles, security
+from tests.infra import app_settings, kinds, parameters, roles, security, wiring
 from tests.infra.azure_types import recorded, unknown
 from tests.infra.bicep_reader import (
     INFRA,
@@ -116,6 +116,28 @@ MUTATIONS: dict[Check, list[tuple[str, str, str]]] = {
             "'Microsoft.Authorization/roleAssignments@2022-04-01' =",
             "'Microsoft.Other/x@1' =",
         ),
+    ],
+    wiring.problems: [
+        ("main.bicep", "name: 'sta${tokens[0]}'", "name: 'stmetaagentsartifacts${tokens[0]}'"),
+        ("main.bicep", "name: 'kv-${tokens[0]}'", "name: 'kv-meta-agents-${tokens[0]}'"),
+        ("modules/region.bicep", "name: 'st${token}'", "name: 'st-${token}'"),
+        ("modules/region.bicep", "'func-${token}'", "'func-meta-agents-orchestrator-${token}'"),
+        ("main.bicep", "AZURE_CLIENT_ID: identity.outputs.clientId", "AZURE_CLIENT_ID: identity.outputs.principalId"),
+        ("main.bicep", "identityClientId: identity.outputs.clientId", "identityClientId: identity.outputs.principalId"),
+        (
+            "modules/region.bicep",
+            "AzureWebJobsStorage__clientId: identityClientId",
+            "AzureWebJobsStorage__clientId: identityId",
+        ),
+        ("modules/storage.bicep", "defaultAction: privateOnly ? 'Deny' : 'Allow'", "defaultAction: 'Allow'"),
+        ("modules/artifacts.bicep", "allowBlobPublicAccess: false", "allowBlobPublicAccess: true"),
+        ("modules/key-vault.bicep", "    enablePurgeProtection: true\n", ""),
+        ("modules/cosmos.bicep", "enableMultipleWriteLocations: false", "enableMultipleWriteLocations: true"),
+        ("modules/function-app.bicep", "httpsOnly: true", "httpsOnly: false"),
+        ("modules/function-app.bicep", "empty(frontDoorId) ? 'Allow' : 'Deny'", "'Allow'"),
+        ("modules/function-app.bicep", "      'x-azure-fdid': [\n        frontDoorId\n      ]\n", ""),
+        ("main.bicep", "isActive: region == active", "isActive: region != active"),
+        ("main.bicep", "regions[activeIndex].outputs.functionAppName", "regions[0].outputs.functionAppName"),
     ],
     parameters.problems: [
         ("main.parameters.json", '"modelName"', '"modelname"'),
