@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from devhost.expressions import BindingData
 from devhost.functions import Function
@@ -78,9 +80,9 @@ class FunctionDispatcher:
             raise
         except Exception as error:  # user code raises anything; the caller gets Azure's answer
             failure, response = user_traceback(error), PlainTextResponse("Internal Server Error", 500)
-        report(str(response.status_code), started, function.name, subject, failure)
+        tell = partial(report, started=started, function=function.name, subject=subject, failure=failure)
         try:
-            await response(scope, limited, send)
+            await response(scope, limited, _telling(tell, send))
         except ClientDisconnect:
             return
         except Exception as error:
@@ -97,6 +99,17 @@ class FunctionDispatcher:
         data = binding_data(scope, route_params)
         trigger_value = await self._style.request(scope, receive, data)
         return await self._invoker.invoke(function, trigger_value, data, self._style.response)
+
+
+def _telling(tell: Callable[[str], None], send: Send) -> Send:
+    """`tell` gets the status when it is sent: not before, as a response may be an app that has yet to answer."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            tell(str(message["status"]))
+        await send(message)
+
+    return sending
 
 
 def _refusal(error: HTTPException) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 import pytest
@@ -48,6 +49,16 @@ async def test_errors_of_user_code(serve: Serve) -> None:
         teapot, broken = await client.get("/api/teapot"), await client.get("/api/broken")
     assert (teapot.status_code, teapot.json(), teapot.headers["x-pot"]) == (418, {"detail": "short and stout"}, "tea")
     assert (broken.status_code, broken.text) == (500, "Internal Server Error")
+
+
+async def test_what_the_log_tells_is_what_the_client_was_answered(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "devhost")
+    async with serve("streaming") as client:
+        refused = await client.post("/api/orders", json={})  # by the app that its function answers with
+    assert refused.status_code == 422
+    assert [line.getMessage()[:3] for line in caplog.records if "POST /api/orders" in line.getMessage()] == ["422"]
 
 
 async def test_the_request_body_streams_in_under_the_limit(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
