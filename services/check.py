@@ -16,7 +16,16 @@ from services.models.catalogue import from_file
 from services.settings import Settings, SettingsError
 from services.signalr_endpoint import Endpoint
 
-_PARTS: tuple[Callable[[Settings], object], ...] = (Endpoint.of, from_file)
+
+def _artifacts(settings: Settings) -> None:
+    """A connection string is read by the SDK alone, which is slow to import."""
+    if settings.blob_connection_string is not None:
+        from services.wiring import artifacts_of  # noqa: PLC0415 - as slow, and only some need it
+
+        artifacts_of(settings)
+
+
+_PARTS: tuple[Callable[[Settings], object], ...] = (Endpoint.of, from_file, _artifacts)
 """What else a start makes of the settings, and may refuse."""
 
 

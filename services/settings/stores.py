@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -74,7 +75,18 @@ class StoreSettings(Group):
     def conflicts(self) -> Iterator[str]:
         if self.blob_endpoint is not None and self.blob_connection_string is not None:
             yield "BLOB_ENDPOINT and BLOB_CONNECTION_STRING are both set: artifacts are kept in one place, so unset one"
+        if self.cosmos_endpoint is not None and self.cosmos_endpoint.path not in (None, "/"):
+            yield "COSMOS_ENDPOINT goes on after the host: write no more than `https://NAME.documents.azure.com`"
+        if self.cosmos_key is not None and not _is_base64(self.cosmos_key.get_secret_value()):
+            yield "COSMOS_KEY is no base64: copy the whole key"
         if self.cosmos_key is not None and self.cosmos_endpoint is None:
             yield "COSMOS_KEY is set without COSMOS_ENDPOINT: set both, or neither"
         if self.cosmos_endpoint is not None and self.cosmos_key is None and self.cosmos_endpoint.scheme != "https":
             yield "COSMOS_ENDPOINT begins with http, and needs https; or COSMOS_KEY, if it is an emulator"
+
+
+def _is_base64(key: str) -> bool:
+    try:
+        return bool(base64.b64decode(key, validate=True))
+    except ValueError:
+        return False

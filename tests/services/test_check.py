@@ -36,10 +36,11 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
 
 
 def test_all_that_a_start_would_refuse_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([], {"AzureSignalRConnectionString": f"AccessKey={SECRET}", "MODELS_FILE": "/nowhere.yaml"}) == 1
+    wrong = {"AzureSignalRConnectionString": f"AccessKey={SECRET}", "MODELS_FILE": "/nowhere.yaml"}
+    assert main([], {**wrong, "BLOB_CONNECTION_STRING": f"AccountKey={SECRET}"}) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert [line.partition(":")[0] for line in err.splitlines()] == ["AzureSignalRConnectionString", "MODELS_FILE"]
+    assert [line.partition(":")[0] for line in err.splitlines()] == [*wrong, "BLOB_CONNECTION_STRING"]
     assert SECRET not in err
 
 

@@ -184,6 +184,8 @@ def test_what_cannot_be_a_label_is_not_taken_for_a_protected_one() -> None:
         ({"COSMOS_KEY": "a2V5"}, "COSMOS_KEY is set without COSMOS_ENDPOINT"),
         ({"COSMOS_ENDPOINT": "http://127.0.0.1:8081"}, "needs https; or COSMOS_KEY"),
         ({"COSMOS_ENDPOINT": "name.documents.azure.com"}, "COSMOS_ENDPOINT"),
+        ({"COSMOS_ENDPOINT": "https://name.documents.azure.com/dbs/x"}, "goes on after the host"),
+        ({"COSMOS_ENDPOINT": "http://127.0.0.1:8081", "COSMOS_KEY": "a2V"}, "COSMOS_KEY is no base64"),
         ({"BLOB_ENDPOINT": "http://127.0.0.1:10000/devstoreaccount1"}, "BLOB_ENDPOINT"),
         ({"BLOB_ENDPOINT": "https://x", "BLOB_CONNECTION_STRING": "UseDevelopmentStorage=true"}, "so unset one"),
         ({"BLOB_CONTAINER": "Artifacts"}, "BLOB_CONTAINER"),
