@@ -12,6 +12,7 @@ from api.controlling import complete
 from api.durable import CLIENT, DurableClient
 from api.forking import given_to
 from api.starting import start_instance, started
+from domain.errors import ProblemError
 from domain.executions import Execution, Status
 from services.wiring import Services, services
 
@@ -81,7 +82,9 @@ class RecoverOnce:
     async def _recover(self, client: DurableClient) -> None:
         try:
             self._done = services().settings.standby or await recover(services(), client) == 0
-        except Exception:  # nobody waits for this task; the next request tries again
+        except ProblemError as error:  # nobody waits for this task; the next request tries again
+            log.error("running executions could not be looked through: %s", error.problem.message)
+        except Exception:
             log.exception("running executions could not be looked through")
 
 

@@ -30,7 +30,8 @@ async def looked_at(services: Services, patience: float = SECONDS) -> dict[str, 
     if wrong:
         names = " and ".join(detail.pointer.rpartition("/")[2] for detail in wrong)
         problem = platform_failed(f"What the app stands on does not work: {names}.")
-        raise ProblemError(problem.model_copy(update={"details": tuple(wrong)}))
+        action = "Mend what `errors` names; executions that were cut off go on by themselves."
+        raise ProblemError(problem.model_copy(update={"action": action, "details": tuple(wrong)}))
     return {name: seconds for name, (seconds, _) in found.items()}
 
 
