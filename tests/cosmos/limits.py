@@ -6,6 +6,7 @@ https://learn.microsoft.com/azure/cosmos-db/concepts-limits
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import Any
 
 from tests.cosmos.errors import CosmosError, bad_request
@@ -26,7 +27,7 @@ _IN_NO_ID = frozenset("/\\?#")
 def loads(content: bytes) -> Any:
     """Numbers are doubles, as the service keeps them. Raises `CosmosError` 400 for what is no JSON."""
     try:
-        return json.loads(content, parse_int=_double, parse_constant=_refuse)
+        return json.loads(content, parse_int=_double, parse_float=_number, parse_constant=_refuse)
     except ValueError as error:
         raise bad_request("The request body is not valid JSON.") from error
 
@@ -75,6 +76,14 @@ def _is_life(life: Any) -> bool:
 
 def _double(text: str) -> int:
     return int(text) if len(text) < 16 else int(float(text))
+
+
+def _number(text: str) -> float:
+    """Whole ones come back without a point."""
+    found = float(text)
+    if not isfinite(found):
+        raise bad_request("A number is beyond what a double can hold.")
+    return int(found) if found.is_integer() and abs(found) < 2**53 else found
 
 
 def _refuse(text: str) -> Any:

@@ -41,7 +41,7 @@ def asked(container: ContainerProxy, query: str, partition: Any = None, **parame
         ("SELECT VALUE c.n FROM c WHERE CONTAINS(c.id, '07') OR ENDSWITH(c.id, '08')", [7, 8]),
         ("SELECT VALUE c.n FROM c WHERE ARRAY_CONTAINS(c.tags, 't1') AND c.n > 20", [21, 23]),
         ("SELECT VALUE c.n FROM c WHERE NOT IS_DEFINED(c.d) ORDER BY c.n", [0, 5, 10, 15, 20]),
-        ("SELECT VALUE c.n FROM c WHERE c.d.x = 6 OR c.d.select = 7", [6, 7]),
+        ("SELECT VALUE c.n FROM c WHERE c.d.x = 6 OR c.d['select'] = 7", [6, 7]),
         ("SELECT VALUE c.n FROM c WHERE c.no = 1 OR c.n = 1", [1]),
         ("SELECT VALUE c.n FROM c WHERE c.no != 1", []),
         ("SELECT VALUE c.n FROM c WHERE c.n = '1' OR c.n = true", []),

@@ -65,9 +65,10 @@ class _Parser:
         if self._next.kind != "end":
             raise syntax_error(self._next.text)
 
-    def _name(self, *, any_word: bool = False) -> str:
+    def _name(self) -> str:
+        """No keyword can be one, not even after a dot: `c.value` is written `c["value"]`."""
         word = self._next
-        if word.kind != "name" and not (any_word and word.kind == "keyword"):
+        if word.kind != "name":
             raise syntax_error(word.text)
         self._at += 1
         return word.text
@@ -131,7 +132,7 @@ class _Parser:
     def _column(self) -> tuple[str | None, Node]:
         node = self._expression()
         if self._take("AS"):
-            return self._name(any_word=True), node
+            return self._name(), node
         if isinstance(node, Member) and isinstance(node.key, Constant) and isinstance(node.key.value, str):
             return node.key.value, node
         return (node.name if isinstance(node, Name) else None), node
@@ -213,7 +214,7 @@ class _Parser:
         node = self._primary()
         while True:
             if self._take("."):
-                node = Member(node, Constant(self._name(any_word=True)))
+                node = Member(node, Constant(self._name()))
             elif self._take("["):
                 node = Member(node, self._expression())
                 self._expect("]")
