@@ -13,6 +13,7 @@ from tests.cosmos.containers import Container, Versions
 from tests.cosmos.errors import CosmosError, bad_request, missing
 from tests.cosmos.limits import LONGEST_LIFE, loads
 from tests.cosmos.messages import Answer, Request, saying
+from tests.cosmos.policies import check_kept, check_policies
 
 STRONG = "Strong"
 LEVELS = (STRONG, "BoundedStaleness", "Session", "ConsistentPrefix", "Eventual")
@@ -130,6 +131,7 @@ class Account:
             if given.get(fixed, there.get(fixed)) != there.get(fixed):
                 raise bad_request(f"The '{fixed}' of a container cannot be changed.")
         _check_container(changed)
+        check_kept(there, changed)
         container.properties = {**changed, "_etag": f'"{uuid.uuid4()}"'}
 
     def _new(self, given: Any) -> dict[str, Any]:
@@ -149,6 +151,7 @@ def _check_container(properties: dict[str, Any]) -> None:
         raise bad_request(
             "A partition key has one path, or up to three when it is hierarchical, each beginning with '/'."
         )
+    check_policies(properties)
     life = properties.get("defaultTtl")
     if life is not None and (not isinstance(life, int) or life == 0 or not -1 <= life <= LONGEST_LIFE):
         raise bad_request("The default time to live is -1 or a whole number from 1 to 2147483647.")

@@ -60,6 +60,15 @@ def terms_of(body: dict[str, Any], policy: dict[str, Any]) -> Terms:
     return frozenset(term for term in _leaves(body, "") if _reach(included, term[0]) > _reach(excluded, term[0]))
 
 
+def is_indexed(path: str, policy: dict[str, Any]) -> bool:
+    """Whether a value at the path, such as `/a/b`, is in the index. `id` and `_ts` are in each."""
+    if policy.get("indexingMode") == "none":
+        return False
+    included = [one["path"] for one in policy.get("includedPaths", [{"path": "/*"}])]
+    excluded = [one["path"] for one in policy.get("excludedPaths", [])]
+    return path in ("/id", "/_ts") or _reach(included, path) > _reach(excluded, path)
+
+
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for name, inner in value.items():

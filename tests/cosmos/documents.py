@@ -13,6 +13,7 @@ from tests.cosmos.keys import Key, key_of_header
 from tests.cosmos.limits import MOST_BYTES, loads
 from tests.cosmos.messages import Answer, Request, saying
 from tests.cosmos.operations import Operation, Outcome, perform, perform_all
+from tests.cosmos.policies import check_order
 from tests.cosmos.sql.compiling import METRICS, NOW, compiled
 from tests.cosmos.sql.execution import Page, page_of
 from tests.cosmos.sql.parsing import parse
@@ -102,6 +103,7 @@ def _of_query(container: Container, request: Request, clock: Clock) -> Answer:
     query = compiled(text)
     if query.query.rank is not None and not _is_of_one_partition(container, request):
         raise bad_request("The client has to ask for a plan of this query.", CROSS_PARTITION_NOT_SERVABLE)
+    check_order(query.query, container.properties.get("indexingPolicy") or {})
     scope = {**parameters, METRICS: container.metrics, NOW: clock.now()}
     more = request.headers.get("x-ms-continuation")
     return _feed(container, page_of(query, text, _scoped(container, request), scope, _limit(request), more))

@@ -163,11 +163,14 @@ def test_pages_in_an_order_are_what_sorting_gives(
     cosmos: Cosmos, rows: list[tuple[str, Any]], size: int, descending: bool
 ) -> None:
     kinds = {type(None): 1, bool: 2, int: 3, str: 4}
+    direction = "DESC" if descending else "ASC"
+    order = [{"path": "/g", "order": "ascending"}, {"path": "/v", "order": f"{direction.lower()}ending"}]
+    policy = {"includedPaths": [{"path": "/*"}], "compositeIndexes": [order]}
     with CosmosClient(cosmos.url, cosmos.key) as client:
-        items = client.create_database(fresh()).create_container("items", PartitionKey("/pk"))
+        database = client.create_database(fresh())
+        items = database.create_container("items", PartitionKey("/pk"), indexing_policy=policy)
         for number, (group, value) in enumerate(rows):
             items.create_item({"id": str(number), "pk": "1", "g": group, "v": value})
-        direction = "DESC" if descending else "ASC"
         query = f"SELECT * FROM c ORDER BY c.g ASC, c.v {direction}"  # noqa: S608 - one of two words
         pages: Any = items.query_items(query, partition_key="1", max_item_count=size).by_page()
         found = [[(item["g"], item["v"]) for item in page] for page in pages]

@@ -11,8 +11,13 @@ from tests.cosmos.running import Cosmos
 
 
 @pytest.fixture
-def filled(items: ContainerProxy) -> ContainerProxy:
+def filled(database: DatabaseProxy) -> ContainerProxy:
     """25 items `k00` to `k24` in three partitions."""
+    policy = {
+        "includedPaths": [{"path": "/*"}],
+        "compositeIndexes": [[{"path": "/s"}, {"path": "/n", "order": "descending"}]],
+    }
+    items = database.create_container("items", PartitionKey("/pk"), indexing_policy=policy)
     for number in range(25):
         partition, tags = f"p{number % 3}", [f"t{number % 2}", "all"]
         body = {"id": f"k{number:02}", "pk": partition, "n": number, "s": "abc"[number % 3], "tags": tags}
