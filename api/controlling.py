@@ -79,7 +79,11 @@ async def complete(services: Services, client: DurableClient, execution: Executi
     """Finish asking what the record says was asked: the process that asked may have ended in between."""
     for _ in range(ATTEMPTS):
         record = await services.executions.get(execution.tenant, execution.id)
-        if record is None or record.status.is_ended:
+        if record is None:
+            return
+        if record.status.is_ended:
+            if await _is_gone(client, record):
+                await _close(services, record)
             return
         if record.status is Status.CANCELING:
             await cancel_execution(services, client, record, RECOVERY)
@@ -153,11 +157,17 @@ async def _end_canceled(services: Services, record: Execution) -> Execution:
         ended=datetime.now(UTC),
         usage=sums.usage,
         turns=sums.turns,
+        is_closed=False,
     )
-    events = await services.events.append(record.tenant, record.id, [last_event(ended)])
+    await _close(services, ended)
+    return ended
+
+
+async def _close(services: Services, record: Execution) -> None:
+    events = await services.events.append(record.tenant, record.id, [last_event(record)])
     services.realtime.publish_events(record.tenant, record.id, events)
     await services.usage.add(record.tenant, record.id, record.workflow)
-    return ended
+    await services.executions.closed(record.tenant, record.id)
 
 
 async def _say_that_nobody_is_told(services: Services, record: Execution) -> None:

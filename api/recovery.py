@@ -47,9 +47,9 @@ async def recover(
 async def _recover_one(services: Services, client: DurableClient, execution: Execution) -> None:
     # As it stands now: others may have paused or resumed it while those before it were looked after.
     current = await services.executions.get(execution.tenant, execution.id)
-    if current is None or current.status.is_ended:
+    if current is None:
         return
-    if current.status is not Status.CANCELING:
+    if current.status is not Status.CANCELING and not current.status.is_ended:
         await _start_if_missing(services, client, current)
     await complete(services, client, current)
 

@@ -116,6 +116,10 @@ class EventLog:
         """
         return bool(await self._documents.get_many(partition_of(tenant, execution), [WATCHED]))
 
+    async def has_ended(self, tenant: str, execution: str) -> bool:
+        """Whether the terminal event is logged."""
+        return bool(await self._documents.get_many(partition_of(tenant, execution), [ENDED]))
+
     async def read(self, tenant: str, execution: str, after: int, limit: int = 500) -> list[Event]:
         """The events with an offset above `after`, in order."""
         entries = await self._documents.read_stream(partition_of(tenant, execution), after, limit)

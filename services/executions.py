@@ -156,10 +156,13 @@ class Executions:
         usage: Usage = Usage(),  # noqa: B008 - frozen
         turns: int = 0,
         seen: Seen | None = None,
+        is_closed: bool = True,
     ) -> Execution:
         """End a running execution; one that has ended stays as it is. Returns the record as it then stands.
 
-        `seen`: as it was read just now, so that it need not be read again. Raises `ProblemError` not_found.
+        `seen`: as it was read just now, so that it need not be read again. Not `is_closed`: it is among those that
+        recovery looks through until it is `closed`, as nobody else would write the rest. Raises `ProblemError`
+        not_found.
         """
         update = {"status": status, "output": output, "error": error, "stop_reason": stop_reason}
         update |= {"usage": usage, "turns": turns, "ended": ended, "paused_for": None}
@@ -173,11 +176,16 @@ class Executions:
                 execution = execution.model_copy(update=update | (_CANCELED if is_canceled else {}))
                 body = await self._body(execution, document.body.get("key"))
                 try:
-                    changed: Operations = [Put(id, body, if_match=document.etag), unmarked(id)]
+                    changed: Operations = [Put(id, body, if_match=document.etag)]
+                    changed += [unmarked(id)] if is_closed else []
                     await self._documents.write(records_of(tenant), changed)
                 except Conflict:
                     continue  # ended by another at the same time: look again
             return execution
+
+    async def closed(self, tenant: str, id: str) -> None:
+        """All is written that is to be written of its end."""
+        await self._running.forget(tenant, id)
 
     async def stand(
         self,
@@ -234,7 +242,10 @@ class Executions:
         return await self._running.first(most, between)
 
     async def running(self, since: datetime | None = None) -> Found:
-        """Every running execution of every tenant, oldest first; or of them only those created since then."""
+        """Every running execution of every tenant, oldest first; or of them only those created since then.
+
+        And those that have ended, but for the end of their log.
+        """
         found: Found = []
         marks = await self._running.all(since)
         for first in range(0, len(marks), READ_AT_ONCE):
@@ -254,7 +265,7 @@ class Executions:
             if (document := records.get((tenant, id))) is None:
                 continue
             execution = await self._loaded(tenant, document)
-            if execution.status.is_ended:
+            if execution.status.is_ended and await self._events.has_ended(tenant, id):
                 await self._running.forget(tenant, id)
             else:
                 found.append(execution)

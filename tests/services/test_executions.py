@@ -227,6 +227,10 @@ class TestRecovery:
         left = [Put(id, {"tenant": T}) for id in (running.id, ended.id, unrecorded.id)]
         await services.documents.write("running", left)
         restarted = build(settings_for(tmp_path))
+        # One whose log says that it has ended needs nobody any more.
+        assert [one.id for one in await restarted.executions.running()] == [running.id, ended.id]
+        last = EventType.EXECUTION_COMPLETED
+        await restarted.events.append(T, ended.id, [Draft(id=last, type=last, time=NOW)])
         assert await restarted.executions.running() == [running]
         assert await Running(restarted.documents).earlier(T) == [running.id, unrecorded.id]
         assert await Running(restarted.documents).earlier("other") == []
