@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from meta_agents import Client
@@ -23,7 +24,7 @@ class Patience:
 
     in_a_row: int = 5
     every: float = 5.0
-    seconds: float = 300.0
+    seconds: float = 900.0
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -71,12 +72,14 @@ def pass_gate(client: Client, build: str | None, patience: Patience) -> None:
         time.sleep(patience.every)
 
 
-def build_of(client: Client) -> str | None:
-    """The build that runs now, `unnamed` where it does not say; None: nothing answers."""
-    try:
-        return client.health().build or UNNAMED
-    except MetaAgentsError:
-        return None
+def build_of(client: Client, patience: Patience) -> str | None:
+    """The build that runs now, `unnamed` where it does not say; None: nothing answers, however often it is asked."""
+    for look in range(patience.in_a_row):
+        if look:
+            time.sleep(patience.every)
+        with suppress(MetaAgentsError):
+            return client.health().build or UNNAMED
+    return None
 
 
 def _wrong(client: Client, build: str | None) -> str | None:

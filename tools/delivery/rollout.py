@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 
 from meta_agents import Client
-from tools.delivery.azure import App, DeliveryError
+from tools.delivery.azure import UNNAMED, App, DeliveryError
 from tools.delivery.gate import Patience, add_patience, build_of, pass_gate, patience_of
 from tools.delivery.publish import publish
 from tools.delivery.rollback import add_app_arguments, roll_back
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     with Client(options.url, os.environ["META_AGENTS_TOKEN"]) as client:
         try:
             app = App.find(options.resource_group, options.app)
-            before = prepare(app, client, options.package)
+            before = prepare(app, client, options.package, patience)
         except DeliveryError as error:
             print(f"rollout: nothing was changed. {error}", file=sys.stderr)
             return 1
@@ -51,10 +51,11 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def prepare(app: App, client: Client, package: Path) -> str | None:
+def prepare(app: App, client: Client, package: Path, patience: Patience) -> str | None:
     """Keep what runs and what shall run. Returns the build to go back to; None: nothing runs yet."""
-    before = build_of(client)
-    if before is not None and not app.has_kept(before):
+    before = build_of(client, patience)
+    # One without a name may be another than the one that was kept.
+    if before == UNNAMED or (before is not None and not app.has_kept(before)):
         with tempfile.TemporaryDirectory() as folder:
             running = Path(folder, "running.zip")
             app.fetch_running(running)

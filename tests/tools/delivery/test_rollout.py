@@ -90,6 +90,9 @@ def test_what_azd_deployed_is_kept_without_a_name_and_brought_back(
     platform: Platform, packages: dict[str, Path]
 ) -> None:
     platform.run(packages["nameless"])
+    stale = platform.blobs / "kept" / "unnamed.zip"
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes(b"one without a name, of long ago")
     assert roll_out(platform, packages["broken"]) == 1
     assert platform.published == ["", "broken", ""]
     assert build_of(platform) is None
