@@ -6,7 +6,7 @@ import argparse
 import ssl
 from contextlib import suppress
 from pathlib import Path
-from socket import socket
+from socket import create_server, socket
 from typing import Any
 
 import trustme
@@ -40,8 +40,7 @@ def main() -> None:
     parser.add_argument("--ca-file", type=Path, help="where that authority's certificate is written")
     parser.add_argument("--consistency", choices=LEVELS, default=STRONG, help="the account's default level")
     given = parser.parse_args()
-    listening = socket()
-    listening.bind(("127.0.0.1", given.port))
+    listening = create_server(("127.0.0.1", given.port))  # a port that it had until just now counts as free
     options: dict[str, Any] = {"http": _Breakable, "log_level": "warning", "lifespan": "off", "ws": "none"}
     config = uvicorn.Config(
         Application(consistency=given.consistency),
