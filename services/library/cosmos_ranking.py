@@ -33,7 +33,8 @@ async def ranked(container: ContainerProxy, query: str, partition_key: str, top:
     [component] = info["componentQueryInfos"]
     rows = await _rows(container, _filled(component["rewrittenQuery"], statistics), partition_key, top)
     # Its pages may come in any order.
-    rows.sort(key=lambda row: float(row["payload"]["componentScores"][0]), reverse=True)
+    if all(row["payload"].get("componentScores") for row in rows):
+        rows.sort(key=lambda row: float(row["payload"]["componentScores"][0]), reverse=True)
     return [row["payload"]["payload"] for row in rows[:top]]
 
 

@@ -99,8 +99,9 @@ class Search:
         where, near = f"c.space = @space{_among(sought)}", f"VectorDistance(c.v{len(numbers)}, @vector)"
         query = f"SELECT TOP {deep} {FIELDS}, {near} AS score FROM c WHERE {where} ORDER BY {near}"  # noqa: S608
         rows = await self._rows(sought, query, space=sought.space, vector=numbers)
-        # Nearness orders what is on a page, but not the pages.
-        return sorted(rows, key=lambda row: float(row["score"]), reverse=True)
+        # Nearness orders what is on a page, but not the pages; and what has no vector there has no score.
+        near_ones = [row for row in rows if row.get("score") is not None]
+        return sorted(near_ones, key=lambda row: float(row["score"]), reverse=True)
 
     async def _heads(self, sought: Sought, documents: set[str]) -> Heads:
         names = {head_id(document): document for document in documents}
