@@ -103,10 +103,21 @@ def _of_query(container: Container, request: Request, clock: Clock) -> Answer:
     query = compiled(text)
     if query.query.rank is not None and not _is_of_one_partition(container, request):
         raise bad_request("The client has to ask for a plan of this query.", CROSS_PARTITION_NOT_SERVABLE)
+    _check_scope(request)
     check_order(query.query, container.properties.get("indexingPolicy") or {})
     scope = {**parameters, METRICS: container.metrics, NOW: clock.now()}
     more = request.headers.get("x-ms-continuation")
     return _feed(container, page_of(query, text, _scoped(container, request), scope, _limit(request), more))
+
+
+def _check_scope(request: Request) -> None:
+    """A query is of one partition, or of a range of them, or says that it is of all."""
+    names = KEY, "x-ms-documentdb-partitionkeyrangeid", "x-ms-start-epk"
+    is_of_all = request.says("x-ms-documentdb-query-enablecrosspartition")
+    if request.is_query and not is_of_all and not any(name in request.headers for name in names):
+        raise bad_request(
+            "Cross partition query is required but disabled: set x-ms-documentdb-query-enablecrosspartition to true."
+        )
 
 
 def _is_of_one_partition(container: Container, request: Request) -> bool:

@@ -137,6 +137,12 @@ def test_pages_together_give_all(
     assert found == asked(filled, query, partition)
 
 
+def test_a_query_of_all_partitions_says_so(filled: ContainerProxy) -> None:
+    with pytest.raises(exceptions.CosmosHttpResponseError) as caught:
+        list(filled.query_items("SELECT * FROM c", enable_cross_partition_query=False))
+    assert caught.value.status_code == 400
+
+
 def test_a_page_goes_on_where_the_last_ended_though_items_came_and_went(filled: ContainerProxy) -> None:
     query = "SELECT VALUE c.n FROM c WHERE c.n >= 10 ORDER BY c.n"
     pages: Any = filled.query_items(query, max_item_count=3, partition_key="p1").by_page()
