@@ -15,7 +15,7 @@ from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFo
 from azure.cosmos import PartitionKey
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 
-from services.cosmos.failures import missing, outcome_of, too_weak
+from services.cosmos.failures import closed, missing, outcome_of, too_weak
 from services.entra import credential_of_process
 
 OnCharge = Callable[[str, float], None]
@@ -74,6 +74,7 @@ class CosmosAccount:
         self._regions: list[str] = []
         self._containers: dict[tuple[str, str], ContainerProxy] = {}
         self._lock = asyncio.Lock()
+        self._closed = False
 
     async def container(self, database: str, wanted: Container) -> ContainerProxy:
         """Ready to be used. Raises `CosmosFailure`."""
@@ -81,6 +82,8 @@ class CosmosAccount:
         if found is not None:
             return found
         async with self._lock:
+            if self._closed:
+                raise closed()
             if (database, wanted.name) not in self._containers:
                 with self.calling("connect"):
                     self._containers[database, wanted.name] = await self._open(database, wanted)
@@ -98,12 +101,15 @@ class CosmosAccount:
             _operation.reset(token)
 
     async def close(self) -> None:
-        self._containers.clear()
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
-        if self._credential is not None:
-            await self._credential.close()
+        """For good. What is just connecting is waited for, so that it leaves nothing open."""
+        self._closed = True
+        async with self._lock:
+            self._containers.clear()
+            client, self._client = self._client, None
+            if client is not None:
+                await client.close()
+            if self._credential is not None:
+                await self._credential.close()
 
     async def _open(self, database: str, wanted: Container) -> ContainerProxy:
         client = await self._connected()

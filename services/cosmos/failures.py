@@ -64,6 +64,11 @@ def missing(database: str, container: str) -> CosmosFailure:
     )
 
 
+def closed() -> CosmosFailure:
+    problem = _problem("This process is ending: its connection to Cosmos DB is closed.", "Ask again.")
+    return CosmosFailure(problem, passing=False)
+
+
 def too_weak(level: str) -> CosmosFailure:
     return _not_set_up(
         f"The Cosmos DB account answers with {level} consistency: one instance might not see what another wrote.",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import gc
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -181,3 +183,14 @@ async def test_charges_are_told_of_with_the_operation(server: Cosmos) -> None:
     assert name == "making"
     assert units > 0
     await account.close()
+
+
+async def test_who_closes_waits_for_what_is_connecting_and_nothing_connects_after_that(server: Cosmos) -> None:
+    account = CosmosAccount(server.url, key=server.key)
+    connecting = asyncio.create_task(account.container(fresh(), THINGS))
+    await asyncio.sleep(0)  # it has begun
+    await account.close()
+    assert connecting.done()
+    with pytest.raises(CosmosFailure, match="is ending"):
+        await account.container(fresh(), THINGS)
+    gc.collect()  # what was left open would be warned of
