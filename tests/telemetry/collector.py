@@ -53,7 +53,7 @@ class PointSeen:
 class Collector:
     """Up while its context lasts. `status`: what it answers; `stall`: until it is set, it does not."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.spans: list[SpanSeen] = []
         self.logs: list[LogSeen] = []
         self.metrics: dict[str, list[PointSeen]] = {}
@@ -83,7 +83,7 @@ class Collector:
             def log_message(self, format: str, *arguments: object) -> None:
                 return
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
