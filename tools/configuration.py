@@ -53,6 +53,8 @@ def _meaning(field: FieldInfo) -> str:
 def _default(value: Any) -> str:
     if value in (None, "", {}, ()):
         return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     return f"`{','.join(value) if isinstance(value, tuple) else value}`"
 
 
