@@ -65,6 +65,8 @@ class Stub:
         self._asked: Counter[str] = Counter()
         self.entries: list[LogEntry] = []
         self.requests: list[Asked] = []
+        self.held: list[LogEntry] | None = None
+        """The requests whose answers wait, while answers do."""
         self.app = Starlette(
             routes=[
                 Route("/v1/chat/completions", self.complete, methods=["POST"]),
@@ -110,7 +112,18 @@ class Stub:
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             return problem(400, f"Not a chat completion request: {error!r}")
         await asyncio.sleep(turn.delay)
-        return _failed(turn) or self._said(asked, turn, entry)
+        if failed := _failed(turn):
+            return failed
+        await self._wait_while_held(entry)
+        return self._said(asked, turn, entry)
+
+    async def _wait_while_held(self, entry: LogEntry) -> None:
+        held = self.held
+        if held is None:
+            return
+        held.append(entry)
+        while self.held is held:  # noqa: ASYNC110 - who holds is on another thread
+            await asyncio.sleep(0.01)
 
     def _said(self, asked: Asked, turn: Turn, entry: LogEntry) -> Response:
         try:

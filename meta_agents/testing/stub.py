@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -70,6 +72,19 @@ class ModelStub:
         told = {"mode": mode, "times": times, "key": key, "retry_after": retry_after, "delay": delay, "pace": pace}
         body = told | {"answers": answers or []}
         httpx.post(f"{self.origin}/control", json=body, timeout=10).raise_for_status()
+
+    @contextmanager
+    def hold(self) -> Iterator[Sequence[LogEntry]]:
+        """Begin no answer for as long as the context lasts: who asks is kept waiting, and stands in what this yields.
+
+        Failures come all the same, and an answer that has begun goes on.
+        """
+        held: list[LogEntry] = []
+        self._stub.held = held
+        try:
+            yield held
+        finally:
+            self._stub.held = None
 
     @property
     def requests(self) -> list[Asked]:

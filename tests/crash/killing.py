@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,15 +53,9 @@ class Progress:
     def wait_for(self, answers: int) -> None:
         wait_until(lambda: self.answered() >= answers, f"{answers} answered calls")
 
-    def wait_for_call(self, since: int, answers: int) -> None:
-        """Wait until the model is asked something and has not answered, or has answered so many calls.
-
-        `since`: lines of the stub's log before this life of the host, which alone may still be waiting for an answer.
-        """
-        wait_until(lambda: self._is_asked(since) or self.answered() >= answers, "a call under way")
-
-    def _is_asked(self, since: int) -> bool:
-        return bool(unanswered(self._stub.log()[since:]))
+    def wait_for_calls(self, held: Sequence[LogEntry], count: int, answers: int) -> None:
+        """Wait until so many calls are held that would be answered in full, or so many have been answered."""
+        wait_until(lambda: len(unanswered(held)) >= count or self.answered() >= answers, f"{count} calls under way")
 
 
 def kill_at_random_moments(
@@ -70,27 +65,28 @@ def kill_at_random_moments(
     chance: random.Random,
     most_ms: float,
     tools: CountingTools | None = None,
+    under_way: int = 1,
 ) -> list[Kill]:
     """Kill and restart the host at each of the moments: when so many calls have been answered, and up to `most_ms` on.
 
-    A moment that is reached already falls into the work's beginning anew. Every other kill waits for a call that is
-    under way instead: on a slow machine, all random moments might fall between calls. With tools, something more has to
-    be answered first each time: the host gives an activity up that was under way at ten deaths.
+    A moment that is reached already falls into the work's beginning anew. At every other kill there are `under_way`
+    calls that the model has been asked and does not answer: all random moments might fall between calls. With tools,
+    something more has to be answered first each time: the host gives an activity up that was under way at ten deaths.
     """
-    progress, born = Progress(system.stub, tools), count_lines(system.stub)
+    progress = Progress(system.stub, tools)
     kills: list[Kill] = []
     answered = progress.answered()
     for number, moment in enumerate(sorted(moments)):
         progress.wait_for(max(moment, answered + 1) if tools else moment)
-        if number % 2:
-            progress.wait_for_call(born, max(moments))
-        else:
-            time.sleep(chance.uniform(0, most_ms) / 1000)  # the random moment itself
-        system.host.kill()
-        answered = progress.answered()
-        logs = logs_on_disk(system.host.state_dir, executions)
-        kills.append(Kill(logs, count_lines(system.stub), tuple(progress.effects())))
-        born = count_lines(system.stub)
+        with system.stub.hold() if number % 2 else nullcontext() as held:
+            if held is None:
+                time.sleep(chance.uniform(0, most_ms) / 1000)  # the random moment itself
+            else:
+                progress.wait_for_calls(held, under_way, max(moments))
+            system.host.kill()
+            answered = progress.answered()
+            logs = logs_on_disk(system.host.state_dir, executions)
+            kills.append(Kill(logs, count_lines(system.stub), tuple(progress.effects())))
         system.host.start()
     return kills
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from openai import OpenAI
 from openai.types.chat import ChatCompletion
 
 from meta_agents.testing import MODEL, ModelStub
+from tests.crash.system import wait_until
 
 ROOT = Path(__file__).parents[3]
 SCHEMA: dict[str, Any] = {
@@ -56,6 +58,18 @@ def ask(client: OpenAI, text: str = "Hello", **options: Any) -> ChatCompletion:
 
 def content(completion: ChatCompletion) -> str:
     return completion.choices[0].message.content or ""
+
+
+def test_a_held_call_is_answered_when_it_is_let_go_and_failures_are_not_held(stub: ModelStub, client: OpenAI) -> None:
+    with ThreadPoolExecutor() as pool:
+        with stub.hold() as held:
+            asked = pool.submit(ask, client)
+            wait_until(lambda: len(held) > 0, "a call that is held")
+            with pytest.raises(openai.InternalServerError):
+                ask(client, "[[stub:down]]")
+            assert (len(held), stub.log("sent"), asked.done()) == (1, [], False)
+        assert content(asked.result()).startswith("answer 1 to ")
+    assert ask(client).choices
 
 
 def streamed(client: OpenAI, text: str, **options: Any) -> tuple[str, str | None, int | None]:
