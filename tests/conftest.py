@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from collections import Counter
 
 import pytest
 from hypothesis import settings
@@ -16,6 +17,13 @@ settings.register_profile("long", deadline=None, max_examples=1_000, print_blob=
 settings.load_profile("quick")
 
 gc.disable()  # while tests are collected: nothing of that is ever garbage
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where files are shared out, those of few tests come first: such tests are long, and the last should be short."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        tests = Counter(item.path for item in items)
+        items.sort(key=lambda item: tests[item.path])
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -34,7 +42,11 @@ if os.environ.get("TEST_STORES"):
         stores.end()
 
 
-def pytest_configure() -> None:
-    """Ctrl-C reaches what tests start, also where a shell has run all of this in the background and so ignores it."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Files are shared out in the order below, and not those of many tests first.
+
+    Ctrl-C reaches what tests start, also where a shell has run all of this in the background and so ignores it.
+    """
+    config.option.loadscopereorder = False
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -68,7 +68,8 @@ def test_an_activity_that_is_given_its_payload_again_pays_once(azure: AzureApp) 
     asked = len(azure.model.log("start"))
     first, _ = azure.activity("call_model", payload)
     again, _ = azure.activity("call_model", payload)
-    assert first == again
+    # Of the log it is told only what is new there, which is nothing any more.
+    assert again == {key: value for key, value in first.items() if key not in ("head", "quiet")}
     assert len(azure.model.log("start")) == asked + 1
 
 

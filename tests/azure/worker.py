@@ -22,6 +22,8 @@ import httpx
 
 from tests.azure.messages import PROTOS
 
+SECONDS = 60
+"""Until an answer that must come is taken for one that never will, on a busy machine."""
 Data = Mapping[str, Any]
 """One field of TypedData by its name: `{"json": text}`, `{"string": text}`, `{"bytes": …}`."""
 
@@ -147,9 +149,9 @@ class Worker:
         # The server's socket is opened by a task of its own, perhaps after our first try.
         transport = httpx.AsyncHTTPTransport(retries=5)
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(SECONDS),
             asyncio.TaskGroup() as tasks,
-            httpx.AsyncClient(transport=transport, base_url=self._http_at or "") as client,
+            httpx.AsyncClient(transport=transport, base_url=self._http_at or "", timeout=SECONDS) as client,
         ):
             invoked = tasks.create_task(self.invoke(name, given, invocation_id))
             async with client.stream(method, path, **{**sent, "headers": headers}) as response:

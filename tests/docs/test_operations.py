@@ -67,10 +67,20 @@ def waiting(system: System, of: str = "nobody") -> str:
     return execution
 
 
+def clear(system: System) -> None:
+    """Take away what another page left: its budgets (the stub's prices are not known), and its executions."""
+    for budget in system.client.budgets.list():
+        system.client.budgets.delete(str(budget.definition["name"]))
+    for execution in list(system.client.executions.list()):
+        if not execution.is_ended:
+            system.client.executions.cancel(execution.id)
+        system.ended(execution.id)
+        system.client.executions.delete(execution.id)
+
+
 def things(system: System) -> dict[str, str]:
     """What the commands of all pages name."""
-    for budget in system.client.budgets.list():
-        system.client.budgets.delete(str(budget.definition["name"]))  # of another page; the stub's prices are not known
+    clear(system)
     before, now = waiting(system), waiting(system, PERSON)
     system.client.library.put("letters", "ada.md", b"# Of Ada\n\nShe wrote this.\n")
     system.client.schedules.put({"name": "daily", "workflow": "letters", "cron": "0 3 * * *", "input": {"of": PERSON}})
