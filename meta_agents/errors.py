@@ -26,6 +26,10 @@ class InvalidArgument(MetaAgentsError, ValueError):
     """Something was given that cannot be sent at all."""
 
 
+_ABSENT = "Check that the app is running there (`make start`), or set META_AGENTS_URL."
+_SLOW = "Try again; if it stays, GET /api/health?deep=true says which store of the app does not work."
+
+
 class Unreachable(MetaAgentsError):
     """No answer: nobody listens there, the connection broke, or it took too long."""
 
@@ -33,8 +37,9 @@ class Unreachable(MetaAgentsError):
     def is_temporary(self) -> bool:
         return True
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, "Check that the app is running there (`make start`), or set META_AGENTS_URL.")
+    def __init__(self, message: str, *, slow: bool = False) -> None:
+        """`slow`: somebody listens there, and took too long."""
+        super().__init__(message, _SLOW if slow else _ABSENT)
 
 
 class ApiError(MetaAgentsError):
@@ -76,7 +81,8 @@ class _ProblemDocument(Result):
 def unreachable(request: httpx.Request, cause: httpx.RequestError) -> Unreachable:
     origin = f"{request.url.scheme}://{request.url.netloc.decode()}"
     reason = str(cause) or type(cause).__name__
-    return Unreachable(f"{origin} did not answer: {reason.rstrip('.')}.")
+    slow = isinstance(cause, httpx.ReadTimeout)
+    return Unreachable(f"{origin} did not answer: {reason.rstrip('.')}.", slow=slow)
 
 
 def refusal(response: httpx.Response) -> ApiError:
