@@ -53,7 +53,7 @@ def proxy(azurite: Azurite) -> Iterator[Proxy]:
 
 
 def test_killed_around_a_write_nothing_is_lost_or_kept_twice(azurite: Azurite, proxy: Proxy, tmp_path: Path) -> None:
-    environment = {"BLOB_CONNECTION_STRING": connection_string(proxy.port, 1)}
+    environment = {"BLOB_CONNECTION_STRING": connection_string(proxy.port, 1), "BLOB_CONTAINER": "artifacts"}
     with System(tmp_path, latency=0, environment=environment, script=script) as system:
         system.agents("writer")
         proxy.fault("PUT", *TROUBLE)
