@@ -4,5 +4,5 @@ Belongs here: reading requests, checking them, wording answers. The tenant of ev
 Does not belong here: what happens inside an execution, and how anything is stored.
 """
 
-VERSION = "0.3.0"
+VERSION = "0.4.0"
 """Version of the app, as pyproject.toml has it."""

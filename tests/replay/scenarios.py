@@ -60,6 +60,8 @@ class Scenario:
 
     orchestrator: str = "workflow"
     """Another than a workflow's is given `payload` alone."""
+    logged: bool = False
+    """Whether model calls tell how far the log has come with them."""
 
     def workflow(self, name: str) -> dict[str, Any]:
         return {"name": name, "steps": self.steps, **({"output": self.output} if self.output else {}), **self.more}
@@ -147,7 +149,8 @@ class ScriptedActivities:
         value = values.recorded(answer, completed_id(call.key))
         said = tuple(word for word in call.watch if word in text)
         picked = {key: str(answer[key]) for key in call.pick}
-        return _dumped(CallOutcome(value=value, said=said, picked=picked, preview=text[:40]))
+        log = {"head": 2 * self._asked.total(), "quiet": True} if self._scenario.logged else {}
+        return _dumped(CallOutcome(value=value, said=said, picked=picked, preview=text[:40], **log))
 
     def evaluate(self, payload: Json) -> Json:
         """The scenarios that need the activity ask how long a long text is, or for a list of three."""
@@ -210,6 +213,17 @@ SCENARIOS: dict[str, Scenario] = {
         input={"idea": "a lamp"},
         output="Revised: ${steps.rounds.output}",
         answers={"rounds/revise#0": LONG},
+    ),
+    "followed": Scenario(
+        steps=[
+            *_agents(2),
+            {"id": "both", "concurrent": [{"id": "a", "agent": "writer"}, {"id": "b", "agent": "critic"}]},
+            {"id": "more", "loop": {"most": 2, "until": "false", "steps": [{"id": "again", "agent": "writer"}]}},
+            _chat("round_robin", {"turns": 2}),
+        ],
+        input="a lamp",
+        payload={"trace": {"parent": f"00-{'a' * 32}-{'b' * 16}-01", "workflow": "followed"}, "head": 1, "quiet": True},
+        logged=True,
     ),
     "concurrent": Scenario(
         steps=[
