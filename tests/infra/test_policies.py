@@ -28,6 +28,8 @@ def test_what_fails_what_cannot_be_read_and_what_is_excused_for_nothing_are_told
     for name, (old, new) in changes.items():
         path = folder / "modules" / name
         path.write_text(path.read_text().replace(old, new, 1))
+    for path in set(folder.rglob("*.bicep")) - {folder / "modules" / name for name in changes}:
+        path.unlink()  # judging these once is enough
     found = problems(Infra(folder))
     assert "function-app.bicep: CKV_AZURE_14" in found
     assert "artifacts.bicep: Microsoft.Storage/storageAccounts.account was not judged" in found
