@@ -17,7 +17,7 @@ import activities
 import kit.app
 from domain.executions import Status
 from services import wiring
-from services.documents.sqlite import SqliteDocuments
+from services.settings import Settings
 from tests.api.living import Living, living
 from tests.orchestrators.bench import TENANT
 from tests.support.counted import Counted, CountedDocuments
@@ -101,12 +101,13 @@ async def counting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str 
     for name in ("perform_call", "perform_tool", "perform_evaluation", "perform_ending"):
         monkeypatch.setattr(kit.app, name, pushed(getattr(kit.app, name)))
     made: list[CountedDocuments] = []
+    documents_of = wiring.documents_of
 
-    def store(path: Path) -> CountedDocuments:
-        made.append(CountedDocuments(SqliteDocuments(path)))
+    def store(settings: Settings, account: Any) -> CountedDocuments:
+        made.append(CountedDocuments(documents_of(settings, account)))
         return made[-1]
 
-    monkeypatch.setattr(wiring, "SqliteDocuments", store)
+    monkeypatch.setattr(wiring, "documents_of", store)
     async with living(tmp_path / "state", lambda request: answer) as alive:
         yield Counting(alive, made[0], live)
 
