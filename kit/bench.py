@@ -26,6 +26,8 @@ from services.tools.client import ToolClient
 from services.wiring import build
 
 TENANT = "t1"
+PATIENCE = 60.0
+"""Seconds until what does not happen fails a test: enough on a busy machine, with stores at the end of a wire."""
 
 
 class Bench:
@@ -65,7 +67,7 @@ class Bench:
     def client(self) -> DurableClient:
         return cast(DurableClient, EngineClient(self.engine))
 
-    async def ended(self, id: str, within: float = 20) -> Execution:
+    async def ended(self, id: str, within: float = PATIENCE) -> Execution:
         """The record once the orchestration has completed; a failed orchestration fails the test."""
         status = await self.instance_ended(id, within)
         assert status.runtime_status == "Completed", status.output
@@ -73,7 +75,7 @@ class Bench:
         assert record is not None
         return record
 
-    async def instance_ended(self, id: str, within: float = 20) -> InstanceStatus:
+    async def instance_ended(self, id: str, within: float = PATIENCE) -> InstanceStatus:
         async with asyncio.timeout(within):
             while True:
                 status = await self.engine.get_status(id, show_history=True)

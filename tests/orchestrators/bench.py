@@ -22,7 +22,7 @@ from domain.values import Json
 from domain.webhooks import Webhook
 from domain.workflows import Workflow, agents_used
 from kit.app import EngineClient, dumped
-from kit.bench import TENANT
+from kit.bench import PATIENCE, TENANT
 from services.eventlog import partition_of
 from services.executions import new_execution_id
 from services.models.client import ModelClient
@@ -91,7 +91,7 @@ class Bench(kit.bench.Bench):
             payload["webhook"] = webhook.model_dump(mode="json")
         return await self.engine.start_instance("workflow", execution.id, json.dumps(json.dumps(payload)))
 
-    async def timers(self, id: str, number: int, within: float = 20) -> list[str]:
+    async def timers(self, id: str, number: int, within: float = PATIENCE) -> list[str]:
         """When the orchestration's timers are due, once it has set so many."""
         async with asyncio.timeout(within):
             while True:
@@ -109,7 +109,7 @@ class Bench(kit.bench.Bench):
     async def run(self, definition: dict[str, Any], input: Json = None, **agents: Any) -> Execution:
         return await self.ended(await self.begin(definition, input, **agents))
 
-    async def until(self, holds: Callable[[], Awaitable[bool]], within: float = 20) -> None:
+    async def until(self, holds: Callable[[], Awaitable[bool]], within: float = PATIENCE) -> None:
         """Until it holds, looked at again and again."""
         async with asyncio.timeout(within):
             while not await holds():  # noqa: ASYNC110 - what is looked at is in a store
