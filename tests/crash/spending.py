@@ -39,6 +39,8 @@ def spend(folder: Path, executions: int, kills: int, seed: int) -> None:
         records = [system.ended(id) for id in ids]
         assert {record.status for record in records} == {"completed"}
         spent = budgets.get("all")
+        # An end is seen a moment before it is counted.
+        wait_until(lambda: system.client.usage().total.executions == executions, "all ends are counted")
         counted = system.client.usage(by=("workflow",))
         system.host.kill()
         logs = logs_on_disk(system.host.state_dir, ids)
