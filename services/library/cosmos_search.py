@@ -17,8 +17,8 @@ from services.library.cosmos_passages import FIELDS, Item, head_id, numbers_of, 
 from services.library.cosmos_ranking import ranked
 from services.library.index import DEEP, Hit, Sought, fused
 
-LOOKS = 4
-"""How often a search begins again, where others change what it finds."""
+LOOKS = 9
+"""How often a search looks at most while others change what it finds; what is replaced each time is missed."""
 DEEPER, DEEPEST = 4, 1_000
 """How many times as far down it looks then, where what is not to be seen took the first places, and where that ends."""
 
@@ -62,7 +62,7 @@ class Search:
             # What a crash left of a replaced upload stays until the next: seen twice under the same heads, it is that.
             if look.is_late() and look.heads != before:
                 before = look.heads
-            elif look.is_crowded(deep, sought.top):
+            elif deep < DEEPEST and look.is_crowded(deep, sought.top):
                 deep = min(deep * DEEPER, DEEPEST)
             else:
                 break
